@@ -1,0 +1,144 @@
+"""Furnished rooms rendered on the fly: the embedded data set, which needs no files.
+
+See ``docs/synthetic.md``. This file imports no torch; the renderer is imported where images are made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmbench.dataset import DataLimits, Dataset, Problem, Sample
+from mmbench.errors import UserError
+from mmbench.modality import Modality
+from mmbench.task import Group, Split, Task, Translation
+
+from .scene import CLASSES
+
+NAME = "synthetic"
+TITLE = "Synthetic rooms (embedded)"
+KIND = "cross-modal"
+CLASS = "Synthetic"
+NEEDS_ROOT = False
+SOURCE = "rendered by mmbench itself"
+CITATION = "mmbench, docs/synthetic.md"
+
+RENDERER_VERSION = 1
+"""Raise it with every change that alters an image: caches and results are keyed by it."""
+
+BASE = 1_000_000
+"""Added to a scene's number to give its seed."""
+
+PART = 200_000
+"""Scene numbers reserved for each part of the split, so that no limit can make two parts overlap."""
+
+DEFAULTS = DataLimits(train=2000, validation=100, test=300)
+BATCH = 32
+NATIVE = 256
+
+PALETTE = (
+    (0, 0, 0),
+    (0, 0, 255),
+    (232, 88, 47),
+    (0, 217, 0),
+    (148, 0, 240),
+    (222, 241, 23),
+    (255, 205, 205),
+    (0, 223, 228),
+    (106, 135, 204),
+    (116, 28, 41),
+    (240, 35, 235),
+    (0, 166, 156),
+    (249, 139, 0),
+    (225, 228, 194),
+)
+
+RGB = Modality("rgb", "rgb")
+DEPTH = Modality("depth", "depth")
+SEGMENTATION = Modality("segmentation", "segmentation", classes=CLASSES, palette=PALETTE)
+
+TASK = Task(
+    name=NAME,
+    kind="cross-modal",
+    modalities=(RGB, DEPTH, SEGMENTATION),
+    anchor="rgb",
+    groups=(Group(("rgb", "segmentation")), Group(("rgb", "depth"))),
+    unseen=(Translation(("depth",), "segmentation"), Translation(("segmentation",), "depth")),
+    seen=(
+        Translation(("rgb",), "segmentation"),
+        Translation(("rgb",), "depth"),
+        Translation(("depth",), "rgb"),
+        Translation(("segmentation",), "rgb"),
+    ),
+    # Thesis 4.6.2: the anchor's latent has weight 1 - alpha = 0.8, and its pooling indices are used.
+    multi_modal=(
+        Translation(("rgb", "depth"), "segmentation", weights=(0.8, 0.2), side_from="rgb"),
+        Translation(("rgb", "segmentation"), "depth", weights=(0.8, 0.2), side_from="rgb"),
+    ),
+)
+
+
+class Synthetic(Dataset):
+    """Rooms from the embedded renderer; every sample is a scene of its own.
+
+    ``limits`` of 0 mean 2000 images per training group, 100 for validation and 300 for test.
+
+    Raises:
+        UserError: a limit is negative or above 200 000.
+    """
+
+    task = TASK
+
+    def __init__(self, root: Path | None = None, limits: DataLimits | None = None) -> None:
+        asked = limits or DataLimits()
+        super().__init__(
+            root,
+            DataLimits(
+                asked.train or DEFAULTS.train, asked.validation or DEFAULTS.validation, asked.test or DEFAULTS.test
+            ),
+        )
+        for name in ("train", "validation", "test"):
+            if not 0 <= getattr(self.limits, name) <= PART:
+                raise UserError(f"synthetic: {name}={getattr(self.limits, name)} images; expected 0 to {PART}")
+
+    def split(self) -> Split:
+        """Ids such as ``scene-000123``; the four parts come from disjoint ranges of seeds."""
+        sizes = (self.limits.train, self.limits.train, self.limits.validation, self.limits.test)
+        first, second, validation, test = (
+            tuple(f"scene-{part * PART + index:06d}" for index in range(size)) for part, size in enumerate(sizes)
+        )
+        groups = {group.name: ids for group, ids in zip(TASK.groups, (first, second), strict=True)}
+        return Split(groups, validation, test, {i: i for ids in (first, second, validation, test) for i in ids})
+
+    def manifest(self) -> str:
+        """SHA-256 of the renderer's version and the limits."""
+        facts = f"{NAME} renderer {RENDERER_VERSION} base {BASE} part {PART} {self.limits}"
+        return hashlib.sha256(facts.encode()).hexdigest()
+
+    def sample(self, sample_id: str) -> Sample:
+        """One scene at 256 x 256 pixels."""
+        return next(self.load([sample_id], NATIVE))
+
+    def load(self, ids: Sequence[str], size: int) -> Iterator[Sample]:
+        """Render at ``size`` x ``size`` in batches; the images do not depend on the batch."""
+        from .render import render
+
+        for start in range(0, len(ids), BATCH):
+            images = render([_seed(i) for i in ids[start : start + BATCH]], size)
+            arrays: dict[str, np.ndarray] = {m.name: images[m.name].numpy() for m in TASK.modalities}
+            for index in range(len(arrays["rgb"])):
+                yield {name: array[index] for name, array in arrays.items()}
+
+    def verify(self) -> Iterator[Problem]:
+        """Nothing is read from disk, so nothing can be damaged."""
+        yield from ()
+
+
+def _seed(sample_id: str) -> int:
+    prefix, _, number = sample_id.rpartition("-")
+    if prefix != "scene" or not number.isdigit():
+        raise UserError(f"synthetic: {sample_id!r} is no sample; expected an id such as scene-000123")
+    return BASE + int(number)

@@ -1,0 +1,1 @@
+"""Network families and parts that several methods share."""

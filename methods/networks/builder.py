@@ -1,0 +1,119 @@
+"""Encoders, decoders and discriminators of a task, in the family and with the side information the settings name.
+
+Settings read here (every method that builds with it declares them)::
+
+    family                   segnet (tables A.3-A.6) or residual (A.7-A.12)
+    side_information         none, skip or pooling-indices
+    image_side_information   the same, for decoders of images; thesis 4.4.2: none in the segnet family
+    norm                     residual family only: instance (the appendix) or none
+    pretrained               RGB encoder from VGG-16: auto, required or no
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from mmbench.errors import UserError
+from mmbench.method import Context, NetworkSize
+from mmbench.modality import Modality
+from torch import Tensor, nn
+
+from .code import Code, join, split
+from .pretrained import load_vgg16
+from .residual import PatchDiscriminator, ResidualDecoder, ResidualEncoder
+from .segnet import SegNetDecoder, SegNetDiscriminator, SegNetEncoder, SegNetImageDecoder
+
+VGG16_SIZE = NetworkSize(width=64, poolings=5)
+
+
+class Builder:
+    """Builds networks for one method's context.
+
+    Attributes:
+        pretrained: whether the last RGB encoder built took VGG-16's weights.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.settings = context.settings
+        self.size = context.network
+        self.residual = self.settings["family"] == "residual"
+        self.pretrained = False
+
+    def encoder(self, modality: Modality) -> nn.Module:
+        """An encoder of a modality; the RGB encoder of the segnet family may start from VGG-16.
+
+        Raises:
+            UserError: ``pretrained = required`` and the weights cannot be had or do not fit the profile's size.
+        """
+        side = self.settings["side_information"]
+        if self.residual:
+            return ResidualEncoder(modality.channels, self.size, side=side, norm=self.settings["norm"])
+        wanted = self.settings["pretrained"]
+        fits = (self.size.width, self.size.poolings, self.size.convs) == (VGG16_SIZE.width, VGG16_SIZE.poolings, ())
+        if modality.kind == "rgb" and wanted != "no":
+            if fits:
+                encoder = SegNetEncoder(modality.channels, self.size, side=side, norm=False)
+                if load_vgg16(encoder):
+                    self.pretrained = True
+                    return encoder
+                note = "VGG-16 weights cannot be had here; the RGB encoder starts from scratch, with BN (pretrained: false)"
+                print(f"mmbench note: {note}", file=sys.stderr)
+            if wanted == "required":
+                raise UserError(
+                    "pretrained=required: VGG-16's ImageNet weights cannot be had or do not fit this profile's width and "
+                    "poolings; use pretrained=auto, or a profile of the paper's size on a machine that reaches timm's hub"
+                )
+        return SegNetEncoder(modality.channels, self.size, side=side, norm=True)
+
+    def decoder(self, modality: Modality) -> nn.Module:
+        """A decoder of a modality."""
+        side = self.settings["side_information"]
+        if self.residual:
+            return ResidualDecoder(modality.channels, self.size, side=side, norm=self.settings["norm"])
+        if modality.kind == "rgb":
+            return SegNetImageDecoder(modality.channels, self.size, side=self.settings["image_side_information"])
+        return SegNetDecoder(modality.channels, self.size, side=side)
+
+    def discriminator(self, modality: Modality) -> nn.Module:
+        """A discriminator of an image modality."""
+        kind = PatchDiscriminator if self.residual else SegNetDiscriminator
+        return kind(modality.channels, self.size.width)
+
+
+def encode_jointly(
+    encoders: Mapping[str, nn.Module], images: Mapping[tuple[str, str], Tensor]
+) -> dict[tuple[str, str], Code]:
+    """Encode images keyed (view, modality), one forward pass per encoder with its images concatenated.
+
+    One training-mode pass per network and step: batch statistics are those of all groups together.
+    """
+    codes: dict[tuple[str, str], Code] = {}
+    for name, encoder in encoders.items():
+        keys = [key for key in images if key[1] == name]
+        if keys:
+            together = encoder(torch.cat([images[key] for key in keys]))
+            codes |= dict(zip(keys, split(together, [len(images[key]) for key in keys]), strict=True))
+    return codes
+
+
+def decode_jointly(decoder: nn.Module, codes: Sequence[Code]) -> list[Tensor]:
+    """Decode several codes with one decoder in one forward pass."""
+    raw = decoder(join(codes))
+    return list(torch.split(raw, [len(code.latent) for code in codes]))
+
+
+@contextmanager
+def evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Eval mode without gradient for some modules, their modes restored afterwards."""
+    modes = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, mode in modes:
+            part.training = mode

@@ -1,0 +1,74 @@
+"""mmbench: a benchmark harness for zero-pair image translation.
+
+From Python::
+
+    import mmbench
+
+    mmbench.run(methods=["mmnet", "oracle"], dataset="synthetic", profile="smoke", runs="runs")
+    mmbench.results("runs")          # a pandas DataFrame, one row per metric value
+    mmbench.report("runs")           # writes runs/report/
+
+The command line does the same: ``python -m mmbench --help``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__version__ = "0.1.0"
+__all__ = ["UserError", "__version__", "report", "results", "run"]
+
+
+def run(
+    methods: Sequence[str] = ("all",),
+    dataset: str = "synthetic",
+    profile: str = "laptop",
+    seeds: Sequence[int] = (0,),
+    runs: str | Path = "runs",
+    data_root: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    device: str = "auto",
+) -> dict[str, str]:
+    """Train and evaluate; what is already done is kept, what was interrupted goes on.
+
+    Args:
+        methods: names, or ``all``.
+        dataset, profile: names, see ``mmbench list``.
+        overrides: settings such as ``{"side_information": "skip", "profile.steps": 200}``.
+        jobs: cells at a time.
+
+    Returns:
+        The state of every planned cell, by ``dataset/profile/method/seed-n``.
+
+    Raises:
+        UserError: an unknown name or setting, or missing data.
+    """
+    from .execute import Options, execute
+    from .plan import make_plan
+
+    root = Path(data_root) if data_root else None
+    plan = make_plan(methods, dataset, profile, seeds, Path(runs), data_root=root, overrides=overrides)
+    return {o.cell.name: o.state for o in execute(plan, Options(jobs=jobs, data_root=root, device=device))}
+
+
+def results(runs: str | Path = "runs") -> pd.DataFrame:
+    """All results below a runs folder, one row per metric value; columns as ``mmbench.results.COLUMNS``."""
+    from .reporting import results_frame
+
+    return results_frame(Path(runs))[0]
+
+
+def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
+    """Write the named reports (all without names) to ``<runs>/report``; returns the files."""
+    from .reporting import build_reports, write_reports
+
+    made, notes = build_reports(Path(runs), names)
+    return write_reports(made, notes, Path(runs) / "report")

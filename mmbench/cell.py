@@ -1,0 +1,281 @@
+"""Train and evaluate one cell, in a process of its own: ``python -m mmbench.cell`` with a JSON order on standard input.
+
+Progress goes to standard output as JSON lines. Exit code: 0 done, 1 failed (``traceback.txt`` in the folder),
+2 the user's to mend, 3 diverged.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import cache, catalog, checkpoint, config, device, keys, pictures
+from .dataset import Dataset
+from .errors import UserError
+from .evaluate import SAMPLES, align, evaluate
+from .loader import Loader
+from .method import Context, Method
+from .results import CellFolder, write_bytes, write_json
+from .task import Access, views
+from .train import DivergedError, Rhythm, train
+
+DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3
+ALIGNMENT_IMAGES = 64
+
+Say = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a cell's process is asked to do; paths are the only thing in it that is not part of the key."""
+
+    dataset: str
+    profile: str
+    method: str
+    seed: int
+    key: str
+    folder: str
+    overrides: dict[str, Any]
+    data_root: str = ""
+    cache_folder: str = ""
+    parent: str = ""
+    parent_method: str = ""
+    judge: str = ""
+    judge_method: str = ""
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int = 0
+
+
+class CellRun:
+    """The steps of one cell: data, method, training, evaluation, result."""
+
+    def __init__(self, order: Order, say: Say) -> None:
+        self.order, self.say = order, say
+        self.folder = CellFolder(Path(order.folder))
+        self.data_card = catalog.find("datasets", order.dataset)
+        self.card = catalog.find("methods", order.method)
+        changes = config.profile_overrides(order.overrides)
+        self.profile = config.profile(order.profile, self.data_card["KIND"], changes)
+        self.compute = device.choose(order.device, order.precision)
+        if order.threads:
+            device.use_threads(order.threads)
+
+    def run(self) -> int:
+        """Do the cell unless it is done. Returns the exit code."""
+        with self.folder.lock():
+            if self.folder.state(self.order.key) == "done":
+                return DONE
+            self.folder.start_over(self.order.key)
+            try:
+                self._work()
+            except DivergedError as error:
+                write_json(self.folder.path / "failed.json", {"state": "diverged", "reason": str(error)})
+                print(f"{self.order.method}: diverged: {error}", file=sys.stderr)
+                return DIVERGED
+            except UserError:
+                raise
+            except Exception as error:
+                write_bytes(self.folder.path / "traceback.txt", traceback.format_exc().encode())
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                write_json(self.folder.path / "failed.json", {"state": "failed", "reason": reason})
+                print(f"{self.order.method}: failed: {reason}", file=sys.stderr)
+                return FAILED
+        return DONE
+
+    def _work(self) -> None:
+        order, profile = self.order, self.profile
+        dataset = self._open_dataset()
+        split = dataset.split()
+        resolved = config.resolve(self.card, profile, self.data_card["KIND"], order.overrides)
+        about = {
+            **{key: value for key, value in vars(order).items() if key in ("dataset", "profile", "method", "seed", "key")},
+            "overrides": order.overrides,
+            "config": config.as_dict(resolved),
+            "profile_values": config.as_dict(profile),
+            "split_hashes": split.hashes(),
+            "manifest": dataset.manifest(),
+            "source": keys.source_digest(self.card.path, self.card.module),
+            "parent": _parent_key(order.parent),
+            "commit": device.commit(),
+            "hardware": device.describe(self.compute),
+        }
+        write_json(self.folder.path / "cell.json", about)
+        images = self._open_cache(dataset)
+        method = self._build(self.card, dataset, resolved)
+        access = Access(self.card["ACCESS"])
+        loader = Loader(
+            dataset.task,
+            views(dataset.task, split, access),
+            images,
+            batch_size=profile.batch,
+            seed=order.seed,
+            flips=profile.flips,
+            device=self.compute.device,
+        )
+        if order.parent and checkpoint.latest(self.folder.checkpoints) is None:
+            method.start_from(self._load(order.parent, order.parent_method, dataset))
+        method.to(self.compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        watched = split.validation[:ALIGNMENT_IMAGES]
+        started = time.perf_counter()
+        timing = train(
+            method,
+            resolved.stages,
+            loader,
+            self.folder,
+            self.compute,
+            seed=order.seed,
+            rhythm=Rhythm(profile.log_every, profile.checkpoint_every, profile.align_every),
+            observe=lambda m: align(m, dataset.task, images, watched, self.compute),
+            progress=self.say,
+        )
+        timing["wall_seconds"] = time.perf_counter() - started
+        rows = self._evaluate(method, dataset, images, split.test, resolved)
+        networks = {role: sum(p.numel() for p in net.parameters()) for role, net in method.networks().items()}
+        result = {
+            **about,
+            "title": self.card["TITLE"],
+            "published_dataset": self.data_card.get("PUBLISHED", ""),
+            "rows": rows,
+            "parameters": sum(p.numel() for p in method.parameters()),
+            "networks": networks,
+            "pretrained": bool(getattr(method, "pretrained", False)),
+            "timing": timing,
+            "peak_memory_bytes": device.peak_memory(self.compute),
+        }
+        write_json(self.folder.path / "result.json", result)
+
+    def _open_dataset(self) -> Dataset:
+        root = Path(self.order.data_root) if self.order.data_root else None
+        adapter: Dataset = catalog.load(self.data_card, self.data_card["CLASS"])(root, self.profile.data)
+        return adapter
+
+    def _open_cache(self, dataset: Dataset) -> cache.Cache:
+        ids = [i for part in dataset.split().parts().values() for i in part]
+        folder = Path(self.order.cache_folder) if self.order.cache_folder else cache.default_folder()
+        source = keys.source_digest(self.data_card.path, self.data_card.module)
+        return cache.open_cache(
+            dataset, source, ids, self.profile.size, folder, lambda done, total: self.say("prepare data", done, total)
+        )
+
+    def _build(self, card: catalog.Card, dataset: Dataset, resolved: config.MethodConfig) -> Method:
+        context = Context(dataset.task, self.profile.size, self.profile.network, resolved.settings, len(dataset.labels))
+        torch.manual_seed(self.order.seed)
+        made: Method = catalog.load(card, card["CLASS"])(context)
+        return made
+
+    def _load(self, folder: str, method_name: str, dataset: Dataset) -> Method:
+        """Another cell's trained method (a parent or a judge)."""
+        card = catalog.find("methods", method_name)
+        resolved = config.resolve(card, self.profile, self.data_card["KIND"], self.order.overrides)
+        method = self._build(card, dataset, resolved)
+        found = checkpoint.latest(CellFolder(Path(folder)).checkpoints)
+        if found is None:
+            raise ValueError(f"{folder}: no checkpoint, although the cell should be done")
+        checkpoint.load_weights(found, method)
+        return method
+
+    def _evaluate(
+        self,
+        method: Method,
+        dataset: Dataset,
+        images: cache.Cache,
+        test_ids: tuple[str, ...],
+        resolved: config.MethodConfig,
+    ) -> list[dict[str, Any]]:
+        if self.card.get("ROLE") == "judge":
+            return [self._ceiling(method, dataset, images, test_ids)]
+        classify = None
+        if self.order.judge:
+            judge: Any = self._load(self.order.judge, self.order.judge_method, dataset)
+            judge.to(self.compute.device).eval()
+            classify = judge.classify
+        rows, statistics, drawn = evaluate(
+            method,
+            dataset.task,
+            images,
+            test_ids,
+            self.compute,
+            batch_size=self.profile.evaluate_batch,
+            classify=classify,
+            progress=self.say,
+        )
+        for row in rows:
+            row["group"] = _group(row, self.card["GROUP"], dataset)
+            row["side_information"] = str(resolved.settings.get("side_information", ""))
+        buffer = self.folder.path / ".per_image.npz"
+        np.savez_compressed(buffer, **statistics)  # type: ignore[arg-type]
+        buffer.replace(self.folder.path / "per_image.npz")
+        pictures.save_samples(self.folder.samples, dataset, images, test_ids[:SAMPLES], rows, drawn)
+        return rows
+
+    def _ceiling(
+        self, judge: Any, dataset: Dataset, images: cache.Cache, test_ids: tuple[str, ...]
+    ) -> dict[str, Any]:
+        judged = dataset.task.modality(str(dataset.task.judged))
+        index, right = images.index(test_ids), 0
+        judge.eval()
+        for start in range(0, len(index), self.profile.evaluate_batch):
+            here = index[start : start + self.profile.evaluate_batch]
+            real = judged.to_tensor(images.read(judged.name, here)).to(self.compute.device)
+            with torch.inference_mode(), self.compute.autocast():
+                guess = judge.classify(real).argmax(1).cpu().numpy()
+            right += int((guess == images.labels(here)).sum())
+        metrics = {"classification_accuracy": 100.0 * right / len(index)}
+        fields = {"inputs": judged.name, "output": judged.name, "output_kind": judged.kind, "checkpoint": "last"}
+        empty = dict.fromkeys(("via", "weights", "side_from", "side_information"), "")
+        return {**fields, **empty, "bn": "trained", "group": "ceiling", "metrics": metrics}
+
+
+def _group(row: dict[str, Any], own: str, dataset: Dataset) -> str:
+    """The tables' row group: cascades are baselines, seen and multi-modal rows stand apart from zero-pair ones."""
+    if own != "zero-pair":
+        return own
+    if row["via"]:
+        return "baselines"
+    inputs = row["inputs"].split("+")
+    if len(inputs) > 1:
+        return "multi-modal"
+    return "seen" if dataset.task.is_seen(inputs[0], row["output"]) else "zero-pair"
+
+
+def _parent_key(folder: str) -> str:
+    if not folder:
+        return ""
+    result = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+    return str(result["key"])
+
+
+def main() -> int:
+    """Read an order, do the cell."""
+    order = Order(**json.load(sys.stdin))
+    last = 0.0
+
+    def say(what: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= 0.2 or done >= total:
+            last = now
+            print(json.dumps({"what": what, "done": done, "total": total}), flush=True)
+
+    try:
+        return CellRun(order, say).run()
+    except UserError as error:
+        folder = CellFolder(Path(order.folder))
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_json(folder.path / "failed.json", {"state": "failed", "reason": str(error)})
+        print(f"mmbench: {error}", file=sys.stderr)
+        return USER
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""The command line: arguments in, exit code out. Exit codes: 0 fine, 1 some cell did not finish, 2 yours to mend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from .errors import UserError, did_you_mean
+
+EXAMPLES = """examples:
+  python -m mmbench run                                    every method on the embedded set (minutes)
+  python -m mmbench run --dry-run                          what that would do, and how long it takes
+  python -m mmbench run --methods mmnet,mmnet-pp --dataset flowers --data-root ~/data
+  python -m mmbench run --methods mmnet --set side_information=skip --seeds 0,1,2
+  python -m mmbench report                                 tables and pictures of all that is in runs/
+  python -m mmbench list methods
+  python -m mmbench data verify flowers --data-root ~/data
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line on errors, with the near match for a mistyped option."""
+
+    def error(self, message: str) -> NoReturn:
+        head, marker, rest = message.partition("unrecognized arguments: ")
+        if marker and rest.startswith("-"):
+            options = [option for action in self._actions for option in action.option_strings]
+            for action in self._actions:
+                if isinstance(action, argparse._SubParsersAction):
+                    options.extend(o for p in action.choices.values() for a in p._actions for o in a.option_strings)
+            message = f"unknown option {rest.split()[0]!r}{did_you_mean(rest.split()[0], set(options))}"
+        raise UserError(message)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code; bad input is one line on standard error and 2."""
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.function(options))
+    except UserError as error:
+        print(f"mmbench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="mmbench",
+        description="Benchmark harness for zero-pair image translation.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="train and evaluate methods on a data set, then print the tables")
+    run.add_argument("--methods", default="all", help="names, comma-separated; all = every method that can run here")
+    run.add_argument("--dataset", default=None, help="default: synthetic, the embedded set")
+    run.add_argument("--profile", default=None, help="smoke, laptop, short or paper")
+    run.add_argument("--seeds", default="0", help="comma-separated (default 0)")
+    run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
+    run.add_argument("--data-root", type=Path, help="folder that holds the data set (or set MMBENCH_DATA)")
+    run.add_argument("--cache", type=Path, help="folder for decoded images (default ~/.cache/mmbench)")
+    run.add_argument("--jobs", type=int, default=1, help="cells at a time (default 1)")
+    run.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    run.add_argument("--precision", default="auto", choices=("auto", "bf16", "fp32"))
+    run.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    _add_runs(run)
+    run.set_defaults(function=_run)
+
+    report = commands.add_parser("report", help="write tables and pictures of all results")
+    report.add_argument("names", nargs="*", help="reports to write (default: all)")
+    report.add_argument("--out", type=Path, help="default: report/ in the runs folder")
+    _add_runs(report)
+    report.set_defaults(function=_report)
+
+    listing = commands.add_parser("list", help="what there is: methods, datasets, reports, profiles")
+    listing.add_argument("what", nargs="?", choices=("methods", "datasets", "reports", "profiles"))
+    listing.set_defaults(function=_list)
+
+    data = commands.add_parser("data", help="look after data sets")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    verify = actions.add_parser("verify", help="open every file, name what is damaged or missing")
+    verify.add_argument("dataset")
+    verify.add_argument("--data-root", type=Path)
+    verify.set_defaults(function=_verify)
+    return parser
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="results folder (default runs)")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .config import parse_overrides
+    from .plan import Plan, default_profile, make_plan
+
+    if options.jobs < 1:
+        raise UserError(f"--jobs {options.jobs}: expected at least 1")
+    if options.device.split(":")[0] not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device {options.device!r}: expected auto, cpu or cuda")
+    methods = [name.strip() for name in options.methods.split(",") if name.strip()]
+    plan: Plan = make_plan(
+        methods,
+        options.dataset or "synthetic",
+        options.profile or default_profile(options.dataset is not None),
+        _seeds(options.seeds),
+        options.runs,
+        data_root=options.data_root,
+        overrides=parse_overrides(options.set),
+    )
+    _print_plan(plan, options.jobs)
+    if options.dry_run:
+        return 0
+    from .execute import Options, execute, summary
+    from .reporting import build_reports, write_reports
+
+    outcomes = execute(
+        plan,
+        Options(options.jobs, options.data_root, options.cache, options.device, options.precision, _say),
+    )
+    made, notes = build_reports(options.runs, dataset=plan.dataset, profile=plan.profile.name)
+    for table in made:
+        if hasattr(table, "text"):
+            print(f"\n{table.text()}")
+    folder = options.runs / "report"
+    write_reports(made, notes, folder)
+    for note in notes:
+        print(note)
+    line, code = summary(outcomes)
+    print(f"\n{line}. Results: {options.runs / plan.dataset / plan.profile.name}; tables and pictures: {folder}")
+    return code
+
+
+def _print_plan(plan: object, jobs: int) -> None:
+    from .config import profiles
+    from .plan import Plan
+
+    assert isinstance(plan, Plan)
+    states = {cell.name: cell.folder.state(cell.key) for cell in plan.cells}
+    left = sum(cell.seconds for cell in plan.cells if states[cell.name] != "done")
+    print(f"{plan.dataset}, profile {plan.profile.name} ({plan.profile.title}): {plan.profile.size} px")
+    for cell in plan.cells:
+        waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
+        print(f"  {cell.name:52} {cell.steps:>7} steps  ~{cell.seconds / 60:6.1f} min  {states[cell.name]}{waits}")
+    for note in plan.skipped:
+        print(f"  left out: {note}")
+    print(f"{len(plan.cells)} cells, about {left / 60 / jobs:.0f} minutes left (a rough guess before the first run).")
+    if plan.profile.name != "paper" and "paper" in profiles():
+        print("The papers' sizes and schedules: --profile paper\n")
+
+
+def _report(options: argparse.Namespace) -> int:
+    from .reporting import build_reports, write_reports
+
+    if not options.runs.is_dir():
+        raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
+    made, notes = build_reports(options.runs, options.names)
+    for table in made:
+        if hasattr(table, "text"):
+            print(f"{table.text()}\n")
+    folder = options.out or options.runs / "report"
+    files = write_reports(made, notes, folder)
+    for note in notes:
+        print(note)
+    print(f"{len(files)} files in {folder}")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from . import catalog, config
+
+    for what in [options.what] if options.what else ["methods", "datasets", "reports", "profiles"]:
+        if not options.what:
+            print(f"{what}:")
+        if what == "profiles":
+            for name in config.profiles():
+                print(f"  {name:22} {config.profile(name, '').title}")
+            continue
+        for card in catalog.cards(what).values():
+            text = f"cannot be read: {card.problem}" if card.problem else card.get("TITLE", "")
+            print(f"  {card.name:22} {text}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from .config import profile
+    from .plan import open_dataset
+
+    dataset = open_dataset(options.dataset, profile("paper", ""), options.data_root)
+    problems = 0
+    for problem in dataset.verify():
+        problems += 1
+        print(problem)
+    sizes = {part: len(ids) for part, ids in dataset.split().parts().items()}
+    print(f"{options.dataset}: {', '.join(f'{part} {n}' for part, n in sizes.items())}; {problems} problems")
+    return 1 if problems else 0
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        seeds = [int(part) for part in text.split(",")]
+    except ValueError:
+        seeds = []
+    if not seeds or min(seeds) < 0:
+        raise UserError(f"--seeds {text!r}: expected whole numbers from 0, such as 0,1,2")
+    return seeds
+
+
+def _say(text: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,301 @@
+"""Profiles, schedules and ``--set``: TOML in, frozen dataclasses out; an unknown key is an error with a near match.
+
+A profile (``mmbench/profiles/*.toml``) says how large and how long; a method's TOML (or the literals of its card) says
+what is trained in which stage. A method's TOML holds::
+
+    [settings]                      # defaults; these keys are all the settings there are
+    schedule = "thesis"
+    [stage]                         # defaults of the method's own switches per stage; likewise
+    noise = 0.0
+    [[schedules.thesis]]            # the stages; share = part of the profile's steps
+    name = "translate"
+    share = 0.5
+    lr = 2e-4
+    [[when]]                        # overlays, in order; all conditions must hold
+    profile = ["smoke", "laptop"]   # and/or kind = "cross-channel"
+    settings.x = 1
+    stages.translate.lr = 1e-3      # "*" means every stage
+    [variants.mmnet-skip]           # named settings of the method
+    title = "M&MNets, skip connections"
+    settings.side_information = "skip"
+
+Order of precedence: defaults, overlays, variant, ``--set``.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .catalog import Card
+from .errors import UserError, did_you_mean
+from .schedule import DataLimits, NetworkSize, Stage
+
+STAGE_KEYS = ("name", "share", "steps", "observe", "lr", "warmup", "decay", "beta1", "weights", "frozen", "players")
+PROFILE_FOLDER = Path(__file__).parent / "profiles"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large and how long: one TOML file in ``mmbench/profiles``.
+
+    Attributes:
+        name, title: as listed.
+        size: image height and width in pixels.
+        batch: images per view and step.
+        steps: the budget every method shares (stages take shares of it).
+        extra_steps: the budget of methods that start from another's finished cell.
+        observe_steps: steps of a stage that only observes (BN re-estimation, priors).
+        flips: horizontal flips, the same for all modalities of an image.
+        network, data: see :class:`NetworkSize` and :class:`DataLimits`.
+        evaluate_batch: images per batch in evaluation.
+        log_every, checkpoint_every, align_every: steps between log lines, checkpoints, alignment factors.
+        step_ms: rough milliseconds per step of mmnet on the hardware the profile is meant for (the plan's estimate).
+    """
+
+    name: str
+    title: str
+    size: int
+    batch: int
+    steps: int
+    extra_steps: int
+    observe_steps: int
+    flips: bool = True
+    network: NetworkSize = field(default_factory=NetworkSize)
+    data: DataLimits = field(default_factory=DataLimits)
+    evaluate_batch: int = 50
+    log_every: int = 50
+    checkpoint_every: int = 200
+    align_every: int = 200
+    step_ms: float = 100.0
+
+
+@dataclass(frozen=True)
+class MethodConfig:
+    """A method's settings and stages for one profile and kind of task."""
+
+    settings: Mapping[str, Any]
+    stages: tuple[Stage, ...]
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+
+def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
+    """A dataclass from a mapping, types checked.
+
+    Raises:
+        UserError: an unknown key (with the near match), a missing one, or a value of another type.
+    """
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(kind)
+    for key in values:
+        if key not in fields:
+            raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, fields)}")
+    made = {key: _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()}
+    for name, f in fields.items():
+        if name not in made and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+            raise UserError(f"{where}: {name!r} is missing")
+    return kind(**made)
+
+
+def profiles() -> dict[str, Path]:
+    """Names and files of the profiles."""
+    return {path.stem: path for path in sorted(PROFILE_FOLDER.glob("*.toml"))}
+
+
+def profile(name: str, task_kind: str, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Read one profile for one kind of task (its ``[kind.<name>]`` table wins over the rest).
+
+    ``overrides`` are dotted keys such as ``network.width``. Raises UserError for an unknown profile or key.
+    """
+    known = profiles()
+    if name not in known:
+        raise UserError(f"no profile named {name!r}{did_you_mean(name, known)}")
+    with known[name].open("rb") as file:
+        values = tomllib.load(file)
+    for key, value in values.pop("kind", {}).get(task_kind, {}).items():
+        values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
+    for key, value in (overrides or {}).items():
+        _set(values, key.split("."), value)
+    made: Profile = build(Profile, {"name": name, **values}, f"profile {name}")
+    return made
+
+
+def parse_overrides(items: Iterable[str]) -> dict[str, Any]:
+    """``--set key=value`` items as a dict; values are read as TOML, anything else is text."""
+    made: dict[str, Any] = {}
+    for item in items:
+        key, equals, text = item.partition("=")
+        if not equals or not key:
+            raise UserError(f"--set {item!r}: expected key=value, such as --set side_information=skip")
+        try:
+            made[key.strip()] = tomllib.loads(f"value = {text.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            made[key.strip()] = text.strip()
+    return made
+
+
+def profile_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The overrides that start with ``profile.``, without that prefix."""
+    return {key.removeprefix("profile."): value for key, value in overrides.items() if key.startswith("profile.")}
+
+
+def own_overrides(card: Card, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The overrides that concern this method: its settings and ``stage.<name>.<key>`` of stages it has."""
+    known = _known_keys(card)
+    return {key: value for key, value in overrides.items() if ".".join(key.split(".")[:2]) in known}
+
+
+def check_overrides(chosen: Sequence[Card], overrides: Mapping[str, Any]) -> None:
+    """Every override must concern a profile or at least one chosen method. Raises UserError with the near match."""
+    known = {key for card in chosen for key in _known_keys(card)}
+    for key in overrides:
+        if key.startswith("profile.") or ".".join(key.split(".")[:2]) in known:
+            continue
+        choices = known | {f"profile.{f.name}" for f in dataclasses.fields(Profile)}
+        raise UserError(f"--set {key}: no chosen method has such a setting{did_you_mean(key, choices)}")
+
+
+def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str, Any]) -> MethodConfig:
+    """Settings and stages of a method or variant. Raises UserError naming the file and the unknown key."""
+    where = str(card.path.with_suffix(".toml") if card.spec else card.path)
+    spec = _spec(card)
+    overlays = [o for o in spec.get("when", []) if _applies(o, profile.name, task_kind)]
+    if card.variant:
+        overlays.append(spec["variants"][card.variant])
+        overlays.extend(o for o in spec["variants"][card.variant].get("when", []) if _applies(o, profile.name, task_kind))
+    settings = dict(spec.get("settings", {}))
+    for overlay in overlays:
+        _update(settings, overlay.get("settings", {}), f"{where}: settings")
+    for key, value in own_overrides(card, overrides).items():
+        if not key.startswith("stage."):
+            _update(settings, {key: value}, "--set")
+    schedule = str(settings.get("schedule", "default"))
+    if schedule not in spec["schedules"]:
+        raise UserError(f"{where}: no schedule named {schedule!r}{did_you_mean(schedule, spec['schedules'])}")
+    tables = [copy.deepcopy(dict(stage)) for stage in spec["schedules"][schedule]]
+    options = dict(spec.get("stage", {}))
+    for overlay in overlays:
+        for name, changes in overlay.get("stages", {}).items():
+            _change_stages(tables, name, changes)
+    for key, value in own_overrides(card, overrides).items():
+        if key.startswith("stage."):
+            _, name, *rest = key.split(".")
+            nested: dict[str, Any] = {}
+            _set(nested, rest, value)
+            _change_stages(tables, name, nested)
+    stages = [_stage(table, i, profile, card, options, where) for i, table in enumerate(tables)]
+    return MethodConfig(types.MappingProxyType(settings), tuple(stages))
+
+
+def as_dict(config: Any) -> Any:
+    """Dataclasses, mappings and tuples as plain JSON-able values, for keys and ``cell.json``."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        return {f.name: as_dict(getattr(config, f.name)) for f in dataclasses.fields(config)}
+    if isinstance(config, Mapping):
+        return {str(key): as_dict(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [as_dict(value) for value in config]
+    return config
+
+
+def _spec(card: Card) -> dict[str, Any]:
+    spec = dict(card.spec) or {"settings": card.get("SETTINGS", {}), "stage": card.get("STAGE", {})}
+    if "schedules" not in spec:
+        spec["schedules"] = {"default": card.get("STAGES", [{"name": "train", "share": 1.0, "lr": 2e-4}])}
+    return spec
+
+
+def _known_keys(card: Card) -> set[str]:
+    spec = _spec(card)
+    stages = {f"stage.{stage['name']}" for schedule in spec["schedules"].values() for stage in schedule}
+    return set(spec.get("settings", {})) | stages
+
+
+def _applies(overlay: Mapping[str, Any], profile_name: str, task_kind: str) -> bool:
+    def holds(key: str, actual: str) -> bool:
+        wanted = overlay.get(key, actual)
+        return actual in ([wanted] if isinstance(wanted, str) else wanted)
+
+    return holds("profile", profile_name) and holds("kind", task_kind)
+
+
+def _update(target: dict[str, Any], changes: Mapping[str, Any], where: str) -> None:
+    for key, value in changes.items():
+        if key not in target:
+            raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, target)}")
+        expected = type(target[key])
+        if expected is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, expected):
+            raise UserError(f"{where}: {key} expects {expected.__name__}, got {value!r}")
+        target[key] = value
+
+
+def _change_stages(tables: list[dict[str, Any]], name: str, changes: Mapping[str, Any]) -> None:
+    for table in tables:
+        if name in ("*", table["name"]):
+            for key, value in changes.items():
+                table[key] = {**table.get(key, {}), **value} if isinstance(value, Mapping) else value
+
+
+def _stage(
+    table: Mapping[str, Any], index: int, profile: Profile, card: Card, options: Mapping[str, Any], where: str
+) -> Stage:
+    where = f"{where}: stage {table.get('name', index)!r}"
+    own = dict(options)
+    for key, value in table.items():
+        if key not in STAGE_KEYS:
+            if key not in options:
+                raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, [*options, *STAGE_KEYS])}")
+            _update(own, {key: value}, where)
+    plain = {k: v for k, v in table.items() if k in STAGE_KEYS and k not in ("share", "steps", "observe")}
+    if table.get("observe"):
+        steps, plain = profile.observe_steps, {**plain, "players": {}, "lr": 0.0}
+    elif "steps" in table:
+        fixed = table["steps"]
+        steps = fixed[profile.name] if isinstance(fixed, Mapping) else fixed
+    else:
+        budgets = {"first": profile.steps, "extra": profile.extra_steps, "full": profile.steps + profile.extra_steps}
+        budget = budgets[card.get("BUDGET", "extra" if card.get("PARENT") else "first")]
+        steps = round(table.get("share", 1.0) * budget)
+    plain["players"] = {name: times for name, times in plain.get("players", {"generator": 1}).items() if times}
+    made: Stage = build(Stage, {**plain, "index": index, "steps": steps, "options": own}, where)
+    return made
+
+
+def _set(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for key in path[:-1]:
+        values = values.setdefault(key, {})
+    values[path[-1]] = value
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return build(hint, value, where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise UserError(f"{where}: expected a list, got {value!r}")
+        return tuple(_convert(arguments[0], item, where) for item in value)
+    if origin is not None:
+        if not isinstance(value, Mapping):
+            raise UserError(f"{where}: expected a table, got {value!r}")
+        return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if hint is Any:
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise UserError(f"{where}: expected {hint.__name__}, got {value!r}")
+    return value

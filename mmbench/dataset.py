@@ -1,0 +1,88 @@
+"""The contract of a data set: one file in ``datasets/``, one class that knows the official layout.
+
+The card stands at the top of the file as literal assignments, read without importing it::
+
+    NAME = "flowers"
+    TITLE = "Flowers-102, opponent channels"
+    KIND = "cross-channel"            # which [[when]] overlays of the methods' settings apply
+    CLASS = "Flowers"
+    NEEDS_ROOT = True                 # reads files below --data-root
+    JUDGE = "judge-resnet18"          # optional: the judge that scores translated images
+    SOURCE = "https://..."            # where to get it
+    CITATION = "Nilsback & Zisserman 2008"
+    PUBLISHED = "flowers-opponent"    # optional: its name in the published results
+
+No torch at module level of an adapter: the plan reads manifests and must answer in under a second.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .resize import fit
+from .schedule import DataLimits as DataLimits
+from .task import Split, Task
+
+Sample = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something missing or damaged, found by :meth:`Dataset.verify`."""
+
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+
+class Dataset(ABC):
+    """A data set below ``root`` (the data root; None for embedded sets).
+
+    Attributes:
+        labels: names of the class labels, where samples have one.
+    """
+
+    task: Task
+    labels: tuple[str, ...] = ()
+
+    def __init__(self, root: Path | None, limits: DataLimits) -> None:
+        """Find the files. Raises UserError naming what is missing, where it was looked for and where to get it."""
+        self.root = root
+        self.limits = limits
+
+    @abstractmethod
+    def split(self) -> Split:
+        """Deterministic lists of ids, disjoint by scene where there are scenes."""
+
+    @abstractmethod
+    def manifest(self) -> str:
+        """A digest of what the data consist of (names and sizes of files, or generator settings); never a path."""
+
+    @abstractmethod
+    def sample(self, sample_id: str) -> Sample:
+        """Aligned arrays (see ``modality.py``) at native size. Raises UserError naming a file that is damaged."""
+
+    def label(self, sample_id: str) -> int:
+        """Class label as an index into :attr:`labels`."""
+        raise NotImplementedError(f"{type(self).__name__} has no labels")
+
+    def load(self, ids: Sequence[str], size: int) -> Iterator[Sample]:
+        """Samples at ``size`` x ``size`` pixels in the order of ``ids``; sets that render override it to batch."""
+        for sample_id in ids:
+            yield fit(self.sample(sample_id), self.task.modalities, size)
+
+    def verify(self) -> Iterator[Problem]:
+        """Open every file and name what is damaged or missing."""
+        for ids in self.split().parts().values():
+            for sample_id in ids:
+                try:
+                    self.sample(sample_id)
+                except Exception as error:
+                    yield Problem(sample_id, str(error))

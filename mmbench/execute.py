@@ -1,0 +1,202 @@
+"""Carry out a plan: one subprocess per cell, some at a time, each cell once, with progress for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .plan import Cell, Plan
+
+PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
+
+EXIT_OUTCOMES = {0: "done", 1: "failed", 2: "failed", 3: "diverged"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended: done, found done, failed, diverged, blocked or interrupted (its process was killed)."""
+
+    cell: Cell
+    state: str
+    seconds: float = 0.0
+    message: str = ""
+
+
+@dataclass
+class Options:
+    """How to carry out a plan.
+
+    Attributes:
+        jobs: cells at a time; the CPU's cores are divided between them, GPUs handed out in turn.
+        data_root, cache_folder: where images are read from and decoded to.
+        device, precision: ``auto`` or what to use.
+    """
+
+    jobs: int = 1
+    data_root: Path | None = None
+    cache_folder: Path | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    say: Callable[[str], None] = field(default=print)
+
+
+def execute(plan: Plan, options: Options) -> list[Outcome]:
+    """Do every cell of a plan that is not done yet, what it waits for first.
+
+    A cell that fails takes down only the cells that wait for it. On KeyboardInterrupt the running cells are stopped;
+    the next run goes on from their last checkpoints.
+    """
+    ends: dict[str, Outcome] = {}
+    waiting = list(plan.cells)
+    running: list[_Process] = []
+    try:
+        while waiting or running:
+            waiting = _settle(waiting, ends)
+            for cell in list(waiting):
+                if len(running) >= options.jobs:
+                    break
+                if all(needed.name in ends for needed in cell.waits_for):
+                    waiting.remove(cell)
+                    slot = min(set(range(options.jobs)) - {process.slot for process in running})
+                    running.append(_Process(cell, slot, options))
+            for process in list(running):
+                if (outcome := process.poll()) is not None:
+                    running.remove(process)
+                    ends[outcome.cell.name] = outcome
+                    took = f"{outcome.state} in {outcome.seconds:.0f} s"
+                    options.say(f"{outcome.cell.name}: {took}{' - ' + outcome.message if outcome.message else ''}")
+            time.sleep(0.05)
+    finally:
+        for process in running:
+            process.stop()
+    return [ends[cell.name] for cell in plan.cells]
+
+
+def _settle(waiting: list[Cell], ends: dict[str, Outcome]) -> list[Cell]:
+    """Cells that need no process: found done, or blocked by one that did not finish."""
+    left = []
+    for cell in waiting:
+        broken = [c.name for c in cell.waits_for if c.name in ends and ends[c.name].state not in ("done", "found done")]
+        if broken:
+            ends[cell.name] = Outcome(cell, "blocked", message=f"waits for {broken[0]}")
+        elif cell.folder.state(cell.key) == "done":
+            ends[cell.name] = Outcome(cell, "found done")
+        else:
+            left.append(cell)
+    return left
+
+
+class _Process:
+    """A cell's subprocess and its progress display."""
+
+    def __init__(self, cell: Cell, slot: int, options: Options) -> None:
+        self.cell, self.slot, self.say = cell, slot, options.say
+        self.started = self.last_line = time.monotonic()
+        self.latest: dict[str, float | str] = {}
+        self.bar = tqdm(
+            total=cell.steps, desc=cell.name, position=slot, leave=False, unit="step", disable=not sys.stderr.isatty()
+        )
+        threads = max(1, (os.cpu_count() or 1) // options.jobs)
+        order = {
+            "dataset": cell.dataset, "profile": cell.profile, "method": cell.method, "seed": cell.seed,
+            "key": cell.key, "folder": str(cell.folder.path.absolute()), "overrides": dict(cell.overrides),
+            "data_root": str(options.data_root.absolute()) if options.data_root else os.environ.get("MMBENCH_DATA", ""),
+            "cache_folder": str(options.cache_folder.absolute()) if options.cache_folder else "",
+            "parent": str(cell.parent.folder.path.absolute()) if cell.parent else "",
+            "parent_method": cell.parent.method if cell.parent else "",
+            "judge": str(cell.judge.folder.path.absolute()) if cell.judge else "",
+            "judge_method": cell.judge.method if cell.judge else "",
+            "device": options.device, "precision": options.precision, "threads": threads,
+        }  # fmt: skip
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        if gpus := [g for g in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if g]:
+            environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+        elif (count := len(list(Path("/dev").glob("nvidia[0-9]*")))) > 1:
+            environment["CUDA_VISIBLE_DEVICES"] = str(slot % count)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mmbench.cell"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
+        self.errors: list[str] = []
+        self.readers = [
+            threading.Thread(target=self._read_progress, daemon=True),
+            threading.Thread(target=self._read_errors, daemon=True),
+        ]
+        for reader in self.readers:
+            reader.start()
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(order))
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # the process died at once; poll() tells how
+
+    def poll(self) -> Outcome | None:
+        """The outcome once the process has ended; shows progress until then."""
+        self._show()
+        code = self.process.poll()
+        if code is None:
+            return None
+        for reader in self.readers:
+            reader.join(timeout=5)
+        self.bar.close()
+        state = EXIT_OUTCOMES.get(code, "interrupted")
+        said = [line for line in self.errors if line.strip()]
+        message = "" if state == "done" else (said[-1].strip() if said else f"exit code {code}")
+        return Outcome(self.cell, state, time.monotonic() - self.started, message)
+
+    def stop(self) -> None:
+        """Kill the process; its folder stays as the last checkpoint left it."""
+        self.process.kill()
+        self.process.wait()
+        self.bar.close()
+
+    def _read_progress(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            try:
+                self.latest = json.loads(line)
+            except ValueError:
+                self.say(line.rstrip())  # a plug-in's own print
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.errors.append(line)
+            if line.startswith("mmbench note: "):
+                self.say(f"{self.cell.name}: {line.removeprefix('mmbench note: ').rstrip()}")
+
+    def _show(self) -> None:
+        if not (latest := self.latest):
+            return
+        what, done, total = str(latest["what"]), int(latest["done"]), int(latest["total"])
+        if not self.bar.disable:
+            if self.bar.total != total or done < self.bar.n:
+                self.bar.reset(total)
+            self.bar.set_postfix_str(what, refresh=False)
+            self.bar.update(done - self.bar.n)
+        elif time.monotonic() - self.last_line >= PLAIN_EVERY:
+            self.last_line = time.monotonic()
+            passed = self.last_line - self.started
+            left = f", about {passed * (total - done) / done / 60:.1f} min left" if done else ""
+            self.say(f"{self.cell.name}: {what} {done}/{total}{left}")
+
+
+def summary(outcomes: list[Outcome]) -> tuple[str, int]:
+    """One line for people and the run's exit code: 0 where every cell is done, else 1."""
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        counts[outcome.state] = counts.get(outcome.state, 0) + 1
+    line = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return line, 0 if set(counts) <= {"done", "found done"} else 1
+
+

@@ -1,0 +1,81 @@
+"""What a result depends on, as digests: source code without docstrings and comments, followed through its imports."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .catalog import package_folder
+
+FOLDERS = ("methods", "datasets", "reports")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (first 16 digits) of a JSON-able value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def source_digest(path: Path, module: str) -> str:
+    """Digest of a plug-in's source and of every ``mmbench`` module and sibling it imports, directly or not.
+
+    Formatting, comments and docstrings do not count.
+    """
+    parts = {}
+    queue = [(path, module)]
+    while queue:
+        file, name = queue.pop()
+        if name in parts:
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        parts[name] = _code_digest(tree)
+        queue.extend(_imports(tree, name, is_package=file.name == "__init__.py"))
+    return digest(parts)
+
+
+def _code_digest(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and isinstance(body, list) and body and _is_text(body[0]):
+            del body[0]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _imports(tree: ast.Module, module: str, is_package: bool) -> Iterator[tuple[Path, str]]:
+    package = module if is_package else module.rpartition(".")[0]
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            names = [stem, *(f"{stem}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if (path := _locate(name)) is not None:
+                yield path, name
+
+
+@functools.cache
+def _locate(module: str) -> Path | None:
+    parts = module.split(".")
+    if parts[0] != "mmbench":
+        return None
+    if len(parts) > 1 and parts[1] in FOLDERS:
+        root, rest = package_folder(parts[1]), parts[2:]
+    else:
+        root, rest = Path(__file__).parent, parts[1:]
+    stem = root.joinpath(*rest) if rest else root
+    for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None

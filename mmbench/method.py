@@ -1,0 +1,114 @@
+"""The contract of a method: one file in ``methods/``, one public ``nn.Module``.
+
+The card stands at the top of the file as literal assignments, read without importing it::
+
+    NAME = "mmnet"                    # as typed in --methods and printed in tables
+    TITLE = "M&MNets"
+    CLASS = "MMNet"
+    ACCESS = "seen-groups"            # see mmbench.task.Access
+    GROUP = "zero-pair"               # chance, baselines, zero-pair or oracle: its place in the tables
+    KINDS = ("cross-modal", "cross-channel")     # kinds of task it can do
+    CITATION = "Wang et al., CVPR 2018"
+    PARENT = "mmnet"                  # optional: start from that method's finished cell of the same seed
+    BUDGET = "full"                   # optional: first (the profile's steps), extra (its extra_steps: children) or both
+    COST = 1.0                        # optional: time per step relative to mmnet, for the plan's estimate
+    SETTINGS = {...}                  # optional: default settings, where there is no TOML beside the file
+    STAGES = [...]                    # optional: likewise; without it one stage "train" takes the whole budget
+
+Settings, stages, overlays and named variants can stand in a TOML file of the same name beside it (see ``config.py``).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from .schedule import NetworkSize as NetworkSize
+from .schedule import Stage as Stage
+from .task import Task, Translation
+
+Batch = dict[str, dict[str, Tensor]]
+"""One training batch: view name (such as ``rgb+depth``) -> modality -> tensor representation."""
+
+Losses = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that a method is built from. It cannot reach the data set.
+
+    Attributes:
+        task: modalities, groups, translations.
+        size: image height and width in pixels.
+        network: the profile's network size.
+        settings: the method's own settings, defaults < overlays < variant < ``--set``; every key is known to exist.
+        labels: number of class labels (judges only).
+    """
+
+    task: Task
+    size: int
+    network: NetworkSize
+    settings: Mapping[str, Any]
+    labels: int = 0
+
+
+class Method(nn.Module):
+    """Base of every method: a module that trains in steps and translates."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        self.task = context.task
+
+    @abstractmethod
+    def forward(self, batch: Batch, stage: Stage) -> Any:
+        """Run once per step, in training mode; what it returns is handed to :meth:`loss` of each player.
+
+        In a stage without players it observes (under no_grad): running statistics, histograms, medians.
+        """
+
+    def loss(self, player: str, batch: Batch, made: Any, stage: Stage) -> Losses:
+        """Named scalar losses of one player, unweighted; the harness weighs, sums, logs and steps."""
+        raise NotImplementedError(f"{type(self).__name__} has no player {player!r}")
+
+    @abstractmethod
+    def translate(
+        self,
+        inputs: Mapping[str, Tensor],
+        output: str,
+        *,
+        via: str | None = None,
+        weights: tuple[float, ...] | None = None,
+        side_from: str | None = None,
+        bn: str = "trained",
+        sample: int = 0,
+    ) -> Tensor:
+        """Translate a batch of aligned inputs (tensor representation) to the output modality's tensor.
+
+        Called in eval mode without gradient, with nothing but the inputs in hand. Arguments as in
+        :class:`~mmbench.task.Translation`; ``sample`` seeds any noise.
+        """
+
+    def translations(self) -> tuple[Translation, ...]:
+        """The rows this method fills: by default the task's unseen translations."""
+        return self.task.unseen
+
+    def encode(self, modality: str, tensor: Tensor) -> Tensor | None:
+        """The latent code ``(B, ...)`` for the alignment factor (eq. 4.16); None where there is none."""
+        return None
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Role (``encoder/rgb``, ``decoder/depth``, ``discriminator/rgb``) -> module; empty for chance levels."""
+        return {}
+
+    def player_of(self, role: str) -> str:
+        """Which player trains a role's parameters."""
+        return "discriminator" if role.startswith("discriminator/") else "generator"
+
+    def start_from(self, parent: Method) -> None:
+        """Take over a trained parent's state. By default its state dict must fit exactly."""
+        self.load_state_dict(parent.state_dict())

@@ -1,0 +1,1 @@
+"""Streaming metrics: per-image statistics in, numbers out."""

@@ -1,0 +1,77 @@
+"""Pictures for people: sample translations of a cell, and grids of aligned images with captions."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .cache import Cache
+from .dataset import Dataset
+from .results import write_bytes
+
+CAPTION = 14  # pixels of a caption line
+MARGIN = 4
+
+
+def save_samples(
+    folder: Path,
+    dataset: Dataset,
+    cache: Cache,
+    ids: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    drawn: Mapping[str, np.ndarray],
+) -> None:
+    """Write one PNG per row (inputs, translation, truth) and ``samples.npz`` with the arrays of all rows.
+
+    The arrays are the truth of every modality (``truth/<modality>``) and each row's translations (``<row number>``).
+    """
+    index = cache.index(ids)
+    truth = {modality.name: cache.read(modality.name, index) for modality in dataset.task.modalities}
+    for number, row in enumerate(rows):
+        shown = [*row["inputs"].split("+")]
+        columns: dict[str, list[np.ndarray]] = {}
+        for name in shown:
+            columns[name] = [dataset.task.modality(name).picture(array) for array in truth[name]]
+        target = dataset.task.modality(row["output"])
+        columns["translated"] = [target.picture(array) for array in drawn[str(number)]]
+        columns[f"true {target.name}"] = [target.picture(array) for array in truth[target.name]]
+        path = [row["inputs"], *([row["via"]] if row["via"] else []), row["output"]]
+        suffix = "" if row["bn"] == "trained" else f"-bn-{row['bn']}"
+        write_bytes(folder / f"{'-to-'.join(path)}{suffix}.png", png(grid(columns)))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{f"truth/{name}": array for name, array in truth.items()}, **drawn)  # type: ignore[arg-type]
+    write_bytes(folder / "samples.npz", buffer.getvalue())
+
+
+def grid(columns: Mapping[str, Sequence[np.ndarray]], scale_to: int = 96) -> np.ndarray:
+    """Captioned columns of uint8 RGB pictures ``(H, W, 3)``, one row per sample, each at least ``scale_to`` pixels wide.
+
+    Nearest-neighbour scaling, so that class colours and pixels stay what they are.
+    """
+    first = next(iter(columns.values()))[0]
+    factor = max(1, round(scale_to / first.shape[1]))
+    height, width = first.shape[0] * factor, first.shape[1] * factor
+    count = max(len(pictures) for pictures in columns.values())
+    sheet = Image.new(
+        "RGB", (len(columns) * (width + MARGIN) + MARGIN, CAPTION + count * (height + MARGIN) + MARGIN), "white"
+    )
+    draw = ImageDraw.Draw(sheet)
+    for x, (caption, pictures) in enumerate(columns.items()):
+        left = MARGIN + x * (width + MARGIN)
+        draw.text((left, 1), caption, fill="black")
+        for y, picture in enumerate(pictures):
+            enlarged = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
+            sheet.paste(enlarged, (left, CAPTION + y * (height + MARGIN)))
+    return np.asarray(sheet)
+
+
+def png(array: np.ndarray) -> bytes:
+    """A uint8 RGB picture as PNG bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Profiles: how large and how long; one TOML file each."""

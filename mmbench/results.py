@@ -1,0 +1,196 @@
+"""A cell's folder on disk, written atomically, and the table of all cells.
+
+``runs/<dataset>/<profile>/<method>/seed-<n>/`` holds ``cell.json`` (what was asked for, with what code and data),
+``log.jsonl``, ``checkpoint/``, ``samples/``, ``per_image.npz`` and, last, ``result.json``. ``failed.json`` and
+``traceback.txt`` stand there instead where it did not work out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COLUMNS = (
+    "dataset", "published_dataset", "profile", "method", "title", "group", "seed", "state", "inputs", "output",
+    "output_kind", "via", "weights", "side_from", "bn", "checkpoint", "side_information", "metric", "cls", "value",
+)  # fmt: skip
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old or the new content, never a part, even after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically."""
+    write_bytes(path, (json.dumps(value, indent=1, default=str) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where the file is absent. Raises ValueError naming a damaged file."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path}: damaged ({error})") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: damaged (not a JSON object)")
+    return value
+
+
+@dataclass(frozen=True)
+class CellFolder:
+    """Where one cell lives."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        """One JSON object per line: losses, alignment, speed."""
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """``step-N/`` folders and ``latest``."""
+        return self.path / "checkpoint"
+
+    @property
+    def samples(self) -> Path:
+        """Pictures and arrays of the first test samples."""
+        return self.path / "samples"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder; waits where another process has it. The kernel frees it when a process dies."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def is_locked(self) -> bool:
+        """Whether a living process holds the folder."""
+        try:
+            with (self.path / ".lock").open("r") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def state(self, key: str | None = None) -> str:
+        """absent, running, interrupted, diverged, failed, damaged, done or, with another ``key``, stale."""
+        try:
+            result = read_json(self.path / "result.json")
+            failed = read_json(self.path / "failed.json")
+            cell = read_json(self.path / "cell.json")
+        except ValueError:
+            return "damaged"
+        if result is not None:
+            return "stale" if key is not None and result.get("key") != key else "done"
+        if self.is_locked():
+            return "running"
+        if failed is not None:
+            return str(failed.get("state", "failed"))
+        return "absent" if cell is None else "interrupted"
+
+    def start_over(self, key: str) -> None:
+        """Move what another key left (or what is damaged) aside, so that nothing is lost and nothing is mixed."""
+        try:
+            cell = read_json(self.path / "cell.json")
+        except ValueError:
+            cell = {}
+        if cell is None:
+            return
+        if cell.get("key") == key and self.state(key) != "damaged":
+            for name in ("failed.json", "traceback.txt"):
+                (self.path / name).unlink(missing_ok=True)
+            return
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.old-{number}")).exists():
+            number += 1
+        aside.mkdir()
+        for item in self.path.iterdir():
+            if item.name != ".lock":
+                shutil.move(str(item), aside / item.name)
+
+    def truncate_log(self, total_step: int) -> None:
+        """Drop log lines past a checkpoint, so that a resumed run writes each step once."""
+        if not self.log.exists():
+            return
+        kept = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):
+                if json.loads(line)["total_step"] <= total_step:
+                    kept.append(line)
+        write_bytes(self.log, "".join(f"{line}\n" for line in kept).encode())
+
+    def append_log(self, entry: dict[str, Any]) -> None:
+        """Append one line."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def cell_folders(runs: Path) -> list[CellFolder]:
+    """Every cell below a runs folder, sorted; what was moved aside is left out."""
+    return [CellFolder(path) for path in sorted(runs.glob("*/*/*/seed-*")) if path.is_dir() and ".old-" not in path.name]
+
+
+def identity(folder: CellFolder) -> dict[str, Any]:
+    """Dataset, profile, method and seed, read off the path (a damaged folder still has them)."""
+    dataset, profile, method, seed = folder.path.parts[-4:]
+    number = seed.removeprefix("seed-")
+    return {"dataset": dataset, "profile": profile, "method": method, "seed": int(number) if number.isdigit() else -1}
+
+
+def collect(runs: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """All metric values of all finished cells as rows with :data:`COLUMNS`, and a line per cell that has none.
+
+    A damaged folder gives a line, never an error.
+    """
+    rows: list[dict[str, Any]] = []
+    notes = []
+    for folder in cell_folders(runs):
+        who, state = identity(folder), folder.state()
+        name = "/".join(folder.path.parts[-4:])
+        if state != "done":
+            notes.append(f"{name}: {state}{_reason(folder)}")
+            continue
+        try:
+            result = read_json(folder.path / "result.json") or {}
+            rows.extend(_result_rows(result, {**who, "state": state}))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            notes.append(f"{name}: damaged result.json ({type(error).__name__}: {error})")
+    return rows, notes
+
+
+def _result_rows(result: dict[str, Any], who: dict[str, Any]) -> list[dict[str, Any]]:
+    common = {**who, "published_dataset": result.get("published_dataset", ""), "title": result["title"]}
+    rows = []
+    for row in result["rows"]:
+        described = {key: row[key] for key in COLUMNS if key in row}
+        for metric, value in row["metrics"].items():
+            name, _, cls = metric.partition("/")
+            rows.append({**common, **described, "metric": name, "cls": cls, "value": float("nan") if value is None else value})
+    return rows
+
+
+def _reason(folder: CellFolder) -> str:
+    with contextlib.suppress(ValueError):
+        if failed := read_json(folder.path / "failed.json"):
+            return f" ({failed.get('reason', '')})"
+    return ""

@@ -1,0 +1,196 @@
+"""The training loop: stages, players, frozen roles, checkpoints, resume, divergence check.
+
+Batches, augmentation and noise are functions of (seed, stage, step): what an interrupted run continues with is bit for
+bit what the uninterrupted one would have done (on a CPU with the same number of threads).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from . import checkpoint
+from .device import Compute
+from .loader import Loader
+from .method import Batch, Method
+from .results import CellFolder
+from .schedule import Stage
+
+PROTOCOL = 1  # part of every cell's key; raise it when a change here or in evaluate.py changes numbers
+DIVERGENCE_CHECK = 50  # steps between looks at the losses; looking waits for the device
+
+Observer = Callable[[Method], dict[str, float]]
+
+
+class DivergedError(Exception):
+    """A loss became NaN or infinite; the message names stage, step and losses."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Steps between log lines, checkpoints and observations."""
+
+    log: int
+    checkpoint: int
+    observe: int
+
+
+@dataclass
+class _Tally:
+    """Sums of logged losses since the last log line, kept on the device."""
+
+    losses: dict[str, torch.Tensor]
+    count: int = 0
+
+    def add(self, player: str, losses: dict[str, torch.Tensor]) -> None:
+        for name, value in losses.items():
+            key = name if player == "generator" else f"{player}/{name}"
+            self.losses[key] = self.losses.get(key, torch.zeros((), device=value.device)) + value.detach().float()
+
+    def means(self) -> dict[str, float]:
+        return {name: float(value) / max(self.count, 1) for name, value in self.losses.items()}
+
+
+def train(
+    method: Method,
+    stages: Sequence[Stage],
+    loader: Loader,
+    folder: CellFolder,
+    compute: Compute,
+    *,
+    seed: int,
+    rhythm: Rhythm,
+    observe: Observer | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, float]:
+    """Train all stages, resuming from the folder's newest checkpoint.
+
+    Args:
+        observe: called now and then for numbers to log (alignment factors); must not change the method.
+        progress: called with (stage name, steps done, steps in all).
+
+    Returns:
+        ``seconds`` of training in this call and milliseconds per step of each stage, ``ms/<stage>``.
+
+    Raises:
+        DivergedError: a loss became NaN or infinite.
+    """
+    total = sum(stage.steps for stage in stages)
+    done_before, resume = _resume_point(folder, method)
+    folder.truncate_log(done_before)
+    timing = {"seconds": 0.0}
+    base = 0
+    for stage in stages:
+        if base + stage.steps <= done_before and base + stage.steps < total:
+            base += stage.steps
+            continue
+        first = max(0, done_before - base)
+        optimizers = _optimizers(method, stage, compute)
+        if resume is not None and first > 0:
+            checkpoint.load_optimizers(resume, optimizers)
+        started, tally, bad = time.perf_counter(), _Tally({}), torch.zeros((), dtype=torch.bool, device=compute.device)
+        for step, batch in zip(
+            range(first, stage.steps), loader.stream(stage.index, first, stage.steps), strict=True
+        ):
+            torch.manual_seed(_step_seed(seed, stage.index, step))
+            bad |= _step(method, stage, step, batch, optimizers, compute, tally)
+            now, ends = step + 1, step + 1 == stage.steps
+            if (now % DIVERGENCE_CHECK == 0 or ends) and bool(bad):
+                raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(tally)} is not finite")
+            if now % rhythm.log == 0 or ends:
+                entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
+                seen = observe(method) if observe and (now % rhythm.observe == 0 or ends) else {}
+                folder.append_log({**entry, "losses": tally.means(), **seen})
+                tally = _Tally({})
+            if now % rhythm.checkpoint == 0 or ends:
+                where = {"total_step": base + now, "stage": stage.name, "step": now, "stages": len(stages)}
+                checkpoint.save(folder.checkpoints, method, optimizers, where)
+            if progress:
+                progress(stage.name, base + now, total)
+        seconds = time.perf_counter() - started
+        timing["seconds"] += seconds
+        timing[f"ms/{stage.name}"] = 1000 * seconds / max(stage.steps - first, 1)
+        base += stage.steps
+    method.eval()
+    return timing
+
+
+def _step(
+    method: Method,
+    stage: Stage,
+    step: int,
+    batch: Batch,
+    optimizers: dict[str, torch.optim.Optimizer],
+    compute: Compute,
+    tally: _Tally,
+) -> torch.Tensor:
+    """One step of every player; returns whether some loss was not finite."""
+    set_modes(method, stage)
+    tally.count += 1
+    bad = torch.zeros((), dtype=torch.bool, device=compute.device)
+    if not stage.players:
+        with torch.no_grad(), compute.autocast():
+            method(batch, stage)
+        return bad
+    with compute.autocast():
+        made = method(batch, stage)
+    for player, times in stage.players.items():
+        optimizer = optimizers[player]
+        for group in optimizer.param_groups:
+            group["lr"] = stage.lr_at(step)
+        for _ in range(times):
+            with compute.autocast():
+                losses = method.loss(player, batch, made, stage)
+            weighted = [stage.weights.get(name, 1.0) * value.float() for name, value in losses.items()]
+            objective = torch.stack(weighted).sum()
+            method.zero_grad(set_to_none=True)
+            objective.backward()
+            optimizer.step()
+            bad |= ~torch.isfinite(objective.detach())
+            tally.add(player, losses)
+    return bad
+
+
+def set_modes(method: Method, stage: Stage) -> None:
+    """Training mode and gradients everywhere but in the stage's frozen roles."""
+    method.train()
+    names = [name.replace("/anchor", f"/{method.task.anchor}") for name in stage.frozen]
+    for role, network in method.networks().items():
+        frozen = any(role == name or (name.endswith("/") and role.startswith(name)) for name in names)
+        if frozen:
+            network.eval()
+        network.requires_grad_(not frozen)
+
+
+def _optimizers(method: Method, stage: Stage, compute: Compute) -> dict[str, torch.optim.Optimizer]:
+    """One Adam per player over the parameters of its roles that are not frozen."""
+    set_modes(method, stage)
+    made: dict[str, torch.optim.Optimizer] = {}
+    for player in stage.players:
+        roles = [network for role, network in method.networks().items() if method.player_of(role) == player]
+        unique = {id(p): p for network in roles for p in network.parameters() if p.requires_grad}
+        fused = compute.device.type in ("cpu", "cuda")
+        made[player] = torch.optim.Adam(list(unique.values()), lr=stage.lr, betas=(stage.beta1, 0.999), fused=fused)
+    return made
+
+
+def _resume_point(folder: CellFolder, method: Method) -> tuple[int, Path | None]:
+    found = checkpoint.latest(folder.checkpoints)
+    if found is None:
+        return 0, None
+    checkpoint.load_weights(found, method)
+    return int(checkpoint.position(found)["total_step"]), found
+
+
+def _step_seed(seed: int, stage: int, step: int) -> int:
+    """Distinct for every (seed, stage, step) with fewer than 10^4 seeds, 10^2 stages and 10^8 steps."""
+    return (seed * 100 + stage) * 10**8 + step
+
+
+def _not_finite(tally: _Tally) -> str:
+    names = [name for name, value in tally.means().items() if not torch.isfinite(torch.tensor(value))]
+    return ", ".join(names) or "a loss"

@@ -1,0 +1,1 @@
+"""Committed results with commit and hardware."""

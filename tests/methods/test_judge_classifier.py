@@ -1,0 +1,129 @@
+"""The classifier judge: it learns, it is a function of the seed, and augmentation stays inside its bounds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from mmbench.method import Batch, Context
+from mmbench.methods.judge_classifier import SETTINGS, ClassifierJudge
+from mmbench.modality import Modality
+from mmbench.schedule import NetworkSize, Stage
+from mmbench.task import LABEL, Group, Task, Translation
+
+TASK = Task(
+    "channels",
+    "cross-channel",
+    (Modality("a", "scalar"), Modality("b", "scalar"), Modality("c", "rgb")),
+    "a",
+    (Group(("a", "b")), Group(("a", "c"))),
+    (Translation(("b",), "c"),),
+    judged="c",
+)
+STAGE = Stage("train", 0, steps=8, lr=1e-3)
+STILL = {"zoom": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0}
+
+
+def judge(labels: int = 2, **settings: object) -> ClassifierJudge:
+    torch.manual_seed(0)
+    changed = {**SETTINGS, "input_size": 32, **settings}
+    return ClassifierJudge(Context(TASK, 16, NetworkSize(), changed, labels=labels))
+
+
+def two_colours() -> tuple[Tensor, Tensor]:
+    """20 images, reddish (0) or bluish (1), with noise."""
+    labels = torch.arange(20) % 2
+    images = 0.2 * torch.randn(20, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    images[labels == 0, 0] += 0.6
+    images[labels == 1, 2] += 0.6
+    return images.clamp(-1, 1), labels
+
+
+def as_batch(images: Tensor, labels: Tensor) -> Batch:
+    """Half of the images in each of the two views."""
+    return {
+        view: {"c": images[half], LABEL: labels[half]}
+        for view, half in {"a+b": slice(0, 10), "a+c": slice(10, 20)}.items()
+    }
+
+
+def train(model: ClassifierJudge, steps: int) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    batch = as_batch(*two_colours())
+    for step in range(steps):
+        torch.manual_seed(step)
+        loss = model.loss("generator", batch, model(batch, STAGE), STAGE)["classification"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def test_learns_two_colours_in_a_few_steps() -> None:
+    model = judge()
+    train(model, 12)
+    images, labels = two_colours()
+    # In training mode, so that the answer does not hang on how far the running statistics have come.
+    assert (model.classify(images).argmax(1) == labels).float().mean() == 1.0
+
+
+def test_logits_shape_and_order_of_views() -> None:
+    model = judge(labels=10).eval()
+    images, labels = two_colours()
+    assert model.classify(images).shape == (20, 10)
+    model.context = Context(TASK, 16, NetworkSize(), {**model.context.settings, **STILL}, labels=10)
+    logits = model(as_batch(images, labels), STAGE)
+    assert logits.shape == (20, 10)
+    # Without augmentation but the flip, an image or its mirror image is seen, resampled the same way.
+    plain, mirrored = model.classify(images), model.classify(images.flip(-1))
+    distance = torch.minimum((logits - plain).abs().amax(1), (logits - mirrored).abs().amax(1))
+    assert distance.max() < 1e-3
+    assert (plain - mirrored).abs().amax() > 1e-2
+
+
+def test_loss_matches_smoothed_cross_entropy_by_hand() -> None:
+    logits = torch.zeros(20, 2)
+    logits[:, 0] = 2.0
+    batch = as_batch(*two_colours())
+    first, second = (-torch.log_softmax(torch.tensor([2.0, 0.0]), 0)).tolist()
+    # Smoothing 0.1 of two classes: 0.95 on the right one; half of the labels are 0.
+    expected = 0.5 * (0.95 * first + 0.05 * second) + 0.5 * (0.05 * first + 0.95 * second)
+    assert judge().loss("generator", batch, logits, STAGE)["classification"].item() == pytest.approx(expected)
+
+
+def test_same_seed_same_judge() -> None:
+    images, _ = two_colours()
+    runs = []
+    for _ in range(2):
+        model = judge()
+        train(model, 2)
+        runs.append(model.eval().classify(images))
+    assert torch.equal(runs[0], runs[1])
+
+
+def test_augmentation_depends_on_the_seed_and_keeps_flat_images_flat() -> None:
+    model = judge(zoom=0.2, brightness=0.1, contrast=0.1)
+    flat = torch.full((6, 3, 16, 16), 0.5)
+    torch.manual_seed(3)
+    first = model._augment(flat)
+    torch.manual_seed(3)
+    assert torch.equal(first, model._augment(flat))
+    assert not torch.equal(first, model._augment(flat))
+    assert first.shape == (6, 3, 32, 32)
+    torch.testing.assert_close(first, first[:, :1, :1, :1].expand_as(first))
+    assert first.min() >= 0.5 * 0.9 - 0.1 - 1e-6
+    assert first.max() <= 0.5 * 1.1 + 0.1 + 1e-6
+
+
+def test_images_above_the_input_size_are_left_as_they_are() -> None:
+    model = judge()
+    assert model._augment(torch.zeros(1, 3, 48, 48)).shape[-1] == 48
+    large = torch.rand(2, 3, 48, 48)
+    torch.testing.assert_close(model.eval().classify(large), model.classifier(large))
+
+
+def test_a_judge_translates_nothing() -> None:
+    model = judge()
+    assert model.translations() == ()
+    with pytest.raises(NotImplementedError, match="classify"):
+        model.translate({"b": torch.zeros(1, 1, 16, 16)}, "c")

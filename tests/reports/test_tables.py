@@ -1,0 +1,286 @@
+import math
+
+import pandas as pd
+import pytest
+from mmbench.reports import depth_table, image_table, published, segmentation_table
+
+from mmbench.results import COLUMNS
+
+REPORTS = (segmentation_table, depth_table, image_table)
+
+FLOWERS = {
+    "dataset": "flowers",
+    "published_dataset": "flowers-opponent",
+    "profile": "laptop",
+    "inputs": "theta2",
+    "output": "theta3",
+    "output_kind": "rgb",
+}
+ROOMS = {
+    "dataset": "rooms",
+    "published_dataset": "scenenet-170k",
+    "profile": "paper",
+    "inputs": "depth",
+    "output": "segmentation",
+    "output_kind": "segmentation",
+    "side_information": "pooling-indices",
+}
+
+
+def _rows(method, metrics, *, seed=0, **fields):
+    common = {
+        "method": method,
+        "title": "M&MNets",
+        "group": "zero-pair",
+        "seed": seed,
+        "state": "done",
+        "via": "",
+        "weights": "",
+        "side_from": "",
+        "bn": "trained",
+        "checkpoint": "last",
+        "side_information": "",
+        **fields,
+    }
+    return [
+        {**common, "metric": name.partition("/")[0], "cls": name.partition("/")[2], "value": value}
+        for name, value in metrics.items()
+    ]
+
+
+def _results(*rows):
+    return pd.DataFrame([row for part in rows for row in part], columns=list(COLUMNS))
+
+
+def _only(tables):
+    assert len(tables) == 1
+    return tables[0]
+
+
+def _row(frame, **wanted):
+    for column, value in wanted.items():
+        frame = frame[frame[column] == value]
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def _flowers():
+    real = {"title": "real images", "group": "ceiling", "inputs": ""}
+    return _results(
+        _rows("mmnet", {"classification_accuracy": 30.0, "psnr": 12.0}, **FLOWERS),
+        _rows("mmnet", {"classification_accuracy": 33.0, "psnr": 13.0}, seed=1, **FLOWERS),
+        _rows(
+            "mmnet", {"classification_accuracy": 70.0, "psnr": 14.0}, **{**FLOWERS, "inputs": "theta1", "group": "seen"}
+        ),
+        _rows("real images", {"classification_accuracy": 88.75}, **{**FLOWERS, **real}),
+    )
+
+
+TEXT = """\
+Images (judge's accuracy in %, PSNR in dB, SSIM, correlations with the truth): flowers, profile laptop, to theta3
+
+method                   seeds    Accuracy  published  difference          PSNR
+-----------------------  -----  ----------  ---------  ----------  ------------
+CEILING
+real images                  1        88.8          -           -             -
+ZERO-PAIR
+M&MNets theta2 → theta3      2  31.5 ± 2.1       36.5        -5.0  12.50 ± 0.71
+SEEN
+M&MNets theta1 → theta3      1        70.0       75.0        -5.0         14.00
+
+Mean ± standard deviation (ddof 1) over seeds. published: thesis, table 4.1; difference: ours - published. \
+The papers' sizes and schedules are not those of profile laptop.
+"""
+
+MARKDOWN = """\
+| method                  |   seeds |   Accuracy |   published |   difference |         PSNR |
+|:------------------------|--------:|-----------:|------------:|-------------:|-------------:|
+| **Ceiling**             |         |            |             |              |              |
+| real images             |       1 |       88.8 |           - |            - |            - |
+| **Zero-pair**           |         |            |             |              |              |
+| M&MNets theta2 → theta3 |       2 | 31.5 ± 2.1 |        36.5 |         -5.0 | 12.50 ± 0.71 |
+| **Seen**                |         |            |             |              |              |
+| M&MNets theta1 → theta3 |       1 |       70.0 |        75.0 |         -5.0 |        14.00 |
+"""
+
+CSV = """\
+dataset,profile,group,row,conn.,seeds,Accuracy,Accuracy std,published Accuracy,difference Accuracy,PSNR,PSNR std,\
+method,title,inputs,output,via,weights,side_from,bn,checkpoint,side_information
+flowers,laptop,ceiling,real images,,1,88.75,,,,,,real images,real images,,theta3,,,,trained,last,
+flowers,laptop,zero-pair,M&MNets theta2 → theta3,,2,31.5,2.1213203435596424,36.5,-5.0,12.5,0.7071067811865476,\
+mmnet,M&MNets,theta2,theta3,,,,trained,last,
+flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,75.0,-5.0,14.0,,mmnet,M&MNets,theta1,theta3,,,,trained,last,
+"""
+
+
+def test_golden_image_table():
+    # Two seeds of 30 and 33: mean 31.5, standard deviation 3 / sqrt(2); table 4.1 prints 36.5.
+    table = _only(image_table.build(_flowers(), published.load()))
+    assert table.name == "image-flowers-laptop-theta3"
+    assert table.text() == TEXT
+    assert MARKDOWN in table.markdown()
+    assert table.csv() == CSV
+
+
+def test_segmentation_has_classes_groups_in_order_and_missing_classes():
+    # Given from last to first, as a scan of folders may find them.
+    groups = ("oracle", "multi-modal", "seen", "zero-pair", "baselines", "chance")
+    metrics = {"iou/bed": 20.0, "iou/window": math.nan, "miou": 20.0, "global_accuracy": 50.0}
+    results = _results(*(_rows(f"method-{group}", metrics, **{**ROOMS, "group": group}) for group in groups))
+    table = _only(segmentation_table.build(results, published.load()))
+    assert list(table.frame["group"]) == list(reversed(groups))
+    lines = table.text().splitlines()
+    assert lines[2].split() == ["method", "conn.", "seeds", "mIoU", "Global", "bed", "wind"]
+    assert lines[5].split()[-6:] == ["PI", "1", "20.0", "50.0", "20.0", "-"]
+    assert {"IoU bed", "IoU bed std", "IoU window"} <= set(table.frame)
+
+
+def test_methods_stand_in_the_papers_order():
+    names = ("zebra", "mmnet-pp", "mmnet", "another")
+    results = _results(*(_rows(name, {"miou": 1.0}, **ROOMS) for name in names))
+    frame = _only(segmentation_table.build(results, published.load())).frame
+    assert list(frame["method"]) == ["mmnet", "mmnet-pp", "another", "zebra"]
+
+
+def test_rows_that_would_read_alike_are_told_apart():
+    results = _results(*(_rows(name, {"miou": 1.0}, **ROOMS) for name in ("mmnet", "mmnet-no-side")))
+    frame = _only(segmentation_table.build(results, published.load())).frame
+    assert list(frame["row"]) == [f"M&MNets depth → segmentation [{name}]" for name in ("mmnet", "mmnet-no-side")]
+
+
+def test_labels_tell_how_a_row_was_made():
+    results = _results(
+        _rows("mmnet", {"miou": 1.0}, **{**ROOMS, "via": "rgb", "bn": "re-estimated"}),
+        _rows("mmnet", {"miou": 1.0}, **{**ROOMS, "inputs": "rgb+depth", "weights": "0.8,0.2", "side_from": "rgb"}),
+        _rows("mmnet", {"miou": 1.0}, **{**ROOMS, "checkpoint": "best"}),
+    )
+    frame = _only(segmentation_table.build(results, published.load())).frame
+    assert set(zip(frame["row"], frame["conn."], strict=True)) == {
+        ("M&MNets depth → rgb → segmentation, BN re-estimated", "PI"),
+        ("M&MNets rgb+depth → segmentation, weights 0.8/0.2", "PI (rgb)"),
+        ("M&MNets depth → segmentation, checkpoint best", "PI"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "miou"),
+    [
+        ("mmnet", {}, 55.4),
+        ("mmnet-pp", {}, 60.1),
+        ("mmnet", {"via": "rgb"}, None),
+        ("mmnet", {"checkpoint": "best"}, None),
+        ("mmnet", {"dataset": "mine", "published_dataset": ""}, None),
+        ("mmnet", {"published_dataset": "scenenet-51k"}, None),  # its ablations: several numbers under one key
+        ("mmnet-no-side", {}, None),
+        ("cascade", {"via": "rgb"}, 5.96),
+        ("cascade", {"via": "rgb", "bn": "re-estimated"}, None),
+        ("cascade-skip", {"via": "rgb", "side_information": "skip"}, 24.7),
+        ("mmnet", {"inputs": "rgb+depth", "weights": "0.8,0.2", "side_from": "rgb"}, 57.1),
+        ("mmnet", {"inputs": "rgb+depth", "weights": "0.5,0.5", "side_from": "rgb"}, None),
+        ("mmnet", {"inputs": "rgb+depth", "weights": "0.8,0.2", "side_from": "depth"}, None),
+    ],
+)
+def test_published_numbers_stand_beside_the_same_experiment_only(method, fields, miou):
+    results = _results(_rows(method, {"miou": 50.0}, **{**ROOMS, **fields}))
+    frame = _only(segmentation_table.build(results, published.load())).frame
+    if miou is None:
+        assert "published mIoU" not in frame
+    else:
+        assert frame["published mIoU"].item() == miou
+        assert frame["difference mIoU"].item() == pytest.approx(50 - miou)
+
+
+def test_the_thesis_is_preferred_over_the_conference_paper():
+    row = pd.Series({**_rows("mmnet", {"miou": 1.0}, **ROOMS)[0]})
+    theirs = pd.DataFrame(
+        [("cvpr2018", "3", 1.0), ("thesis", "4.4", 2.0)], columns=["source", "table", "value"]
+    ).assign(dataset="scenenet-170k", inputs="depth", output="segmentation", method="mmnet", metric="miou", cls="")
+    assert published.lookup(theirs, row, "miou") == (2.0, "thesis, table 4.4")
+    assert published.lookup(theirs[:1], row, "miou") == (1.0, "cvpr2018, table 3")
+
+
+def test_depth_table_compares_fractions_and_metres():
+    metrics = {"delta_1.25": 0.5, "delta_1.25^2": 0.6, "delta_1.25^3": 0.7, "rmse_linear": 2.0, "rmse_log": 0.5}
+    place = {**ROOMS, "inputs": "segmentation", "output": "depth", "output_kind": "depth"}
+    table = _only(depth_table.build(_results(_rows("mmnet", metrics, **place)), published.load()))
+    row = table.frame.iloc[0]
+    assert (row["published δ < 1.25"], row["published RMSE (lin)"]) == (0.33, 2.80)
+    assert row["difference RMSE (lin)"] == pytest.approx(-0.8)
+    assert "0.500      0.330      +0.170" in table.text()
+
+
+def test_scalar_images_have_their_own_correlation():
+    metrics = {"psnr": 20.0, "ssim": 0.5, "correlation": 0.75}
+    place = {**FLOWERS, "inputs": "theta3", "output": "theta1", "output_kind": "scalar"}
+    table = _only(image_table.build(_results(_rows("mmnet", metrics, **place)), published.load()))
+    assert {"PSNR", "SSIM", "correlation"} <= set(table.frame)
+    assert not {"Accuracy", "R-G"} & set(table.frame)
+
+
+def test_failed_cells_give_a_dash_and_a_line():
+    results = _results(
+        _rows("mmnet", {"miou": 40.0}, **ROOMS),
+        _rows("mmnet", {"miou": 90.0}, seed=1, **{**ROOMS, "state": "diverged"}),
+        _rows("mmnet-pp", {"miou": math.nan}, **{**ROOMS, "state": "failed", "title": "M&MNets+PP"}),
+    )
+    table = _only(segmentation_table.build(results, published.load()))
+    row = _row(table.frame, method="mmnet")
+    assert (row["mIoU"], row["seeds"]) == (40.0, 1)
+    assert _row(table.frame, method="mmnet-pp")["seeds"] == 0
+    line = next(line for line in table.text().splitlines() if line.startswith("M&MNets+PP"))
+    assert line.split()[-6:] == ["-", "60.1", "-", "-", "82.2", "-"]
+    assert "mmnet, seed 1: diverged. mmnet-pp, seed 0: failed." in table.note
+
+
+def test_a_seed_that_was_collected_twice_counts_once():
+    rows = _rows("mmnet", {"miou": 40.0}, **ROOMS)
+    frame = _only(segmentation_table.build(_results(rows, rows), published.load())).frame
+    assert frame["seeds"].item() == 1
+    assert math.isnan(frame["mIoU std"].item())
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize(
+    "results", [pd.DataFrame(), pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame({"value": [1.0]})]
+)
+def test_empty_results_give_no_table(report, results):
+    assert report.build(results, published.load()) == []
+    assert report.build(results, pd.DataFrame()) == []
+
+
+@pytest.mark.parametrize("missing", [column for column in COLUMNS if column != "output_kind"])
+def test_a_missing_column_does_not_crash(missing):
+    for report in REPORTS:
+        for table in report.build(_flowers().drop(columns=missing), published.load()):
+            assert table.text() and table.markdown() and table.csv()
+
+
+def test_damaged_values_do_not_crash():
+    results = _flowers().astype({"value": object, "seed": object})
+    results.loc[0, "value"] = "not a number"
+    results.loc[1, ["seed", "title", "via"]] = None
+    table = _only(image_table.build(results, published.load().drop(columns="value")))
+    assert "published Accuracy" not in table.frame
+    assert "M&MNets" in table.text()
+
+
+def test_text_fits_160_columns_with_13_classes_and_several_seeds():
+    classes = ("bed", "book", "ceiling", "chair", "floor", "furniture", "object", "picture", "sofa", "table", "tv",
+               "wall", "window")  # fmt: skip
+    metrics = {"miou": 55.5, "global_accuracy": 80.5, **{f"iou/{cls}": 55.5 for cls in classes}}
+    place = {**ROOMS, "via": "rgb", "bn": "re-estimated"}
+    results = _results(
+        *(_rows("mmnet", metrics, seed=seed, **place) for seed in (0, 1)), _rows("mmnet", metrics, **ROOMS)
+    )
+    table = _only(segmentation_table.build(results, published.load()))
+    grid = [line for line in table.text().splitlines() if not table.note.startswith(line[:20])]
+    assert max(map(len, grid)) <= 160
+    assert all(cls[:4] in table.text() for cls in classes)
+
+
+def test_published_numbers_load():
+    numbers = published.load()
+    assert len(numbers) == 887
+    assert numbers["value"].dtype == "float64"
+    assert set(numbers["source"]) == set(published.SOURCES)
+    assert set(published.CASCADES) <= set(numbers["method"])
