@@ -62,7 +62,7 @@ CATEGORIES = {
 
 TASK = Task(
     name=NAME,
-    kind=KIND,
+    kind="cross-channel",
     modalities=(Modality("theta1", "scalar"), Modality("theta2", "scalar"), Modality("theta3", "rgb")),
     anchor="theta1",
     groups=(Group(("theta1", "theta2")), Group(("theta1", "theta3"))),

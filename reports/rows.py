@@ -109,7 +109,7 @@ def _complete(results: pd.DataFrame) -> pd.DataFrame:
         whole[column] = whole[column].astype(object).where(whole[column].notna(), "").astype(str)
     whole["value"] = pd.to_numeric(whole["value"], errors="coerce")
     whole["seed"] = pd.to_numeric(whole["seed"], errors="coerce").fillna(-1).astype(int)
-    whole.loc[whole["state"].isin(USABLE), "value"] = np.nan
+    whole.loc[~whole["state"].isin(USABLE), "value"] = np.nan
     return whole
 
 

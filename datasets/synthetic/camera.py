@@ -85,7 +85,7 @@ def _score(scene: Scene, x: float, y: float, yaw: float, fov: float) -> float:
     for x0, x1, y0, y1, _ in scene.solids:
         dx, dy = (x0 + x1) / 2 - x, (y0 + y1) / 2 - y
         turn = (math.atan2(dy, dx) - yaw + math.pi) % (2 * math.pi) - math.pi
-        seen += abs(turn) < fov / 2 and 1.0 < math.hypot(dx, dy)
+        seen += abs(turn) < fov / 2 and math.hypot(dx, dy) > 1.0
     clear = min(_clearance(scene, x, y, yaw + offset) for offset in (-0.25, 0.0, 0.25))
     return 1.5 * min(seen, 5) + 1.5 * min(clear, 2.5)
 

@@ -19,6 +19,8 @@ CPU_RAYS = 7 * 64 * 64
 """Rays at once on a CPU: what its caches hold, and just too few for torch to split one operation over threads. Whole
 chunks run in parallel instead, because fork and join of a thousand small operations stall on a busy machine."""
 
+MOST_WORKERS = 8  # more only wait for the interpreter's lock
+
 CUDA_RAYS = 256 * 64 * 64
 
 
@@ -72,7 +74,9 @@ def render_scenes(
         part = slice(start, start + chunk)
         return _images(pack(scenes[part], cameras[part], views[part], size, str(device)))
 
-    with ThreadPoolExecutor(torch.get_num_threads() if on_cpu else 1) as pool:
+    # A single large image is split by torch itself.
+    workers = min(torch.get_num_threads(), MOST_WORKERS) if on_cpu and size * size <= CPU_RAYS else 1
+    with ThreadPoolExecutor(workers) as pool:
         done = list(pool.map(work, range(0, len(scenes), chunk)))
     return {name: torch.cat([images[name] for images in done]) for name in done[0]}
 

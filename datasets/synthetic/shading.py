@@ -166,7 +166,7 @@ def shade(pack: Pack, seen: Surface) -> tuple[list[Tensor], Tensor]:
 
     nir0, nir1 = pack.column("nir0", seen.rows), pack.column("nir1", seen.rows)
     toward = (nx * view[0] + ny * view[1] + nz * view[2]).clamp(min=0)
-    beam = toward * pack.nir_power.unsqueeze(1) * 4.0 / (1.0 + seen.depth * seen.depth * 0.55)
+    beam = toward * pack.nir_power.unsqueeze(1) * 3.2 / (1.0 + seen.depth * seen.depth * 0.5)
     nir = (nir0 + (nir1 - nir0) * mix) * (beam + 0.1 * open_ + 0.25 * emission)
     return colours, nir
 

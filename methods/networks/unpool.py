@@ -111,13 +111,17 @@ def _place(x: Tensor, indices: Tensor, size: Sequence[int]) -> Tensor:
         # The gradient of max-pooling is unpooling, and on a CPU it is several times faster than masking.
         x = x.contiguous(memory_format=layout)
         return torch.ops.aten.max_pool2d_with_indices_backward(x, plane, [2, 2], [2, 2], [0, 0], [1, 1], False, indices)
+    return _place_by_masking(x, indices, plane)
+
+
+def _place_by_masking(x: Tensor, indices: Tensor, plane: Tensor) -> Tensor:
     plane.zero_()
     height, width = x.shape[-2:]
     down = torch.arange(height, device=x.device).unsqueeze(1) * 2
     right = torch.arange(width, device=x.device) * 2
     for row in (0, 1):
         for column in (0, 1):
-            here = indices == (down + row) * size[1] + right + column
+            here = indices == (down + row) * plane.shape[-1] + right + column
             plane[..., row : 2 * height : 2, column : 2 * width : 2] = torch.where(here, x, 0)
     return plane
 

@@ -22,12 +22,12 @@ TASK = Task(
     judged="c",
 )
 STAGE = Stage("train", 0, steps=8, lr=1e-3)
-STILL = {"zoom": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0}
 
 
 def judge(labels: int = 2, **settings: object) -> ClassifierJudge:
+    """A judge on timm's smallest network; the architecture that is really used is built in one test."""
     torch.manual_seed(0)
-    changed = {**SETTINGS, "input_size": 32, **settings}
+    changed = {**SETTINGS, "architecture": "test_resnet", "input_size": 32, **settings}
     return ClassifierJudge(Context(TASK, 16, NetworkSize(), changed, labels=labels))
 
 
@@ -67,18 +67,30 @@ def test_learns_two_colours_in_a_few_steps() -> None:
     assert (model.classify(images).argmax(1) == labels).float().mean() == 1.0
 
 
-def test_logits_shape_and_order_of_views() -> None:
+def test_the_default_is_a_resnet_18_for_ten_classes() -> None:
+    model = judge(labels=10, architecture=SETTINGS["architecture"])
+    # 11,689,512 parameters with 1000 classes (torchvision's documentation), less 990 rows of 512 weights and a bias.
+    assert sum(p.numel() for p in model.networks()["classifier"].parameters()) == 11_689_512 - 990 * 513
+
+
+def test_logits_shape() -> None:
     model = judge(labels=10).eval()
     images, labels = two_colours()
     assert model.classify(images).shape == (20, 10)
-    model.context = Context(TASK, 16, NetworkSize(), {**model.context.settings, **STILL}, labels=10)
-    logits = model(as_batch(images, labels), STAGE)
-    assert logits.shape == (20, 10)
-    # Without augmentation but the flip, an image or its mirror image is seen, resampled the same way.
-    plain, mirrored = model.classify(images), model.classify(images.flip(-1))
-    distance = torch.minimum((logits - plain).abs().amax(1), (logits - mirrored).abs().amax(1))
-    assert distance.max() < 1e-3
-    assert (plain - mirrored).abs().amax() > 1e-2
+    assert model(as_batch(images, labels), STAGE).shape == (20, 10)
+
+
+def test_without_augmentation_an_image_is_enlarged_or_mirrored() -> None:
+    images, _ = two_colours()
+    torch.manual_seed(0)
+    seen = judge(zoom=0.0, rotation=0.0, brightness=0.0, contrast=0.0)._augment(images)
+    plain = torch.nn.functional.interpolate(images, size=(32, 32), mode="bilinear", align_corners=False)
+    # The outermost pixels are padded in two ways: by reflection and by repetition.
+    inside = (..., slice(2, -2), slice(2, -2))
+    is_plain = [torch.allclose(a, b, atol=1e-5) for a, b in zip(seen[inside], plain[inside], strict=True)]
+    is_mirror = [torch.allclose(a, b, atol=1e-5) for a, b in zip(seen[inside], plain.flip(-1)[inside], strict=True)]
+    assert all(a != b for a, b in zip(is_plain, is_mirror, strict=True))
+    assert 3 < sum(is_mirror) < 17
 
 
 def test_loss_matches_smoothed_cross_entropy_by_hand() -> None:

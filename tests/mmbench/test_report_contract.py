@@ -94,7 +94,7 @@ def test_renderings():
 
 def test_columns_beyond_the_width_continue_below():
     assert _table().text(width=24) == NARROW
-    assert _table().text(width=36) == TEXT
+    assert _table().text(width=35) == TEXT
 
 
 def test_a_hidden_spread_is_not_printed():

@@ -124,7 +124,7 @@ def test_golden_image_table():
 
 def test_segmentation_has_classes_groups_in_order_and_missing_classes():
     # Given from last to first, as a scan of folders may find them.
-    groups = ("oracle", "multi-modal", "seen", "zero-pair", "baselines", "chance")
+    groups = ("oracle", "multi-modal", "seen", "zero-pair", "baselines", "chance", "ceiling")
     metrics = {"iou/bed": 20.0, "iou/window": math.nan, "miou": 20.0, "global_accuracy": 50.0}
     results = _results(*(_rows(f"method-{group}", metrics, **{**ROOMS, "group": group}) for group in groups))
     table = _only(segmentation_table.build(results, published.load()))

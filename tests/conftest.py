@@ -1,0 +1,114 @@
+"""Fixtures that build one tiny cell in this process, and run the command line in another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from mmbench import cache, catalog, config, keys
+from mmbench.dataset import Dataset
+from mmbench.device import Compute
+from mmbench.loader import Loader
+from mmbench.method import Context, Method
+from mmbench.results import CellFolder
+from mmbench.task import Access, views
+from mmbench.train import Rhythm, train
+
+torch.set_num_threads(1)
+
+RHYTHM = Rhythm(log=1, checkpoint=2, observe=100)
+CPU = Compute(torch.device("cpu"), "fp32")
+
+
+@dataclass
+class Bench:
+    """The synthetic set at smoke size, and everything between it and a trained method."""
+
+    dataset: Dataset
+    profile: config.Profile
+    cache: Any
+
+    def build(self, name: str, seed: int = 0, overrides: dict[str, Any] | None = None) -> tuple[Method, config.MethodConfig]:
+        card = catalog.find("methods", name)
+        resolved = config.resolve(card, self.profile, self.dataset.task.kind, overrides or {})
+        context = Context(self.dataset.task, self.profile.size, self.profile.network, resolved.settings, 0)
+        torch.manual_seed(seed)
+        method = catalog.load(card, card["CLASS"])(context)
+        return method.to(memory_format=torch.channels_last), resolved
+
+    def loader(self, name: str, seed: int = 0, through: Any = None) -> Loader:
+        access = Access(catalog.find("methods", name)["ACCESS"])
+        return Loader(
+            self.dataset.task,
+            views(self.dataset.task, self.dataset.split(), access),
+            through or self.cache,
+            batch_size=self.profile.batch,
+            seed=seed,
+            flips=True,
+            device=torch.device("cpu"),
+        )
+
+    def train(self, name: str, folder: Path, seed: int = 0, through: Any = None) -> Method:
+        method, resolved = self.build(name, seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        loader = self.loader(name, seed, through)
+        train(method, resolved.stages, loader, CellFolder(folder), CPU, seed=seed, rhythm=RHYTHM)
+        return method
+
+    def read(self, ids: Sequence[str]) -> dict[str, torch.Tensor]:
+        rows = self.cache.index(ids)
+        return {m.name: m.to_tensor(self.cache.read(m.name, rows)) for m in self.dataset.task.modalities}
+
+
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def bench(cache_folder: Path) -> Bench:
+    card = catalog.find("datasets", "synthetic")
+    profile = config.profile("smoke", card["KIND"])
+    dataset = catalog.load(card, card["CLASS"])(None, profile.data)
+    ids = [i for part in dataset.split().parts().values() for i in part]
+    source = keys.source_digest(card.path, card.module)
+    return Bench(dataset, profile, cache.open_cache(dataset, source, ids, profile.size, cache_folder))
+
+
+@pytest.fixture
+def run_cli(cache_folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``python -m mmbench`` with arguments; ``plugins`` is a folder of plug-ins from outside."""
+
+    def run(*arguments: str, plugins: Path | None = None, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "MMBENCH_CACHE": str(cache_folder), "OMP_NUM_THREADS": "1"}
+        environment.pop("MMBENCH_DATA", None)
+        if plugins:
+            environment["MMBENCH_PLUGINS"] = str(plugins)
+        return subprocess.run(
+            [sys.executable, "-m", "mmbench", *arguments],
+            capture_output=True, text=True, env=environment, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with real images; tests that use it skip where it is absent."""
+    folder = Path(os.environ.get("MMBENCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no real images: set MMBENCH_DATA to a folder that holds flowers-102/")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
