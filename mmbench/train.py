@@ -173,6 +173,8 @@ def _optimizers(method: Method, stage: Stage, compute: Compute) -> dict[str, tor
     for player in stage.players:
         roles = [network for role, network in method.networks().items() if method.player_of(role) == player]
         unique = {id(p): p for network in roles for p in network.parameters() if p.requires_grad}
+        if not unique:
+            raise ValueError(f"stage {stage.name!r}: player {player!r} has no parameters to train (see networks())")
         fused = compute.device.type in ("cpu", "cuda")
         made[player] = torch.optim.Adam(list(unique.values()), lr=stage.lr, betas=(stage.beta1, 0.999), fused=fused)
     return made

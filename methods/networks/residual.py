@@ -17,6 +17,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from mmbench.method import NetworkSize
@@ -141,10 +142,17 @@ class PatchDiscriminator(nn.Module):
         return self.layers(x)
 
 
+class _InstanceNorm(nn.InstanceNorm2d):
+    def forward(self, x: Tensor) -> Tensor:
+        # torch returns NCHW whatever came in, and all that follows would be slower for it.
+        layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+        return super().forward(x).contiguous(memory_format=layout)
+
+
 def _layers(into: int, out: int, kernel: int, norm: Norm) -> list[nn.Module]:
     layers: list[nn.Module] = [nn.Conv2d(into, out, kernel, padding=kernel // 2)]
     if norm == "instance":
-        layers.append(nn.InstanceNorm2d(out))
+        layers.append(_InstanceNorm(out))
     return [*layers, nn.ReLU(inplace=True)]
 
 

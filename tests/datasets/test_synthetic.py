@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmbench.datasets.synthetic import BASE, CLASSES, Synthetic, furniture
+from mmbench.datasets.synthetic import BASE, CLASSES, RENDERER_VERSION, Synthetic, furniture
 from mmbench.datasets.synthetic.camera import draw_camera, look
 from mmbench.datasets.synthetic.draw import Draw
 from mmbench.datasets.synthetic.layout import draw_scene
@@ -242,3 +242,13 @@ def test_cuda_agrees_with_cpu():
     assert (relative < 1e-3).float().mean() > 0.999
     for name in ("rgb", "nir"):
         assert ((there[name].cpu().int() - here[name].int()).abs() <= 2).float().mean() > 0.99
+
+
+def test_scenes_are_those_of_this_renderer_version():
+    """Where this fails on purpose, raise RENDERER_VERSION and write down the new numbers."""
+    assert RENDERER_VERSION == 1
+    scene = draw_scene(0)
+    assert scene.room == pytest.approx((3.226966185955665, 4.359100224516158, 2.7150258402551986), rel=1e-12)
+    assert scene.table()[:, 3:6].sum() == pytest.approx(53.328281674381714, rel=1e-9)
+    expected = (1.1553039440763149, 1.2044155834672645, 1.6028479190433025)
+    assert draw_camera(scene, 0).position == pytest.approx(expected, rel=1e-9)

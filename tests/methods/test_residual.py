@@ -144,3 +144,13 @@ def test_initialise() -> None:
 def test_images_that_cannot_be_halved() -> None:
     with pytest.raises(ValueError, match="multiples of 4"):
         ResidualEncoder(1, SMALL, side="none")(torch.zeros(1, 1, 8, 10))
+
+
+def test_autocast_keeps_channels_last_and_bf16() -> None:
+    encoder = ResidualEncoder(3, SMALL, side="pooling-indices").to(memory_format=torch.channels_last)
+    seen: list[Tensor] = []
+    for layer in [*encoder.levels, *encoder.blocks]:
+        layer.register_forward_hook(lambda _, __, output: seen.append(output))
+    with torch.autocast("cpu", torch.bfloat16):
+        encoder(torch.randn(2, 3, 16, 16).to(memory_format=torch.channels_last))
+    assert all(x.dtype == torch.bfloat16 and x.is_contiguous(memory_format=torch.channels_last) for x in seen)

@@ -1,0 +1,156 @@
+"""Whole runs through the command line: failures stay in their cell, nothing is done twice, bad input is one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mmbench.results import CellFolder
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+RAISES = '''
+"""A method that raises while training."""
+import torch
+from mmbench.method import Method
+
+NAME = "raises"
+TITLE = "Raises"
+CLASS = "Broken"
+ACCESS = "seen-groups"
+GROUP = "baselines"
+KINDS = ("cross-modal",)
+
+
+class Broken(Method):
+    def __init__(self, context):
+        super().__init__(context)
+        self.layer = torch.nn.Linear(1, 1)
+
+    def networks(self):
+        return {"encoder/x": self.layer}
+
+    def forward(self, batch, stage):
+        raise RuntimeError("this method is broken")
+
+    def loss(self, player, batch, made, stage):
+        return {"loss": self.layer.weight.sum() * float("nan")}
+
+    def translate(self, inputs, output, **rest):
+        raise NotImplementedError
+'''
+CHILD = RAISES.replace('"raises"', '"child"').replace("KINDS", 'PARENT = "raises"\nKINDS')
+NAN = RAISES.replace('"raises"', '"nan"').replace('raise RuntimeError("this method is broken")', "return None")
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Path:
+    folder = tmp_path / "plugins"
+    (folder / "methods").mkdir(parents=True)
+    for name, text in (("raises", RAISES), ("child", CHILD), ("nan", NAN)):
+        (folder / "methods" / f"{name}.py").write_text(text)
+    (folder / "methods" / "unreadable.py").write_text("NAME = 'unreadable'\nthis is not python")
+    return folder
+
+
+def test_a_failing_method_takes_down_its_own_cell_only(run_cli: Cli, plugins: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    done = run_cli(
+        "run", "--profile", "smoke", "--methods", "raises,child,nan,prior", "--runs", str(runs), plugins=plugins
+    )
+    assert done.returncode == 1, done.stderr
+    folder = runs / "synthetic" / "smoke"
+    assert CellFolder(folder / "prior" / "seed-0").state() == "done"
+    assert CellFolder(folder / "raises" / "seed-0").state() == "failed"
+    assert "this method is broken" in (folder / "raises" / "seed-0" / "traceback.txt").read_text()
+    assert CellFolder(folder / "nan" / "seed-0").state() == "diverged"
+    assert CellFolder(folder / "child" / "seed-0").state() == "absent"
+    assert "child/seed-0: blocked" in done.stdout
+    assert "Per-pixel prior" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+    again = run_cli("run", "--profile", "smoke", "--methods", "prior", "--runs", str(runs))
+    assert again.returncode == 0
+    assert "1 found done" in again.stdout
+
+
+def test_an_unreadable_plug_in_is_listed_with_the_reason(run_cli: Cli, plugins: Path) -> None:
+    listed = run_cli("list", "methods", plugins=plugins)
+    assert listed.returncode == 0
+    assert "unreadable" in listed.stdout
+    assert "SyntaxError" in listed.stdout
+
+
+def test_two_runs_at_once_do_each_cell_once(run_cli: Cli, tmp_path: Path) -> None:
+    ends: list[subprocess.CompletedProcess[str]] = []
+    arguments = ("run", "--profile", "smoke", "--methods", "prior,majority", "--runs", str(tmp_path))
+    threads = [threading.Thread(target=lambda: ends.append(run_cli(*arguments))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [end.returncode for end in ends] == [0, 0]
+    for name in ("prior", "majority"):
+        folder = CellFolder(tmp_path / "synthetic" / "smoke" / name / "seed-0")
+        steps = [json.loads(line)["total_step"] for line in folder.log.read_text().splitlines()]
+        assert steps == sorted(set(steps)), "a cell was trained twice"
+
+
+def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: Cli, tmp_path: Path) -> None:
+    arguments = ("run", "--profile", "smoke", "--methods", "prior,majority", "--runs", str(tmp_path))
+    assert run_cli(*arguments).returncode == 0
+    broken = tmp_path / "synthetic" / "smoke" / "prior" / "seed-0"
+    (broken / "result.json").write_text('{"rows": [')
+    report = run_cli("report", "--runs", str(tmp_path))
+    assert report.returncode == 0
+    assert "prior/seed-0: damaged" in report.stdout
+    assert "Majority" in report.stdout
+    again = run_cli(*arguments)
+    assert again.returncode == 0
+    assert CellFolder(broken).state() == "done"
+    assert (broken.with_name("seed-0.old-1") / "result.json").read_text() == '{"rows": ['
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("run", "--methods", "mmnett"), "no method named 'mmnett' (did you mean 'mmnet'?)"),
+        (("run", "--dataset", "synthetik"), "no dataset named 'synthetik' (did you mean 'synthetic'?)"),
+        (("run", "--profile", "laptob"), "no profile named 'laptob' (did you mean 'laptop'?)"),
+        (("run", "--metods", "mmnet"), "unknown option '--metods' (did you mean '--methods'?)"),
+        (("run", "--set", "side_infomation=skip"), "did you mean 'side_information'?"),
+        (("run", "--set", "profile.stepps=3"), "unknown key 'stepps' (did you mean 'steps'?)"),
+        (("run", "--set", "noise"), "expected key=value"),
+        (("run", "--methods", "mmnet", "--set", "pretrained=3"), "pretrained expects str"),
+        (("run", "--seeds", "zero"), "--seeds 'zero': expected whole numbers"),
+        (("run", "--jobs", "0"), "--jobs 0: expected at least 1"),
+        (("run", "--device", "tpu"), "--device 'tpu': expected auto, cpu or cuda"),
+        (("run", "--dataset", "flowers"), "needs its images: give --data-root FOLDER"),
+        (("run", "--dataset", "flowers", "--data-root", "nowhere"), "nowhere"),
+        (("report", "--runs", "nowhere"), "--runs nowhere: no such folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    run_cli: Cli, arguments: tuple[str, ...], expected: str, tmp_path: Path
+) -> None:
+    runs = () if "--runs" in arguments else ("--runs", str(tmp_path))
+    done = run_cli(*arguments, *runs)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not any(tmp_path.iterdir()), "nothing may be written for a mistyped command"
+
+
+@pytest.mark.parametrize("arguments", ["['--help']", "['list']", "['run', '--dry-run']"])
+def test_answers_without_importing_torch(arguments: str, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom mmbench.cli import main\n"
+        f"try:\n    main({arguments})\nexcept SystemExit:\n    pass\nassert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,127 @@
+"""kill -9 at random moments of training; the final weights equal the uninterrupted run's bit by bit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmbench import checkpoint
+from mmbench.loader import Loader
+from mmbench.results import CellFolder
+from mmbench.schedule import Stage
+from mmbench.train import DivergedError, Rhythm, train
+
+ARGUMENTS = (
+    "run", "--methods", "mmnet", "--profile", "smoke", "--set", "profile.steps=40", "--set", "profile.checkpoint_every=3",
+    "--set", "profile.log_every=1",
+)  # fmt: skip
+
+
+def start(runs: Path, cache_folder: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "MMBENCH_CACHE": str(cache_folder)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "mmbench", *ARGUMENTS, "--runs", str(runs)],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+def log_lines(runs: Path) -> int:
+    logs = list(runs.glob("synthetic/smoke/*/seed-0/log.jsonl"))
+    return logs[0].read_text().count("\n") if logs else 0
+
+
+def final_weights(runs: Path) -> bytes:
+    (cell,) = runs.glob("synthetic/smoke/*/seed-0")
+    assert CellFolder(cell).state() == "done"
+    found = checkpoint.latest(cell / "checkpoint")
+    assert found is not None
+    return (found / checkpoint.WEIGHTS).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> bytes:
+    runs = tmp_path_factory.mktemp("whole")
+    assert start(runs, cache_folder).wait(timeout=300) == 0
+    return final_weights(runs)
+
+
+def kill_once_then_finish(runs: Path, cache_folder: Path, chance: random.Random) -> None:
+    process = start(runs, cache_folder)
+    lines, deadline = chance.randint(1, 36), time.monotonic() + 120
+    while log_lines(runs) < lines and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    time.sleep(chance.random() * 0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert start(runs, cache_folder).wait(timeout=300) == 0
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_killed_run_ends_with_the_same_bits(
+    number: int, tmp_path: Path, cache_folder: Path, uninterrupted: bytes
+) -> None:
+    kill_once_then_finish(tmp_path, cache_folder, random.Random(number))
+    assert final_weights(tmp_path) == uninterrupted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(3, 20))
+def test_killed_run_ends_with_the_same_bits_at_length(
+    number: int, tmp_path: Path, cache_folder: Path, uninterrupted: bytes
+) -> None:
+    kill_once_then_finish(tmp_path, cache_folder, random.Random(number))
+    assert final_weights(tmp_path) == uninterrupted
+
+
+def test_a_half_written_checkpoint_is_not_used(tmp_path: Path) -> None:
+    module = torch.nn.Linear(2, 2)
+    checkpoint.save(tmp_path, module, {}, {"total_step": 3})
+    (tmp_path / ".step-6.part").mkdir()
+    (tmp_path / ".step-6.part" / checkpoint.WEIGHTS).write_bytes(b"half")
+    found = checkpoint.latest(tmp_path)
+    assert found is not None
+    assert found.name == "step-3"
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    module = torch.nn.Linear(2, 2)
+    checkpoint.save(tmp_path, module, {}, {"total_step": 3})
+    (tmp_path / "step-3" / checkpoint.WEIGHTS).write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="weights.safetensors: damaged"):
+        checkpoint.load_weights(tmp_path / "step-3", module)
+
+
+def test_optimizer_state_is_never_unpickled_as_code(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "bang",))
+
+    checkpoint.save(tmp_path, torch.nn.Linear(2, 2), {}, {"total_step": 1})
+    torch.save({"generator": Bomb()}, tmp_path / "step-1" / "optimizers.pt")
+    with pytest.raises(Exception, match="weights_only|Unsupported|Weights only"):
+        checkpoint.load_optimizers(tmp_path / "step-1", {})
+    assert not (tmp_path / "bang").exists()
+
+
+def test_nan_stops_the_cell_within_100_steps(bench: Any, tmp_path: Path) -> None:
+    from mmbench.device import Compute
+
+    method, _ = bench.build("mmnet")
+    loader: Loader = bench.loader("mmnet")
+    options = {"autoencoders": False, "latent": False, "noise": float("nan"), "pseudo_pairs": "none"}
+    stage = Stage("broken", 0, steps=1000, lr=1e-3, options=options)
+    with pytest.raises(DivergedError, match="stage 'broken', by step 50: "):
+        train(
+            method, [stage], loader, CellFolder(tmp_path), Compute(torch.device("cpu"), "fp32"),
+            seed=0, rhythm=Rhythm(1000, 1000, 1000),
+        )  # fmt: skip
