@@ -1,9 +1,9 @@
-"""Cascaded translators: D -> R and R -> S (S -> R and R -> D) trained separately, joined at test time through real RGB images.
+"""Cascaded translators: D -> R and R -> S (S -> R and R -> D) trained separately, joined through decoded RGB images.
 
-Thesis 4.3.1 and 4.6.2 ("M&M Nets D -> R -> S": the architecture of M&MNets, explicitly decoded to RGB and encoded again).
-Every translator has an encoder and a decoder of its own. The intermediate image is generated, so the second translator's
-BN statistics, taken from real images, do not fit it: the row ``re-estimated`` takes them from the first translator's
-output over training images, the row ``trained`` leaves them. ``cascade-skip`` has skip connections.
+Thesis 4.3.1 and 4.6.2 ("M&M Nets D -> R -> S": M&MNets' architecture, explicitly decoded to RGB and encoded again).
+Every translator has an encoder and a decoder of its own. The intermediate image is generated, so the second
+translator's BN statistics, taken from real images, do not fit it: the row ``re-estimated`` takes them from the first
+translator's output over training images, the row ``trained`` leaves them. ``cascade-skip`` has skip connections.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
-from torch import Tensor, nn
 
 from .losses import lsgan_discriminator, lsgan_generator, translation_loss
 from .networks.bn import StatisticsBank
@@ -48,8 +49,12 @@ class Cascade(Method):
         self.pairs = [pair for name in others for pair in ((name, anchor), (anchor, name))]
         self.encoders = nn.ModuleDict({_key(*p): parts.encoder(self.task.modality(p[0])) for p in self.pairs})
         self.decoders = nn.ModuleDict({_key(*p): parts.decoder(self.task.modality(p[1])) for p in self.pairs})
-        made_images = [p for p in self.pairs if self.task.modality(p[1]).kind == "rgb" and context.settings["adversarial"]]
-        self.discriminators = nn.ModuleDict({_key(*p): parts.discriminator(self.task.modality(p[1])) for p in made_images})
+        made_images = [
+            p for p in self.pairs if self.task.modality(p[1]).kind == "rgb" and context.settings["adversarial"]
+        ]
+        self.discriminators = nn.ModuleDict(
+            {_key(*p): parts.discriminator(self.task.modality(p[1])) for p in made_images}
+        )
         self.pretrained = parts.pretrained
         self.banks = nn.ModuleDict({f"{t.inputs[0]}>{t.output}": self._bank(t.output) for t in self.task.unseen})
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
-from torch import Tensor, nn
 
 from .losses import latent_distance, lsgan_discriminator, lsgan_generator, translation_loss
 from .networks.bn import StatisticsBank
@@ -133,7 +134,9 @@ class MMNet(Method):
             losses["gan"] = torch.stack(scores).sum()
         if stage.options["latent"]:
             anchor, reduction = self.task.anchor, self.context.settings["latent_reduction"]
-            pairs = [(made.codes[view, anchor], made.codes[view, m]) for view in batch for m in batch[view] if m != anchor]
+            pairs = [
+                (made.codes[view, anchor], made.codes[view, m]) for view in batch for m in batch[view] if m != anchor
+            ]
             losses["latent"] = torch.stack([latent_distance(a.latent, b.latent, reduction) for a, b in pairs]).sum()
         return losses
 
@@ -184,7 +187,7 @@ class MMNet(Method):
         return tuple(Translation(t.inputs, t.output, via=anchor, bn=bn) for t in self.task.unseen if t.output != anchor)
 
     def _pseudo_images(self, batch: Batch) -> dict[str, dict[str, Tensor]]:
-        """T_RD(x) for x of D_RS and T_RS(x) for x of D_RD: view -> modality -> tensor, without gradient, in eval mode."""
+        """T_RD(x) for x of D_RS, T_RS(x) for x of D_RD: view -> modality -> tensor; eval mode, no gradient."""
         anchor, made = self.task.anchor, {}
         with evaluating(self):
             for view, tensors in batch.items():

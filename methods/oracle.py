@@ -1,7 +1,8 @@
-"""The upper bound: each unseen translation trained with the true pairs that the zero-pair setting withholds (table 4.4).
+"""The upper bound: each unseen translation trained with the true pairs that the zero-pair setting withholds.
 
-One separate encoder-decoder pair per direction. ``oracle-multimodal`` trains the multi-modal directions: one encoder per
-input, latents averaged with the task's weights, side information from the task's index source, as M&MNets combine them.
+The last rows of tables 4.4-4.8: one separate encoder-decoder pair per direction. ``oracle-multimodal`` trains the
+multi-modal directions: one encoder per input, latents averaged with the task's weights, side information from the
+task's index source, as M&MNets combine them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor, nn
+
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
-from torch import Tensor, nn
 
 from .losses import lsgan_discriminator, lsgan_generator, translation_loss
 from .networks.builder import Builder

@@ -1,7 +1,7 @@
 """Chance levels: what can be said without looking at the input.
 
-``prior``: per pixel, the most frequent class, the median depth, the mean colour of the training images. ``majority``: the
-same over all pixels together. Every table shows them, so that a method at chance level is seen to be there.
+``prior``: per pixel, the most frequent class, the median depth, the mean colour of the training images.
+``majority``: the same over all pixels together. Every table shows them, so that chance level is seen for what it is.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor
+
 from mmbench.method import Batch, Context, Method, Stage
 from mmbench.modality import Modality
-from torch import Tensor
 
 NAME = "prior"
 TITLE = "Per-pixel prior"

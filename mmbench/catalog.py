@@ -66,11 +66,16 @@ def literals(path: Path) -> dict[str, Any]:
     """The module-level assignments of literals in a source file. Raises SyntaxError, OSError, UnicodeDecodeError."""
     found: dict[str, Any] = {}
     for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if _annotated(node) else []
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets, value = [node.target], node.value
+        else:
+            continue
         for target in targets:
             if isinstance(target, ast.Name) and target.id.isupper():
                 try:
-                    found[target.id] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
+                    found[target.id] = ast.literal_eval(value)
                 except ValueError:
                     continue  # computed, hence not part of the card
     return found
@@ -175,7 +180,3 @@ def _toml(path: Path) -> dict[str, Any]:
         return {}
     with path.open("rb") as file:
         return tomllib.load(file)
-
-
-def _annotated(node: ast.stmt) -> bool:
-    return isinstance(node, ast.AnnAssign) and node.value is not None

@@ -98,7 +98,11 @@ class CellRun:
         split = dataset.split()
         resolved = config.resolve(self.card, profile, self.data_card["KIND"], order.overrides)
         about = {
-            **{key: value for key, value in vars(order).items() if key in ("dataset", "profile", "method", "seed", "key")},
+            **{
+                key: value
+                for key, value in vars(order).items()
+                if key in ("dataset", "profile", "method", "seed", "key")
+            },
             "overrides": order.overrides,
             "config": config.as_dict(resolved),
             "profile_values": config.as_dict(profile),
@@ -218,9 +222,7 @@ class CellRun:
         pictures.save_samples(self.folder.samples, dataset, images, test_ids[:SAMPLES], rows, drawn)
         return rows
 
-    def _ceiling(
-        self, judge: Any, dataset: Dataset, images: cache.Cache, test_ids: tuple[str, ...]
-    ) -> dict[str, Any]:
+    def _ceiling(self, judge: Any, dataset: Dataset, images: cache.Cache, test_ids: tuple[str, ...]) -> dict[str, Any]:
         judged = dataset.task.modality(str(dataset.task.judged))
         index, right = images.index(test_ids), 0
         judge.eval()

@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
     """One line on errors, with the near match for a mistyped option."""
 
     def error(self, message: str) -> NoReturn:
-        head, marker, rest = message.partition("unrecognized arguments: ")
+        _, marker, rest = message.partition("unrecognized arguments: ")
         if marker and rest.startswith("-"):
             options = [option for action in self._actions for option in action.option_strings]
             for action in self._actions:

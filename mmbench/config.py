@@ -173,7 +173,9 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     overlays = [o for o in spec.get("when", []) if _applies(o, profile.name, task_kind)]
     if card.variant:
         overlays.append(spec["variants"][card.variant])
-        overlays.extend(o for o in spec["variants"][card.variant].get("when", []) if _applies(o, profile.name, task_kind))
+        overlays.extend(
+            o for o in spec["variants"][card.variant].get("when", []) if _applies(o, profile.name, task_kind)
+        )
     settings = dict(spec.get("settings", {}))
     for overlay in overlays:
         _update(settings, overlay.get("settings", {}), f"{where}: settings")

@@ -198,5 +198,3 @@ def summary(outcomes: list[Outcome]) -> tuple[str, int]:
         counts[outcome.state] = counts.get(outcome.state, 0) + 1
     line = ", ".join(f"{count} {state}" for state, count in counts.items())
     return line, 0 if set(counts) <= {"done", "found done"} else 1
-
-

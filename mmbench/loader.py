@@ -51,7 +51,9 @@ class Loader:
         made = {}
         for number, view in enumerate(self.views):
             rows = self._pick(stage, number, step)
-            flip = self._rng(stage, number, step, 1).random(len(rows)) < 0.5 if self.flips else np.zeros(len(rows), bool)
+            flip = (
+                self._rng(stage, number, step, 1).random(len(rows)) < 0.5 if self.flips else np.zeros(len(rows), bool)
+            )
             tensors = {name: self._read(name, rows, flip) for name in view.modalities}
             made[view.name] = tensors
         return made
@@ -78,7 +80,9 @@ class Loader:
     def _pick(self, stage: int, view: int, step: int) -> np.ndarray:
         rows = self._rows[view]
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        return np.array([rows[self._permutation(stage, view, int(p) // len(rows))[int(p) % len(rows)]] for p in positions])
+        return np.array(
+            [rows[self._permutation(stage, view, int(p) // len(rows))[int(p) % len(rows)]] for p in positions]
+        )
 
     def _permutation(self, stage: int, view: int, epoch: int) -> np.ndarray:
         key = (stage, view, epoch)

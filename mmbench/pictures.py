@@ -49,7 +49,7 @@ def save_samples(
 
 
 def grid(columns: Mapping[str, Sequence[np.ndarray]], scale_to: int = 96) -> np.ndarray:
-    """Captioned columns of uint8 RGB pictures ``(H, W, 3)``, one row per sample, each at least ``scale_to`` pixels wide.
+    """Captioned columns of uint8 RGB pictures ``(H, W, 3)``, one row per sample, each about ``scale_to`` pixels wide.
 
     Nearest-neighbour scaling, so that class colours and pixels stay what they are.
     """

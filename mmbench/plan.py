@@ -1,4 +1,4 @@
-"""Methods x seeds on one data set -> cells, each with its key, what it waits for, and where it stands. Imports no torch."""
+"""Methods x seeds on one data set -> cells, each with its key and what it waits for. Imports no torch."""
 
 from __future__ import annotations
 

@@ -147,7 +147,9 @@ class CellFolder:
 
 def cell_folders(runs: Path) -> list[CellFolder]:
     """Every cell below a runs folder, sorted; what was moved aside is left out."""
-    return [CellFolder(path) for path in sorted(runs.glob("*/*/*/seed-*")) if path.is_dir() and ".old-" not in path.name]
+    return [
+        CellFolder(path) for path in sorted(runs.glob("*/*/*/seed-*")) if path.is_dir() and ".old-" not in path.name
+    ]
 
 
 def identity(folder: CellFolder) -> dict[str, Any]:
@@ -185,7 +187,9 @@ def _result_rows(result: dict[str, Any], who: dict[str, Any]) -> list[dict[str, 
         described = {key: row[key] for key in COLUMNS if key in row}
         for metric, value in row["metrics"].items():
             name, _, cls = metric.partition("/")
-            rows.append({**common, **described, "metric": name, "cls": cls, "value": float("nan") if value is None else value})
+            rows.append(
+                {**common, **described, "metric": name, "cls": cls, "value": float("nan") if value is None else value}
+            )
     return rows
 
 

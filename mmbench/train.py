@@ -93,9 +93,7 @@ def train(
         if resume is not None and first > 0:
             checkpoint.load_optimizers(resume, optimizers)
         started, tally, bad = time.perf_counter(), _Tally({}), torch.zeros((), dtype=torch.bool, device=compute.device)
-        for step, batch in zip(
-            range(first, stage.steps), loader.stream(stage.index, first, stage.steps), strict=True
-        ):
+        for step, batch in zip(range(first, stage.steps), loader.stream(stage.index, first, stage.steps), strict=True):
             torch.manual_seed(_step_seed(seed, stage.index, step))
             bad |= _step(method, stage, step, batch, optimizers, compute, tally)
             now, ends = step + 1, step + 1 == stage.steps

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from mmbench import cache, catalog, config, keys
 from mmbench.dataset import Dataset
 from mmbench.device import Compute
@@ -36,7 +37,9 @@ class Bench:
     profile: config.Profile
     cache: Any
 
-    def build(self, name: str, seed: int = 0, overrides: dict[str, Any] | None = None) -> tuple[Method, config.MethodConfig]:
+    def build(
+        self, name: str, seed: int = 0, overrides: dict[str, Any] | None = None
+    ) -> tuple[Method, config.MethodConfig]:
         card = catalog.find("methods", name)
         resolved = config.resolve(card, self.profile, self.dataset.task.kind, overrides or {})
         context = Context(self.dataset.task, self.profile.size, self.profile.network, resolved.settings, 0)

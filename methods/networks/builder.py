@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor, nn
+
 from mmbench.errors import UserError
 from mmbench.method import Context, NetworkSize
 from mmbench.modality import Modality
-from torch import Tensor, nn
 
 from .code import Code, join, split
 from .pretrained import load_vgg16
@@ -59,12 +60,12 @@ class Builder:
                 if load_vgg16(encoder):
                     self.pretrained = True
                     return encoder
-                note = "VGG-16 weights cannot be had here; the RGB encoder starts from scratch, with BN (pretrained: false)"
+                note = "VGG-16 weights cannot be had; the RGB encoder starts from scratch, with BN (pretrained: false)"
                 print(f"mmbench note: {note}", file=sys.stderr)
             if wanted == "required":
                 raise UserError(
-                    "pretrained=required: VGG-16's ImageNet weights cannot be had or do not fit this profile's width and "
-                    "poolings; use pretrained=auto, or a profile of the paper's size on a machine that reaches timm's hub"
+                    "pretrained=required: VGG-16's ImageNet weights cannot be had, or do not fit this profile's width "
+                    "and poolings; use pretrained=auto, or a profile of the paper's size where timm's hub is reached"
                 )
         return SegNetEncoder(modality.channels, self.size, side=side, norm=True)
 

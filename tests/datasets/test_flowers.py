@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmbench.datasets.flowers import CATEGORIES, Flowers
 from PIL import Image
 from scipy.io import savemat
 
 from mmbench.cache import open_cache
 from mmbench.dataset import DataLimits
-from mmbench.datasets.flowers import CATEGORIES, Flowers
 from mmbench.errors import UserError
 
 PER_CLASS = 25

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from mmbench.methods.judge_classifier import SETTINGS, ClassifierJudge
 from torch import Tensor
 
 from mmbench.method import Batch, Context
-from mmbench.methods.judge_classifier import SETTINGS, ClassifierJudge
 from mmbench.modality import Modality
 from mmbench.schedule import NetworkSize, Stage
 from mmbench.task import LABEL, Group, Task, Translation

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from mmbench import catalog
 from mmbench.task import LABEL, Access, View, views
 

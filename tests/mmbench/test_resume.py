@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from mmbench import checkpoint
 from mmbench.loader import Loader
 from mmbench.results import CellFolder
@@ -21,8 +22,8 @@ from mmbench.schedule import Stage
 from mmbench.train import DivergedError, Rhythm, train
 
 ARGUMENTS = (
-    "run", "--methods", "mmnet", "--profile", "smoke", "--set", "profile.steps=40", "--set", "profile.checkpoint_every=3",
-    "--set", "profile.log_every=1",
+    "run", "--methods", "mmnet", "--profile", "smoke", "--set", "profile.steps=40",
+    "--set", "profile.checkpoint_every=3", "--set", "profile.log_every=1",
 )  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     module = torch.nn.Linear(2, 2)
     checkpoint.save(tmp_path, module, {}, {"total_step": 3})
     (tmp_path / "step-3" / checkpoint.WEIGHTS).write_bytes(b"damaged")
-    with pytest.raises(ValueError, match="weights.safetensors: damaged"):
+    with pytest.raises(ValueError, match=r"weights\.safetensors: damaged"):
         checkpoint.load_weights(tmp_path / "step-3", module)
 
 
@@ -108,7 +109,7 @@ def test_optimizer_state_is_never_unpickled_as_code(tmp_path: Path) -> None:
 
     checkpoint.save(tmp_path, torch.nn.Linear(2, 2), {}, {"total_step": 1})
     torch.save({"generator": Bomb()}, tmp_path / "step-1" / "optimizers.pt")
-    with pytest.raises(Exception, match="weights_only|Unsupported|Weights only"):
+    with pytest.raises(Exception, match=r"weights_only|Weights only"):
         checkpoint.load_optimizers(tmp_path / "step-1", {})
     assert not (tmp_path / "bang").exists()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mmbench.modality import Modality
 from mmbench.task import Access, Group, Split, Task, Translation, views
 
@@ -74,7 +75,7 @@ def test_oracles_and_judges_never_read_validation_or_test(drawn: tuple[Task, Spl
 
 @given(tasks_and_splits(), st.sampled_from(["validation", "test"]), st.data())
 def test_a_scene_in_two_parts_is_refused(drawn: tuple[Task, Split], part: str, data: st.DataObject) -> None:
-    task, split = drawn
+    _, split = drawn
     scene_owner = [i for ids in split.groups.values() for i in ids]
     if not scene_owner:
         return
