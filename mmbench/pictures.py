@@ -26,29 +26,29 @@ def save_samples(
     rows: Sequence[Mapping[str, Any]],
     drawn: Mapping[str, np.ndarray],
 ) -> None:
-    """Write one PNG per row (inputs, translation, truth) and ``samples.npz`` with the arrays of all rows.
+    """Write one PNG per row (inputs, translation, truth), and ``samples.npz``.
 
-    The arrays are the truth of every modality (``truth/<modality>``) and each row's translations (``<row number>``).
+    ``samples.npz`` holds the translations of each row as arrays (``<row number>``), and everything as uint8 RGB
+    pictures ``(N, H, W, 3)``: ``picture/<row number>`` and, for every modality, ``truth/<modality>``.
     """
-    index = cache.index(ids)
-    truth = {modality.name: cache.read(modality.name, index) for modality in dataset.task.modalities}
+    index, task = cache.index(ids), dataset.task
+    truth = {m.name: np.stack([m.picture(a) for a in cache.read(m.name, index)]) for m in task.modalities}
+    arrays = {f"truth/{name}": pictures for name, pictures in truth.items()}
     for number, row in enumerate(rows):
-        shown = [*row["inputs"].split("+")]
-        columns: dict[str, list[np.ndarray]] = {}
-        for name in shown:
-            columns[name] = [dataset.task.modality(name).picture(array) for array in truth[name]]
-        target = dataset.task.modality(row["output"])
-        columns["translated"] = [target.picture(array) for array in drawn[str(number)]]
-        columns[f"true {target.name}"] = [target.picture(array) for array in truth[target.name]]
+        target = task.modality(row["output"])
+        translated = np.stack([target.picture(array) for array in drawn[str(number)]])
+        arrays |= {str(number): drawn[str(number)], f"picture/{number}": translated}
+        columns = {name: truth[name] for name in row["inputs"].split("+")}
+        columns |= {"translated": translated, f"true {target.name}": truth[target.name]}
         path = [row["inputs"], *([row["via"]] if row["via"] else []), row["output"]]
         suffix = "" if row["bn"] == "trained" else f"-bn-{row['bn']}"
         write_bytes(folder / f"{'-to-'.join(path)}{suffix}.png", png(grid(columns)))
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{f"truth/{name}": array for name, array in truth.items()}, **drawn)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_bytes(folder / "samples.npz", buffer.getvalue())
 
 
-def grid(columns: Mapping[str, Sequence[np.ndarray]], scale_to: int = 96) -> np.ndarray:
+def grid(columns: Mapping[str, np.ndarray], scale_to: int = 96) -> np.ndarray:
     """Captioned columns of uint8 RGB pictures ``(H, W, 3)``, one row per sample, each about ``scale_to`` pixels wide.
 
     Nearest-neighbour scaling, so that class colours and pixels stay what they are.

@@ -1,0 +1,75 @@
+"""Qualitative grids (figures 4.9, 4.12, 4.13): the same test images, translated by every method, beside the truth."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from mmbench.report import Figure
+
+NAME = "pictures"
+TITLE = "Pictures: inputs, each method's translation, truth"
+
+IMAGES = 5
+GROUPS = ("chance", "baselines", "zero-pair", "multi-modal", "oracle")
+
+
+def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+    """One figure per data set, profile and output modality, from each method's lowest seed."""
+    runs = Path(results.attrs.get("runs", "runs"))
+    figures = []
+    for (dataset, profile), part in results.groupby(["dataset", "profile"], sort=False):
+        cells = part.sort_values("seed").drop_duplicates("method")[["method", "seed", "title"]]
+        columns: dict[str, dict[str, np.ndarray]] = {}
+        for method, seed, title in cells.itertuples(index=False):
+            folder = runs / dataset / profile / method / f"seed-{seed}"
+            _add(columns, folder, title)
+        for output, pictures in columns.items():
+            name = f"pictures-{dataset}-{profile}-to-{output}"
+            figures.append(Figure(name, f"{dataset}, {profile}: to {output}", _draw(pictures)))
+    return figures
+
+
+def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) -> None:
+    """Put a cell's pictures into the columns of each output, ordered by the tables' groups."""
+    samples = folder / "samples" / "samples.npz"
+    if not samples.exists():
+        return
+    rows = json.loads((folder / "result.json").read_text(encoding="utf-8"))["rows"]
+    with np.load(samples) as arrays:
+        for number, row in enumerate(rows):
+            if row["group"] not in GROUPS:
+                continue
+            here = columns.setdefault(row["output"], {})
+            for name in row["inputs"].split("+"):
+                here.setdefault(f"0 input|{name}", arrays[f"truth/{name}"])
+            here.setdefault("9 truth|truth", arrays[f"truth/{row['output']}"])
+            treated = ", BN re-estimated" if row["bn"] != "trained" else ""
+            path = " → ".join(part for part in (row["inputs"], row["via"], row["output"]) if part)
+            key = f"{1 + GROUPS.index(row['group'])} {row['group']}|{title}{treated}\n{path}"
+            here[key] = arrays[f"picture/{number}"]
+
+
+def _draw(pictures: dict[str, np.ndarray]) -> Canvas:
+    ordered = sorted(pictures.items(), key=lambda item: item[0][0])
+    count = min(IMAGES, *(len(images) for _, images in ordered))
+    canvas = Canvas(figsize=(1.35 * len(ordered), 1.25 * count + 0.9))
+    axes = canvas.subplots(count, len(ordered), squeeze=False)
+    for x, (name, images) in enumerate(ordered):
+        for y in range(count):
+            axes[y][x].imshow(images[y], interpolation="nearest")
+            axes[y][x].set_axis_off()
+        axes[0][x].set_title(_wrapped(name.split("|", 1)[1]), fontsize=6)
+    canvas.subplots_adjust(
+        left=0.005, right=0.995, bottom=0.01, top=1 - 0.85 / (1.25 * count + 0.9), wspace=0.04, hspace=0.04
+    )
+    return canvas
+
+
+def _wrapped(title: str) -> str:
+    return "\n".join(line for part in title.split("\n") for line in textwrap.wrap(part, 19))
