@@ -34,7 +34,7 @@ def run(
     runs: str | Path = "runs",
     data_root: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
-    jobs: int = 1,
+    jobs: int = 0,
     device: str = "auto",
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
@@ -43,7 +43,7 @@ def run(
         methods: names, or ``all``.
         dataset, profile: names, see ``mmbench list``.
         overrides: settings such as ``{"side_information": "skip", "profile.steps": 200}``.
-        jobs: cells at a time.
+        jobs: cells at a time; 0 means one per GPU or CPU core.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.

@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
     run.add_argument("--data-root", type=Path, help="folder that holds the data set (or set MMBENCH_DATA)")
     run.add_argument("--cache", type=Path, help="folder for decoded images (default ~/.cache/mmbench)")
-    run.add_argument("--jobs", type=int, default=1, help="cells at a time (default 1)")
+    run.add_argument("--jobs", type=int, default=0, help="cells at a time (default: one per GPU, or per CPU core)")
     run.add_argument("--device", default="auto", help="auto, cpu or cuda")
     run.add_argument("--precision", default="auto", choices=("auto", "bf16", "fp32"))
     run.add_argument("--dry-run", action="store_true", help="print the plan and stop")
@@ -99,10 +99,11 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from .config import parse_overrides
+    from .execute import Options, execute, summary
     from .plan import Plan, default_profile, make_plan
 
-    if options.jobs < 1:
-        raise UserError(f"--jobs {options.jobs}: expected at least 1")
+    if options.jobs < 0:
+        raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
     if options.device.split(":")[0] not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device {options.device!r}: expected auto, cpu or cuda")
     methods = [name.strip() for name in options.methods.split(",") if name.strip()]
@@ -115,16 +116,13 @@ def _run(options: argparse.Namespace) -> int:
         data_root=options.data_root,
         overrides=parse_overrides(options.set),
     )
-    _print_plan(plan, options.jobs)
+    settings = Options(options.jobs, options.data_root, options.cache, options.device, options.precision, _say)
+    _print_plan(plan, *settings.slots(len(plan.cells)))
     if options.dry_run:
         return 0
-    from .execute import Options, execute, summary
     from .reporting import build_reports, write_reports
 
-    outcomes = execute(
-        plan,
-        Options(options.jobs, options.data_root, options.cache, options.device, options.precision, _say),
-    )
+    outcomes = execute(plan, settings)
     made, notes = build_reports(options.runs, dataset=plan.dataset, profile=plan.profile.name)
     for table in made:
         if hasattr(table, "text"):
@@ -138,20 +136,25 @@ def _run(options: argparse.Namespace) -> int:
     return code
 
 
-def _print_plan(plan: object, jobs: int) -> None:
+def _print_plan(plan: object, jobs: int, threads: int) -> None:
     from .config import profiles
-    from .plan import Plan
+    from .plan import Plan, pace
 
     assert isinstance(plan, Plan)
     states = {cell.name: cell.folder.state(cell.key) for cell in plan.cells}
-    left = sum(cell.seconds for cell in plan.cells if states[cell.name] != "done")
+    speed, measured = pace([cell for cell in plan.cells if states[cell.name] == "done"])
+    left = speed * sum(cell.seconds for cell in plan.cells if states[cell.name] != "done")
     print(f"{plan.dataset}, profile {plan.profile.name} ({plan.profile.title}): {plan.profile.size} px")
     for cell in plan.cells:
         waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
-        print(f"  {cell.name:52} {cell.steps:>7} steps  ~{cell.seconds / 60:6.1f} min  {states[cell.name]}{waits}")
+        print(
+            f"  {cell.name:52} {cell.steps:>7} steps  ~{speed * cell.seconds / 60:6.1f} min  {states[cell.name]}{waits}"
+        )
     for note in plan.skipped:
         print(f"  left out: {note}")
-    print(f"{len(plan.cells)} cells, about {left / 60 / jobs:.0f} minutes left (a rough guess before the first run).")
+    source = "as fast as the cells done here" if measured else "a rough guess before the first cell"
+    print(f"{len(plan.cells)} cells, about {left / 60 / jobs:.0f} minutes left, {jobs} at a time ({source}).")
+    print(f"CPU threads per cell: {threads}. The numbers of a seed are the same again with the same number of threads.")
     if plan.profile.name != "paper" and "paper" in profiles():
         print("The papers' sizes and schedules: --profile paper\n")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .plan import Cell, Plan
+from .plan import Cell, Plan, cuda_present
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
 
@@ -36,17 +36,36 @@ class Options:
     """How to carry out a plan.
 
     Attributes:
-        jobs: cells at a time; the CPU's cores are divided between them, GPUs handed out in turn.
+        jobs: cells at a time; the CPU's cores are divided between them, GPUs handed out in turn. 0 means one per GPU
+            or, without GPUs, one per core with one thread each: a cell's numbers depend on its number of threads in the
+            last bits, and so a cell run alone equals the same cell run among others.
         data_root, cache_folder: where images are read from and decoded to.
         device, precision: ``auto`` or what to use.
     """
 
-    jobs: int = 1
+    jobs: int = 0
     data_root: Path | None = None
     cache_folder: Path | None = None
     device: str = "auto"
     precision: str = "auto"
     say: Callable[[str], None] = field(default=print)
+
+    def slots(self, cells: int) -> tuple[int, int]:
+        """Cells at a time and CPU threads for each."""
+        cores = os.cpu_count() or 1
+        if self.jobs:
+            return self.jobs, max(1, cores // self.jobs)
+        if self.device.startswith("cuda") or (self.device == "auto" and cuda_present()):
+            jobs = max(1, min(len(visible_gpus()), cells))
+            return jobs, max(1, cores // jobs)
+        return max(1, min(cores, cells)), 1
+
+
+def visible_gpus() -> list[str]:
+    """NVIDIA devices that cells may be given, as CUDA_VISIBLE_DEVICES names them."""
+    if named := [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]:
+        return named
+    return [str(i) for i in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
 
 
 def execute(plan: Plan, options: Options) -> list[Outcome]:
@@ -56,18 +75,19 @@ def execute(plan: Plan, options: Options) -> list[Outcome]:
     the next run goes on from their last checkpoints.
     """
     ends: dict[str, Outcome] = {}
+    jobs, threads = options.slots(len(plan.cells))
     waiting = list(plan.cells)
     running: list[_Process] = []
     try:
         while waiting or running:
-            waiting = _settle(waiting, ends)
+            waiting = _settle(waiting, ends, options.say)
             for cell in list(waiting):
-                if len(running) >= options.jobs:
+                if len(running) >= jobs:
                     break
                 if all(needed.name in ends for needed in cell.waits_for):
                     waiting.remove(cell)
-                    slot = min(set(range(options.jobs)) - {process.slot for process in running})
-                    running.append(_Process(cell, slot, options))
+                    slot = min(set(range(jobs)) - {process.slot for process in running})
+                    running.append(_Process(cell, slot, threads, options))
             for process in list(running):
                 if (outcome := process.poll()) is not None:
                     running.remove(process)
@@ -81,13 +101,14 @@ def execute(plan: Plan, options: Options) -> list[Outcome]:
     return [ends[cell.name] for cell in plan.cells]
 
 
-def _settle(waiting: list[Cell], ends: dict[str, Outcome]) -> list[Cell]:
+def _settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], None]) -> list[Cell]:
     """Cells that need no process: found done, or blocked by one that did not finish."""
     left = []
     for cell in waiting:
         broken = [c.name for c in cell.waits_for if c.name in ends and ends[c.name].state not in ("done", "found done")]
         if broken:
             ends[cell.name] = Outcome(cell, "blocked", message=f"waits for {broken[0]}")
+            say(f"{cell.name}: blocked - waits for {broken[0]}")
         elif cell.folder.state(cell.key) == "done":
             ends[cell.name] = Outcome(cell, "found done")
         else:
@@ -98,14 +119,13 @@ def _settle(waiting: list[Cell], ends: dict[str, Outcome]) -> list[Cell]:
 class _Process:
     """A cell's subprocess and its progress display."""
 
-    def __init__(self, cell: Cell, slot: int, options: Options) -> None:
+    def __init__(self, cell: Cell, slot: int, threads: int, options: Options) -> None:
         self.cell, self.slot, self.say = cell, slot, options.say
         self.started = self.last_line = time.monotonic()
         self.latest: dict[str, float | str] = {}
         self.bar = tqdm(
             total=cell.steps, desc=cell.name, position=slot, leave=False, unit="step", disable=not sys.stderr.isatty()
         )
-        threads = max(1, (os.cpu_count() or 1) // options.jobs)
         order = {
             "dataset": cell.dataset, "profile": cell.profile, "method": cell.method, "seed": cell.seed,
             "key": cell.key, "folder": str(cell.folder.path.absolute()), "overrides": dict(cell.overrides),
@@ -118,10 +138,8 @@ class _Process:
             "device": options.device, "precision": options.precision, "threads": threads,
         }  # fmt: skip
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        if gpus := [g for g in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if g]:
+        if gpus := visible_gpus():
             environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
-        elif (count := len(list(Path("/dev").glob("nvidia[0-9]*")))) > 1:
-            environment["CUDA_VISIBLE_DEVICES"] = str(slot % count)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mmbench.cell"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,

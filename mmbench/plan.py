@@ -12,7 +12,7 @@ from . import catalog, config, keys
 from .catalog import Card
 from .dataset import Dataset
 from .errors import UserError, did_you_mean
-from .results import CellFolder
+from .results import CellFolder, read_json
 
 PROTOCOL_FILES = ("train.py", "evaluate.py")
 DATA_VARIABLE = "MMBENCH_DATA"
@@ -137,6 +137,18 @@ def make_plan(
         for method in chosen:
             maker.cell(method, seed)
     return Plan(dataset, profile, tuple(maker.cells.values()), tuple(notes))
+
+
+def pace(done: Sequence[Cell]) -> tuple[float, bool]:
+    """Seconds that finished cells took over their estimates, and whether any cell says so."""
+    took = estimated = 0.0
+    for cell in done:
+        timing = (read_json(cell.folder.path / "result.json") or {}).get("timing", {})
+        # A resumed cell only timed its last part.
+        if timing.get("steps") == cell.steps and "wall_seconds" in timing:
+            took += timing["wall_seconds"]
+            estimated += cell.seconds
+    return (took / estimated, True) if estimated else (1.0, False)
 
 
 class _Maker:

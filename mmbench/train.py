@@ -74,7 +74,7 @@ def train(
         progress: called with (stage name, steps done, steps in all).
 
     Returns:
-        ``seconds`` of training in this call and milliseconds per step of each stage, ``ms/<stage>``.
+        ``seconds`` and ``steps`` of training in this call, and milliseconds per step of each stage, ``ms/<stage>``.
 
     Raises:
         DivergedError: a loss became NaN or infinite.
@@ -82,7 +82,7 @@ def train(
     total = sum(stage.steps for stage in stages)
     done_before, resume = _resume_point(folder, method)
     folder.truncate_log(done_before)
-    timing = {"seconds": 0.0}
+    timing = {"seconds": 0.0, "steps": 0.0}
     base = 0
     for stage in stages:
         if base + stage.steps <= done_before and base + stage.steps < total:
@@ -111,6 +111,7 @@ def train(
                 progress(stage.name, base + now, total)
         seconds = time.perf_counter() - started
         timing["seconds"] += seconds
+        timing["steps"] += stage.steps - first
         timing[f"ms/{stage.name}"] = 1000 * seconds / max(stage.steps - first, 1)
         base += stage.steps
     method.eval()

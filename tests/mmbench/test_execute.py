@@ -129,7 +129,7 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
         (("run", "--set", "noise"), "expected key=value"),
         (("run", "--methods", "mmnet", "--set", "pretrained=3"), "pretrained expects str"),
         (("run", "--seeds", "zero"), "--seeds 'zero': expected whole numbers"),
-        (("run", "--jobs", "0"), "--jobs 0: expected at least 1"),
+        (("run", "--jobs", "-1"), "--jobs -1: expected 1 or more"),
         (("run", "--device", "tpu"), "--device 'tpu': expected auto, cpu or cuda"),
         (("run", "--dataset", "flowers"), "needs its images: give --data-root FOLDER"),
         (("run", "--dataset", "flowers", "--data-root", "nowhere"), "nowhere"),

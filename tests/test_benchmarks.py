@@ -1,0 +1,76 @@
+"""The benchmarks run and count what they say they count; how fast anything is depends on the machine."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from dataclasses import astuple
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from mmbench.device import Compute
+from mmbench.task import Access
+
+CPU = Compute(torch.device("cpu"), "fp32")
+
+
+@pytest.fixture
+def step(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    return importlib.import_module("benchmarks.step")
+
+
+def test_one_row_per_stage_with_finite_numbers(step: ModuleType) -> None:
+    rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, rate=step.matmul_rate(CPU, side=64, repeats=1))
+    assert [(row.method, row.stage) for row in rows] == [
+        ("mmnet", "translate"), ("mmnet", "align"), ("mmnet", "re-estimate")
+    ]  # fmt: skip
+    for row in rows:
+        numbers = astuple(row)[2:]
+        assert all(math.isfinite(number) and number > 0 for number in numbers), row
+        # Two groups of pairs, two images per pair and group in profile smoke.
+        assert row.images == pytest.approx(8 / (row.ms / 1000))
+    translate, align, _ = rows
+    assert align.gflop > translate.gflop, "autoencoders are work"
+
+
+def test_flops_are_the_convolutions_of_forward_and_backward(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 3 x 3 convolution of 3 to 4 channels: 2 * 9 * 3 * 4 per pixel, and as many for the gradient of its weights."""
+    monkeypatch.setattr(step, "_step", lambda method, stage, number, batch, *rest: _first_convolution(method, batch))
+    rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, rate=1e9)
+    pixels = 2 * 16 * 16
+    assert rows[0].gflop == pytest.approx(2 * pixels * 2 * 9 * 3 * 4 / 1e9)
+    assert rows[0].share == pytest.approx(100 * rows[0].gflop / (rows[0].ms / 1000))
+
+
+def _first_convolution(method: Any, batch: dict[str, dict[str, torch.Tensor]]) -> None:
+    convolution = next(m for m in method.encoders["rgb"].modules() if isinstance(m, torch.nn.Conv2d))
+    convolution.requires_grad_(True)
+    convolution(batch["rgb+depth"]["rgb"]).sum().backward()
+
+
+@pytest.mark.parametrize("access", list(Access))
+def test_noise_has_what_the_guard_allows(step: ModuleType, access: Access) -> None:
+    from mmbench.datasets.flowers import TASK
+
+    made = step.noise_batch(TASK, access, 3, 8, 10, torch.device("cpu"))
+    triplet, judged = {"theta1", "theta2", "theta3"}, {"theta3", "label"}
+    expected = {
+        Access.SEEN_GROUPS: {"theta1+theta2": {"theta1", "theta2"}, "theta1+theta3": {"theta1", "theta3"}},
+        Access.UNPAIRED: {"theta1": {"theta1"}, "theta2": {"theta2"}, "theta3": {"theta3"}},
+        Access.TRUE_PAIRS: {"theta1+theta2": triplet, "theta1+theta3": triplet},
+        Access.LABELLED: {"theta1+theta2": judged, "theta1+theta3": judged},
+    }
+    assert {name: set(tensors) for name, tensors in made.items()} == expected[access]
+    assert all(len(tensor) == 3 for tensors in made.values() for tensor in tensors.values())
+
+
+def test_loading_and_metrics_give_rates(step: ModuleType) -> None:
+    throughput = importlib.import_module("benchmarks.throughput")
+    made = [throughput.loading(16, 32, seconds=0.0), *throughput.metrics(16, CPU.device, seconds=0.0).values()]
+    assert len(made) == 4
+    assert all(math.isfinite(value) and value > 0 for value in made)
