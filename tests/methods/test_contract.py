@@ -84,8 +84,9 @@ def backward(method: Method, stage: Stage, batch: Batch, compute: Compute) -> It
 
 
 def check_losses(method: Method, stages: tuple[Stage, ...], batch: Batch, compute: Compute) -> None:
-    """Finite scalars per player and stage, and gradients that over all stages reach every role."""
+    """Finite scalars per player and stage, and gradients that over all stages reach every role not frozen."""
     reached = set()
+    stages = tuple(stage for stage in stages if stage.players)
     for stage in stages:
         for player, losses in backward(method, stage, batch, compute):
             where = f"stage {stage.name}, {player}"
@@ -99,7 +100,15 @@ def check_losses(method: Method, stages: tuple[Stage, ...], batch: Batch, comput
                     missing = [n for n, p in wanted if p.grad is None]
                     assert not missing, f"{where}: no gradient in {role}: {missing}"
                     reached.add(role)
-    assert reached == set(method.networks())
+    always_frozen = [set(frozen_roles(method, stage)) for stage in stages]
+    assert not always_frozen or reached == set(method.networks()) - set.intersection(*always_frozen)
+
+
+def frozen_roles(method: Method, stage: Stage) -> list[str]:
+    names = [name.replace("/anchor", f"/{method.task.anchor}") for name in stage.frozen]
+    found = [role for role in method.networks() if any(role == n or role.startswith(n) for n in names)]
+    assert bool(found) == bool(names), f"stage {stage.name} freezes {names}, which are no roles of the method"
+    return found
 
 
 def check_translation(modality: Modality, made: Tensor, count: int, size: int) -> None:
@@ -201,7 +210,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, bench: Any, 
             train(method, resolved.stages, loader, cell, CPU, seed=0, rhythm=RHYTHM, progress=interrupt)
         except InterruptError:
             interruptions += 1
-    assert interruptions >= 3
+    assert interruptions >= 2
     wanted = whole.state_dict()
     different = [key for key, value in method.state_dict().items() if not torch.equal(value, wanted[key])]
     assert not different
@@ -214,9 +223,7 @@ def test_a_frozen_role_does_not_change(name: str, bench: Any, tmp_path: Path) ->
     for stage in resolved.stages:
         if not stage.frozen or not stage.players:
             continue
-        names = [part.replace("/anchor", f"/{bench.dataset.task.anchor}") for part in stage.frozen]
-        frozen = [role for role in method.networks() if any(role == n or role.startswith(n) for n in names)]
-        assert frozen, f"stage {stage.name} freezes {names}, which are no roles of {name}"
+        frozen = frozen_roles(method, stage)
         before = {role: {k: v.clone() for k, v in n.state_dict().items()} for role, n in method.networks().items()}
         one = dataclasses.replace(stage, index=0, steps=2, warmup=0)
         folder = tmp_path / stage.name
@@ -241,7 +248,7 @@ def test_a_child_starts_from_its_parents_weights(name: str, bench: Any, trained:
         assert all(torch.equal(theirs[role][key], value) for key, value in network.state_dict().items()), role
 
 
-def test_a_childs_cell_begins_where_its_parents_ended(tmp_path: Path, cache_folder: Path) -> None:
+def test_a_childs_cell_begins_where_its_parents_ended(bench: Any, tmp_path: Path, cache_folder: Path) -> None:
     """Through the cell itself, which is what hands a parent over: without steps of its own the weights are equal."""
     folders = {name: CellFolder(tmp_path / "synthetic" / "smoke" / name / "seed-0") for name in ("mmnet", "mmnet-pp")}
     for name, folder in folders.items():
@@ -254,19 +261,11 @@ def test_a_childs_cell_begins_where_its_parents_ended(tmp_path: Path, cache_fold
         assert CellRun(order, lambda *_: None).run() == DONE
     weights = {}
     for name, folder in folders.items():
-        found = checkpoint.latest(folder.checkpoints)
+        found, (method, _) = checkpoint.latest(folder.checkpoints), bench.build(name)
         assert found is not None
-        weights[name] = catalog_method(order, name)
-        checkpoint.load_weights(found, weights[name])
-    parent = weights["mmnet"].state_dict()
-    changed = [k for k, v in weights["mmnet-pp"].state_dict().items() if not torch.equal(v, parent[k])]
-    assert all(key.startswith("banks.") for key in changed)
-
-
-def catalog_method(order: Order, name: str) -> Method:
-    run = CellRun(dataclasses.replace(order, method=name), lambda *_: None)
-    dataset = run._open_dataset()
-    return run._build(run.card, dataset, config.resolve(run.card, run.profile, "cross-modal", order.overrides))
+        checkpoint.load_weights(found, method)
+        weights[name] = {f"{role}.{k}": v for role, n in method.networks().items() for k, v in n.state_dict().items()}
+    assert all(torch.equal(weights["mmnet"][key], value) for key, value in weights["mmnet-pp"].items())
 
 
 @pytest.mark.parametrize("name", METHODS)
