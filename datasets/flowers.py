@@ -140,12 +140,9 @@ class Flowers(Dataset):
             yield _channels(square["theta3"])
 
     def verify(self) -> Iterator[Problem]:
-        """Every image of the ten classes that is missing or cannot be decoded to its end."""
-        for sample_id in sorted(self._classes):
+        """Every image that cannot be decoded to its end; a subset will do, so absent ones only count in ``note``."""
+        for sample_id in sorted(self._sizes):
             path = f"jpg/{sample_id}.jpg"
-            if sample_id not in self._sizes:
-                yield Problem(path, "missing")
-                continue
             try:
                 _rgb(self.folder / path)
             except OSError as error:

@@ -202,7 +202,8 @@ def _verify(options: argparse.Namespace) -> int:
         problems += 1
         print(problem)
     sizes = {part: len(ids) for part, ids in dataset.split().parts().items()}
-    print(f"{options.dataset}: {', '.join(f'{part} {n}' for part, n in sizes.items())}; {problems} problems")
+    found = ", ".join([*([dataset.note] if dataset.note else []), *(f"{part} {n}" for part, n in sizes.items())])
+    print(f"{options.dataset}: {found}; {problems} problem{'' if problems == 1 else 's'}")
     return 1 if problems else 0
 
 

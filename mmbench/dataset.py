@@ -57,6 +57,11 @@ class Dataset(ABC):
         self.root = root
         self.limits = limits
 
+    @property
+    def note(self) -> str:
+        """What a user should know of what was found, such as how much of a subset is there; may be empty."""
+        return ""
+
     @abstractmethod
     def split(self) -> Split:
         """Deterministic lists of ids, disjoint by scene where there are scenes."""

@@ -63,7 +63,7 @@ def test_a_plug_in_is_listed_without_being_imported(plugins: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("NAME = 'x'\nthis is not python", "SyntaxError"),
+        ("NAME = 'x'\ndef (", "SyntaxError"),
         (b"NAME = '\xff'", "UnicodeDecodeError"),
         ("a\0b", "SyntaxError"),
     ],

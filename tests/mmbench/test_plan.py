@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmbench import catalog
+from mmbench.errors import UserError
+from mmbench.plan import DATA_VARIABLE, Plan, choose_methods, default_profile, make_plan
+
+DATASET = '''
+"""A data set of files, told from another by their names."""
+import hashlib
+from mmbench.dataset import Dataset
+from mmbench.errors import UserError
+from mmbench.modality import Modality
+from mmbench.task import Group, Split, Task, Translation
+
+NAME = "filed"
+TITLE = "Filed"
+KIND = "cross-channel"
+CLASS = "Filed"
+JUDGE = "judge-classifier"
+SOURCE = "https://example.org/filed"
+CITATION = "nobody"
+
+
+class Filed(Dataset):
+    labels = ("a", "b")
+    task = Task(
+        "filed", "cross-channel",
+        (Modality("theta1", "scalar"), Modality("theta2", "scalar"), Modality("theta3", "rgb")), "theta1",
+        (Group(("theta1", "theta2")), Group(("theta1", "theta3"))), (Translation(("theta2",), "theta3"),),
+        judged="theta3",
+    )
+
+    def __init__(self, root, limits):
+        super().__init__(root, limits)
+        self.names = sorted(path.name for path in root.iterdir())
+        if not self.names:
+            raise UserError(f"{root}: no images")
+
+    def split(self):
+        return Split({"theta1+theta2": ("1",), "theta1+theta3": ("2",)}, ("3",), ("4",))
+
+    def manifest(self):
+        return hashlib.sha256(" ".join(self.names).encode()).hexdigest()
+
+    def sample(self, sample_id):
+        raise NotImplementedError
+'''
+
+
+def plan(tmp_path: Path, *methods: str, **rest: Any) -> Plan:
+    arguments = {"dataset": "synthetic", "profile_name": "smoke", "seeds": [0], "runs": tmp_path / "runs", **rest}
+    return make_plan(methods, **arguments)
+
+
+def keys_of(made: Plan) -> dict[str, str]:
+    return {cell.name: cell.key for cell in made.cells}
+
+
+@pytest.fixture
+def filed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data root; the data set ``filed`` is a plug-in."""
+    folder = tmp_path / "plugins" / "datasets"
+    folder.mkdir(parents=True)
+    (folder / "filed.py").write_text(DATASET)
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(folder.parent))
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "image.png").touch()
+    return root
+
+
+def test_a_cell_lies_where_its_name_says(tmp_path: Path) -> None:
+    (cell,) = plan(tmp_path, "mmnet", seeds=[3]).cells
+    assert cell.name == "synthetic/smoke/mmnet/seed-3"
+    assert cell.folder.path == tmp_path / "runs" / cell.name
+    assert cell.steps == 8, "six steps and two that re-estimate"
+    assert not (tmp_path / "runs").exists(), "planning writes nothing"
+
+
+def test_parents_come_first_and_once(tmp_path: Path) -> None:
+    made = plan(tmp_path, "mmnet-pp", "mmnet-control", "mmnet", seeds=[0, 1])
+    assert [(cell.method, cell.seed) for cell in made.cells] == [
+        (name, seed) for seed in (0, 1) for name in ("mmnet", "mmnet-pp", "mmnet-control")
+    ]
+    for cell in made.cells:
+        if cell.method != "mmnet":
+            assert cell.parent is not None
+            assert (cell.parent.method, cell.parent.seed) == ("mmnet", cell.seed)
+            assert cell.waits_for == (cell.parent,)
+
+
+def test_one_judge_serves_every_seed(filed: Path, tmp_path: Path) -> None:
+    made = plan(tmp_path, "mmnet", dataset="filed", seeds=[0, 1], data_root=filed)
+    assert [(cell.method, cell.seed) for cell in made.cells] == [
+        ("judge-classifier", 0), ("mmnet", 0), ("mmnet", 1),
+    ]  # fmt: skip
+    judge, *others = made.cells
+    assert all(cell.judge is judge and cell.waits_for == (judge,) for cell in others)
+
+
+def test_no_path_enters_a_key(filed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files below another root, results below another folder, called from another folder: the same keys."""
+    other = tmp_path / "elsewhere" / "copy"
+    other.mkdir(parents=True)
+    (other / "image.png").touch()
+    first = plan(tmp_path, "mmnet-pp", dataset="filed", data_root=filed)
+    monkeypatch.chdir(other)
+    second = plan(tmp_path, "mmnet-pp", dataset="filed", data_root=other, runs=Path("here"))
+    assert keys_of(first) == keys_of(second)
+    (other / "more.png").touch()
+    third = plan(tmp_path, "mmnet-pp", dataset="filed", data_root=other)
+    assert not set(keys_of(third).values()) & set(keys_of(first).values()), "other data, other keys"
+
+
+def test_the_data_root_comes_from_the_environment_where_none_is_given(
+    filed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match=rf"needs its images.*{DATA_VARIABLE}.*https://example.org/filed"):
+        plan(tmp_path, "prior", dataset="filed")
+    monkeypatch.setenv(DATA_VARIABLE, str(filed))
+    assert plan(tmp_path, "prior", dataset="filed").cells
+    (filed / "empty").mkdir()
+    with pytest.raises(UserError, match="no images"):
+        plan(tmp_path, "prior", dataset="filed", data_root=filed / "empty")
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"seeds": [1]}, False),
+        ({"profile_name": "laptop"}, False),
+        ({"overrides": {"side_information": "skip"}}, False),
+        ({"overrides": {"stage.align.lr": 0.5}}, False),
+        ({"overrides": {"profile.steps": 5}}, False),
+        ({"overrides": {"profile.network.width": 5}}, False),
+        ({"overrides": {"profile.evaluate_batch": 3}}, None),
+        ({"overrides": {"profile.log_every": 3}}, True),
+        ({"overrides": {"profile.checkpoint_every": 3, "profile.align_every": 4}}, True),
+        ({"overrides": {"profile.step_ms": 3.0, "profile.title": "x"}}, True),
+    ],
+)
+def test_a_key_holds_what_numbers_depend_on(change: dict[str, Any], same: bool | None, tmp_path: Path) -> None:
+    """Whether the batch of evaluation counts is left open: numbers must not depend on it, but rounding may."""
+    before, after = plan(tmp_path, "mmnet").cells[0].key, plan(tmp_path, "mmnet", **change).cells[0].key
+    if same is not None:
+        assert (before == after) == same
+
+
+def test_a_key_follows_the_parent_and_the_judge(filed: Path, tmp_path: Path) -> None:
+    def keys(**overrides: Any) -> dict[str, str]:
+        made = plan(tmp_path, "mmnet-pp", "prior", dataset="filed", data_root=filed, overrides=overrides)
+        return {cell.method: cell.key for cell in made.cells}
+
+    before = keys()
+    parents = keys(**{"stage.joint.lr": 0.5})
+    assert parents["mmnet"] != before["mmnet"]
+    assert parents["mmnet-pp"] != before["mmnet-pp"], "a child depends on its parent's training"
+    assert parents["prior"] == before["prior"]
+
+
+def test_an_override_gives_the_cells_that_it_concerns_another_folder(tmp_path: Path) -> None:
+    def names(overrides: dict[str, Any]) -> dict[str, str]:
+        made = plan(tmp_path, "mmnet-pp", "prior", overrides=overrides)
+        return {cell.method: cell.folder.path.parent.name for cell in made.cells}
+
+    assert names({}) == {"mmnet": "mmnet", "mmnet-pp": "mmnet-pp", "prior": "prior"}
+    first = names({"stage.align.lr": 0.5})
+    assert first["prior"] == "prior"
+    assert first["mmnet"].startswith("mmnet+")
+    assert len(first["mmnet"]) == len("mmnet+") + 8
+    assert first["mmnet-pp"].startswith("mmnet-pp+"), "the child of a changed parent is another cell"
+    assert names({"stage.align.lr": 0.25}) != first
+    assert names({"profile.steps": 5})["prior"].startswith("prior+")
+
+
+def test_an_override_that_concerns_no_chosen_method_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no chosen method has such a setting"):
+        plan(tmp_path, "prior", overrides={"side_information": "skip"})
+
+
+def test_all_means_what_can_run_and_says_so_of_itself() -> None:
+    cards = {name: c for name, c in catalog.cards("methods").items() if not c.problem}
+    for kind in ("cross-modal", "cross-channel"):
+        chosen, notes = choose_methods(["all", "prior"], kind)
+        names = [card.name for card in chosen]
+        assert len(set(names)) == len(names)
+        assert notes == []
+        expected = {
+            n for n, c in cards.items() if kind in c["KINDS"] and c.get("IN_ALL", True) and "ROLE" not in c.values
+        }
+        assert set(names) == expected
+
+
+def test_methods_left_out_of_all_can_be_named() -> None:
+    assert [card.name for card in choose_methods(["mmnet-skip"], "cross-modal")[0]] == ["mmnet-skip"]
+    assert "mmnet-skip" not in [card.name for card in choose_methods(["all"], "cross-modal")[0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("mmnett", "cross-modal", r"no method named 'mmnett' \(did you mean 'mmnet'\?\)"),
+        ("judge-classifier", "cross-channel", "no method named 'judge-classifier'"),
+        ("mmnet", "cross-domain", r"method 'mmnet' cannot do cross-domain tasks \(it can do cross-modal"),
+    ],
+)
+def test_a_method_that_cannot_run_is_a_line(name: str, kind: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        choose_methods([name], kind)
+
+
+def test_a_plug_in_that_cannot_be_read_is_a_note_among_all_and_an_error_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "broken.py").write_text("def (")
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
+    chosen, notes = choose_methods(["all"], "cross-modal")
+    assert chosen
+    assert [note.startswith("broken: cannot be read (SyntaxError") for note in notes] == [True]
+    with pytest.raises(UserError, match="'broken' cannot be read"):
+        choose_methods(["broken"], "cross-modal")
+
+
+def test_the_default_profile_is_laptop_unless_a_data_set_is_named_on_a_gpu_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for present, named, expected in (
+        (False, False, "laptop"), (False, True, "laptop"), (True, False, "laptop"), (True, True, "short"),
+    ):  # fmt: skip
+        monkeypatch.setattr("mmbench.plan.cuda_present", lambda present=present: present)
+        assert default_profile(dataset_named=named) == expected
