@@ -27,7 +27,7 @@ from mmbench.method import Batch, Context, Method, Stage
 from mmbench.modality import Modality
 from mmbench.plan import choose_methods
 from mmbench.task import LABEL, Access, Split, Task, views
-from mmbench.train import _optimizers, _step, _Tally
+from mmbench.train import Tally, make_optimizers, train_step
 
 WARM_UP = 3  # steps: memory is allocated and kernels are chosen in the first ones
 HEADERS = ("method", "stage", "ms/step", "images/s", "peak MiB", "GFLOP/step", "% of matmul")
@@ -124,10 +124,10 @@ def matmul_rate(compute: Compute, side: int = 0, repeats: int = 5) -> float:
 
 
 def _row(name: str, method: Method, stage: Stage, batch: Batch, compute: Compute, steps: int, rate: float) -> Row:
-    optimizers, tally = _optimizers(method, stage, compute), _Tally({})
+    optimizers, tally = make_optimizers(method, stage, compute), Tally({})
 
     def step(number: int) -> None:
-        _step(method, stage, number, batch, optimizers, compute, tally)
+        train_step(method, stage, number, batch, optimizers, compute, tally)
 
     _forget_peak(compute)
     for number in range(WARM_UP):

@@ -266,6 +266,8 @@ def _stage(
         steps, plain = profile.observe_steps, {**plain, "players": {}, "lr": 0.0}
     elif "steps" in table:
         fixed = table["steps"]
+        if isinstance(fixed, Mapping) and profile.name not in fixed:
+            raise UserError(f"{where}: steps name no profile {profile.name!r}{did_you_mean(profile.name, fixed)}")
         steps = fixed[profile.name] if isinstance(fixed, Mapping) else fixed
     else:
         budgets = {"first": profile.steps, "extra": profile.extra_steps, "full": profile.steps + profile.extra_steps}

@@ -9,10 +9,12 @@ The card stands at the top of the file as literal assignments, read without impo
     GROUP = "zero-pair"               # chance, baselines, zero-pair or oracle: its place in the tables
     KINDS = ("cross-modal", "cross-channel")     # kinds of task it can do
     CITATION = "Wang et al., CVPR 2018"
+    IN_ALL = True                     # optional: whether --methods all means it too
     PARENT = "mmnet"                  # optional: start from that method's finished cell of the same seed
     BUDGET = "full"                   # optional: first (the profile's steps), extra (its extra_steps: children) or both
     COST = 1.0                        # optional: time per step relative to mmnet, for the plan's estimate
     SETTINGS = {...}                  # optional: default settings, where there is no TOML beside the file
+    STAGE = {...}                     # optional: likewise, defaults of its own switches per stage
     STAGES = [...]                    # optional: likewise; without it one stage "train" takes the whole budget
 
 Settings, stages, overlays and named variants can stand in a TOML file of the same name beside it (see ``config.py``).
@@ -72,7 +74,10 @@ class Method(nn.Module):
         """
 
     def loss(self, player: str, batch: Batch, made: Any, stage: Stage) -> Losses:
-        """Named scalar losses of one player, unweighted; the harness weighs, sums, logs and steps."""
+        """Named scalar losses of one player, unweighted; the harness weighs, sums, logs and steps.
+
+        A player with several optimizer steps per step is asked as often; each answer needs a graph of its own.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no player {player!r}")
 
     @abstractmethod

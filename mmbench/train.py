@@ -40,18 +40,20 @@ class Rhythm:
 
 
 @dataclass
-class _Tally:
+class Tally:
     """Sums of logged losses since the last log line, kept on the device."""
 
     losses: dict[str, torch.Tensor]
     count: int = 0
 
     def add(self, player: str, losses: dict[str, torch.Tensor]) -> None:
+        """Add one step's losses of a player."""
         for name, value in losses.items():
             key = name if player == "generator" else f"{player}/{name}"
             self.losses[key] = self.losses.get(key, torch.zeros((), device=value.device)) + value.detach().float()
 
     def means(self) -> dict[str, float]:
+        """Mean of each loss over the steps counted."""
         return {name: float(value) / max(self.count, 1) for name, value in self.losses.items()}
 
 
@@ -89,13 +91,13 @@ def train(
             base += stage.steps
             continue
         first = max(0, done_before - base)
-        optimizers = _optimizers(method, stage, compute)
+        optimizers = make_optimizers(method, stage, compute)
         if resume is not None and first > 0:
             checkpoint.load_optimizers(resume, optimizers)
-        started, tally, bad = time.perf_counter(), _Tally({}), torch.zeros((), dtype=torch.bool, device=compute.device)
+        started, tally, bad = time.perf_counter(), Tally({}), torch.zeros((), dtype=torch.bool, device=compute.device)
         for step, batch in zip(range(first, stage.steps), loader.stream(stage.index, first, stage.steps), strict=True):
             torch.manual_seed(_step_seed(seed, stage.index, step))
-            bad |= _step(method, stage, step, batch, optimizers, compute, tally)
+            bad |= train_step(method, stage, step, batch, optimizers, compute, tally)
             now, ends = step + 1, step + 1 == stage.steps
             if (now % DIVERGENCE_CHECK == 0 or ends) and bool(bad):
                 raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(tally)} is not finite")
@@ -103,7 +105,7 @@ def train(
                 entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
                 seen = observe(method) if observe and (now % rhythm.observe == 0 or ends) else {}
                 folder.append_log({**entry, "losses": tally.means(), **seen})
-                tally = _Tally({})
+                tally = Tally({})
             if now % rhythm.checkpoint == 0 or ends:
                 where = {"total_step": base + now, "stage": stage.name, "step": now, "stages": len(stages)}
                 checkpoint.save(folder.checkpoints, method, optimizers, where)
@@ -118,14 +120,14 @@ def train(
     return timing
 
 
-def _step(
+def train_step(
     method: Method,
     stage: Stage,
     step: int,
     batch: Batch,
     optimizers: dict[str, torch.optim.Optimizer],
     compute: Compute,
-    tally: _Tally,
+    tally: Tally,
 ) -> torch.Tensor:
     """One step of every player; returns whether some loss was not finite."""
     set_modes(method, stage)
@@ -165,7 +167,7 @@ def set_modes(method: Method, stage: Stage) -> None:
         network.requires_grad_(not frozen)
 
 
-def _optimizers(method: Method, stage: Stage, compute: Compute) -> dict[str, torch.optim.Optimizer]:
+def make_optimizers(method: Method, stage: Stage, compute: Compute) -> dict[str, torch.optim.Optimizer]:
     """One Adam per player over the parameters of its roles that are not frozen."""
     set_modes(method, stage)
     made: dict[str, torch.optim.Optimizer] = {}
@@ -192,6 +194,6 @@ def _step_seed(seed: int, stage: int, step: int) -> int:
     return (seed * 100 + stage) * 10**8 + step
 
 
-def _not_finite(tally: _Tally) -> str:
+def _not_finite(tally: Tally) -> str:
     names = [name for name, value in tally.means().items() if not torch.isfinite(torch.tensor(value))]
     return ", ".join(names) or "a loss"

@@ -40,7 +40,9 @@ def test_one_row_per_stage_with_finite_numbers(step: ModuleType) -> None:
 
 def test_flops_are_the_convolutions_of_forward_and_backward(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 3 x 3 convolution of 3 to 4 channels: 2 * 9 * 3 * 4 per pixel, and as many for the gradient of its weights."""
-    monkeypatch.setattr(step, "_step", lambda method, stage, number, batch, *rest: _first_convolution(method, batch))
+    monkeypatch.setattr(
+        step, "train_step", lambda method, stage, number, batch, *rest: _first_convolution(method, batch)
+    )
     rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, rate=1e9)
     pixels = 2 * 16 * 16
     assert rows[0].gflop == pytest.approx(2 * pixels * 2 * 9 * 3 * 4 / 1e9)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
 from mmbench import catalog
 from mmbench.reporting import build_reports, results_frame, write_reports
-from PIL import Image
 
 
 @pytest.fixture(scope="module")
