@@ -143,7 +143,8 @@ def _print_plan(plan: object, jobs: int, threads: int) -> None:
     assert isinstance(plan, Plan)
     states = {cell.name: cell.folder.state(cell.key) for cell in plan.cells}
     speed, measured = pace([cell for cell in plan.cells if states[cell.name] == "done"])
-    left = speed * sum(cell.seconds for cell in plan.cells if states[cell.name] != "done")
+    undone = [cell for cell in plan.cells if states[cell.name] != "done"]
+    left = speed * sum(cell.seconds for cell in undone)
     print(f"{plan.dataset}, profile {plan.profile.name} ({plan.profile.title}): {plan.profile.size} px")
     for cell in plan.cells:
         waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
@@ -153,7 +154,9 @@ def _print_plan(plan: object, jobs: int, threads: int) -> None:
     for note in plan.skipped:
         print(f"  left out: {note}")
     source = "as fast as the cells done here" if measured else "a rough guess before the first cell"
-    print(f"{len(plan.cells)} cells, about {left / 60 / jobs:.0f} minutes left, {jobs} at a time ({source}).")
+    print(
+        f"{len(plan.cells)} cells, about {left / 60 / max(1, min(jobs, len(undone))):.0f} minutes left, {jobs} at a time ({source})."
+    )
     print(f"CPU threads per cell: {threads}. The numbers of a seed are the same again with the same number of threads.")
     if plan.profile.name != "paper" and "paper" in profiles():
         print("The papers' sizes and schedules: --profile paper\n")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
+from urllib.parse import urlparse
 
 import torch
 from torch import nn
@@ -38,6 +41,9 @@ def load_vgg16(encoder: SegNetEncoder) -> bool:
     import timm  # here, because it takes seconds and most networks start from scratch
     from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
+    if not _within_reach():
+        log.warning("no ImageNet weights: %s is not in the local cache and its hub cannot be reached", VGG16)
+        return False
     try:
         source = timm.create_model(VGG16, pretrained=True)
     except Exception as error:  # hub, network, file and unpickling errors share no base class
@@ -49,4 +55,19 @@ def load_vgg16(encoder: SegNetEncoder) -> bool:
     # (x + 1) / 2 is the image in [0, 1] that ImageNet's statistics describe.
     encoder.mean.copy_(torch.tensor(IMAGENET_DEFAULT_MEAN).view(1, 3, 1, 1) * 2 - 1)
     encoder.std.copy_(torch.tensor(IMAGENET_DEFAULT_STD).view(1, 3, 1, 1) * 2)
+    return True
+
+
+def _within_reach() -> bool:
+    """Whether the weights are cached or their hub answers: asking the hub in vain takes over a minute of retries."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(f"timm/{VGG16}", "model.safetensors"), str):
+        return True
+    if any(name in os.environ for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
+        return True  # only the proxy can tell
+    try:
+        socket.create_connection((urlparse(constants.ENDPOINT).hostname, 443), timeout=5).close()
+    except OSError:
+        return False
     return True

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import timm
 import torch
+from mmbench.methods.networks import pretrained
 from mmbench.methods.networks.pretrained import load_vgg16
 from mmbench.methods.networks.segnet import SegNetEncoder
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
@@ -16,6 +17,17 @@ from mmbench.method import NetworkSize
 
 def _encoder(channels: int = 3, size: NetworkSize | None = None, norm: bool = False) -> SegNetEncoder:
     return SegNetEncoder(channels, size or NetworkSize(), side="none", norm=norm)
+
+
+@pytest.fixture(autouse=True)
+def hub_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "_within_reach", lambda: True)
+
+
+def test_a_hub_out_of_reach_is_not_asked(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(pretrained, "_within_reach", lambda: False)
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked"))
+    assert "its hub cannot be reached" in _warned_once(caplog, _encoder())
 
 
 def test_features_are_timms(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_a_perfect_translator_gets_perfect_numbers() -> None:
     segmentation, depth, *_ = rows
     assert segmentation["metrics"]["miou"] == 100.0
     assert segmentation["metrics"]["global_accuracy"] == 100.0
-    assert depth["metrics"]["rmse"] == 0.0
+    assert depth["metrics"]["rmse_linear"] == 0.0
     assert [row["output_kind"] for row in rows] == ["segmentation", "depth", "segmentation", "rgb", "segmentation"]
     known = images.truth["segmentation"] > 0
     assert np.array_equal(pictures["0"][known], images.truth["segmentation"][:7][known])

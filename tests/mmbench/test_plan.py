@@ -139,17 +139,14 @@ def test_the_data_root_comes_from_the_environment_where_none_is_given(
         ({"overrides": {"stage.align.lr": 0.5}}, False),
         ({"overrides": {"profile.steps": 5}}, False),
         ({"overrides": {"profile.network.width": 5}}, False),
-        ({"overrides": {"profile.evaluate_batch": 3}}, None),
         ({"overrides": {"profile.log_every": 3}}, True),
         ({"overrides": {"profile.checkpoint_every": 3, "profile.align_every": 4}}, True),
         ({"overrides": {"profile.step_ms": 3.0, "profile.title": "x"}}, True),
     ],
 )
-def test_a_key_holds_what_numbers_depend_on(change: dict[str, Any], same: bool | None, tmp_path: Path) -> None:
-    """Whether the batch of evaluation counts is left open: numbers must not depend on it, but rounding may."""
+def test_a_key_holds_what_numbers_depend_on(change: dict[str, Any], same: bool, tmp_path: Path) -> None:
     before, after = plan(tmp_path, "mmnet").cells[0].key, plan(tmp_path, "mmnet", **change).cells[0].key
-    if same is not None:
-        assert (before == after) == same
+    assert (before == after) == same
 
 
 def test_a_key_follows_the_parent_and_the_judge(filed: Path, tmp_path: Path) -> None:
