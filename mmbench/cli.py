@@ -154,9 +154,8 @@ def _print_plan(plan: object, jobs: int, threads: int) -> None:
     for note in plan.skipped:
         print(f"  left out: {note}")
     source = "as fast as the cells done here" if measured else "a rough guess before the first cell"
-    print(
-        f"{len(plan.cells)} cells, about {left / 60 / max(1, min(jobs, len(undone))):.0f} minutes left, {jobs} at a time ({source})."
-    )
+    minutes = left / 60 / max(1, min(jobs, len(undone)))
+    print(f"{len(plan.cells)} cells, about {minutes:.0f} minutes left, {jobs} at a time ({source}).")
     print(f"CPU threads per cell: {threads}. The numbers of a seed are the same again with the same number of threads.")
     if plan.profile.name != "paper" and "paper" in profiles():
         print("The papers' sizes and schedules: --profile paper\n")
