@@ -19,7 +19,8 @@ what is trained in which stage. A method's TOML holds::
     title = "M&MNets, skip connections"
     settings.side_information = "skip"
 
-Order of precedence: defaults, overlays, variant, ``--set``.
+Order of precedence: defaults, overlays, variant, ``--set``. A stage's ``players`` are ``generator`` and
+``discriminator``; the setting ``adversarial = false`` takes the discriminator out of every stage.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from .errors import UserError, did_you_mean
 from .schedule import DataLimits, NetworkSize, Stage
 
 STAGE_KEYS = ("name", "share", "steps", "observe", "lr", "warmup", "decay", "beta1", "weights", "frozen", "players")
+PLAYERS = ("generator", "discriminator")
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 
 
@@ -126,8 +128,13 @@ def profile(name: str, task_kind: str, overrides: Mapping[str, Any] | None = Non
     for key, value in values.pop("kind", {}).get(task_kind, {}).items():
         values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
     for key, value in (overrides or {}).items():
-        _set(values, key.split("."), value)
+        if key == "name":
+            raise UserError("--set profile.name: a profile's name cannot be changed; choose one with --profile")
+        _set(values, key.split("."), value, f"--set profile.{key}")
     made: Profile = build(Profile, {"name": name, **values}, f"profile {name}")
+    for field_name, value in vars(made).items():
+        if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+            raise UserError(f"profile {name}: {field_name} expects more than 0, got {value}")
     return made
 
 
@@ -194,9 +201,17 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
         if key.startswith("stage."):
             _, name, *rest = key.split(".")
             nested: dict[str, Any] = {}
-            _set(nested, rest, value)
+            _set(nested, rest, value, f"--set {key}")
+            players = {player for table in tables for player in table.get("players", PLAYERS)}
+            if rest[0] == "players" and len(rest) > 1 and rest[1] not in players:
+                raise UserError(f"--set {key}: unknown player {rest[1]!r}{did_you_mean(rest[1], players)}")
             _change_stages(tables, name, nested)
-    stages = [_stage(table, i, profile, card, options, where) for i, table in enumerate(tables)]
+    stages, spent = [], 0.0
+    for index, table in enumerate(tables):
+        stages.append(_stage(table, index, spent, profile, card, options, where))
+        spent += float(table.get("share", 1.0))
+    if settings.get("adversarial") is False:
+        stages = [_without_discriminator(stage) for stage in stages]
     return MethodConfig(types.MappingProxyType(settings), tuple(stages))
 
 
@@ -221,7 +236,7 @@ def _spec(card: Card) -> dict[str, Any]:
 def _known_keys(card: Card) -> set[str]:
     spec = _spec(card)
     stages = {f"stage.{stage['name']}" for schedule in spec["schedules"].values() for stage in schedule}
-    return set(spec.get("settings", {})) | stages
+    return set(spec.get("settings", {})) | stages | {"stage.*"}
 
 
 def _applies(overlay: Mapping[str, Any], profile_name: str, task_kind: str) -> bool:
@@ -239,7 +254,7 @@ def _update(target: dict[str, Any], changes: Mapping[str, Any], where: str) -> N
         expected = type(target[key])
         if expected is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if not isinstance(value, expected):
+        if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
             raise UserError(f"{where}: {key} expects {expected.__name__}, got {value!r}")
         target[key] = value
 
@@ -248,12 +263,29 @@ def _change_stages(tables: list[dict[str, Any]], name: str, changes: Mapping[str
     for table in tables:
         if name in ("*", table["name"]):
             for key, value in changes.items():
-                table[key] = {**table.get(key, {}), **value} if isinstance(value, Mapping) else value
+                old = table.get(key, {} if isinstance(value, Mapping) else value)
+                if isinstance(old, Mapping) != isinstance(value, Mapping):
+                    raise UserError(
+                        f"stage {table['name']!r}: {key} expects {'a table' if old != value else 'a value'}"
+                    )
+                table[key] = {**old, **value} if isinstance(value, Mapping) else value
+
+
+def _without_discriminator(stage: Stage) -> Stage:
+    players = {name: times for name, times in stage.players.items() if name != "discriminator"}
+    return dataclasses.replace(stage, players=players)
 
 
 def _stage(
-    table: Mapping[str, Any], index: int, profile: Profile, card: Card, options: Mapping[str, Any], where: str
+    table: Mapping[str, Any],
+    index: int,
+    spent: float,
+    profile: Profile,
+    card: Card,
+    options: Mapping[str, Any],
+    where: str,
 ) -> Stage:
+    """One stage; ``spent`` is the share of the budget that the stages before it take."""
     where = f"{where}: stage {table.get('name', index)!r}"
     own = dict(options)
     for key, value in table.items():
@@ -272,21 +304,30 @@ def _stage(
     else:
         budgets = {"first": profile.steps, "extra": profile.extra_steps, "full": profile.steps + profile.extra_steps}
         budget = budgets[card.get("BUDGET", "extra" if card.get("PARENT") else "first")]
-        steps = round(table.get("share", 1.0) * budget)
+        share = _convert(float, table.get("share", 1.0), f"{where}: share")
+        steps = round((spent + share) * budget) - round(spent * budget)
+    if not isinstance(steps, int) or steps < 1:
+        raise UserError(f"{where}: expected at least 1 step, got {steps!r}")
     plain["players"] = {name: times for name, times in plain.get("players", {"generator": 1}).items() if times}
     made: Stage = build(Stage, {**plain, "index": index, "steps": steps, "options": own}, where)
     return made
 
 
-def _set(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+def _set(values: dict[str, Any], path: Sequence[str], value: Any, where: str) -> None:
+    if not path:
+        raise UserError(f"{where}: expected a key behind the stage's name, such as stage.align.lr=1e-4")
     for key in path[:-1]:
         values = values.setdefault(key, {})
+        if not isinstance(values, dict):
+            raise UserError(f"{where}: {key} is a value and has no keys of its own")
     values[path[-1]] = value
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise UserError(f"{where}: expected a table, got {value!r}")
         return build(hint, value, where)
     if origin is tuple:
         if not isinstance(value, list | tuple):

@@ -50,15 +50,17 @@ def evaluate(
         target = task.modality(translation.output)
         judged = classify if translation.output == task.judged else None
         parts: list[dict[str, np.ndarray]] = []
+        kept: list[np.ndarray] = []
         for start in range(0, len(index), batch_size):
             here = index[start : start + batch_size]
             prediction = predict(method, task, translation, cache, here, compute, sample=start)
             parts.append(_statistics(target, prediction, cache, here, judged, compute))
-            if start == 0:
-                pictures[str(number)] = target.to_array(prediction[:SAMPLES])
+            if start < SAMPLES:
+                kept.append(target.to_array(prediction[: SAMPLES - start]))
             if progress:
                 done = number * len(index) + min(start + batch_size, len(index))
                 progress("evaluate", done, len(translations) * len(index))
+        pictures[str(number)] = np.concatenate(kept)
         whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         statistics.update({f"{number}/{name}": values for name, values in whole.items()})
         rows.append({**describe(translation), "output_kind": target.kind, "metrics": numbers(target, whole)})

@@ -25,6 +25,7 @@ def source_digest(path: Path, module: str) -> str:
 
     Formatting, comments and docstrings do not count.
     """
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     parts = {}
     queue = [(path, module)]
     while queue:
@@ -33,7 +34,9 @@ def source_digest(path: Path, module: str) -> str:
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
         parts[name] = _code_digest(tree)
-        queue.extend(_imports(tree, name, is_package=file.name == "__init__.py"))
+        for imported in _imports(tree, name, is_package=file.name == "__init__.py"):
+            if (found := _locate(imported, package, path.parent)) is not None:
+                queue.append((found, imported))
     return digest(parts)
 
 
@@ -50,27 +53,27 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _imports(tree: ast.Module, module: str, is_package: bool) -> Iterator[tuple[Path, str]]:
+def _imports(tree: ast.Module, module: str, is_package: bool) -> Iterator[str]:
+    """Dotted names of all that a module imports; of ``from a import b`` both ``a`` and ``a.b``."""
     package = module if is_package else module.rpartition(".")[0]
     for node in ast.walk(tree):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
-            names = [stem, *(f"{stem}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if (path := _locate(name)) is not None:
-                yield path, name
+            yield from (stem, *(f"{stem}.{alias.name}" for alias in node.names))
 
 
 @functools.cache
-def _locate(module: str) -> Path | None:
+def _locate(module: str, package: str, folder: Path) -> Path | None:
+    """The source of a module of mmbench, or of the plug-in's own ``package``, which lies in ``folder``."""
     parts = module.split(".")
     if parts[0] != "mmbench":
-        return None
-    if len(parts) > 1 and parts[1] in FOLDERS:
+        if not f"{module}.".startswith(f"{package}.") or not package:
+            return None
+        root, rest = folder, parts[len(package.split(".")) :]
+    elif len(parts) > 1 and parts[1] in FOLDERS:
         root, rest = package_folder(parts[1]), parts[2:]
     else:
         root, rest = Path(__file__).parent, parts[1:]

@@ -42,6 +42,7 @@ def save_samples(
         columns |= {"translated": translated, f"true {target.name}": truth[target.name]}
         path = [row["inputs"], *([row["via"]] if row["via"] else []), row["output"]]
         suffix = "" if row["bn"] == "trained" else f"-bn-{row['bn']}"
+        suffix += f"-weights-{row['weights']}-side-{row['side_from']}" if row["weights"] else ""
         write_bytes(folder / f"{'-to-'.join(path)}{suffix}.png", png(grid(columns)))
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]

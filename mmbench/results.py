@@ -114,8 +114,9 @@ class CellFolder:
             cell = read_json(self.path / "cell.json")
         except ValueError:
             cell = {}
-        if cell is None:
+        if cell is None and not self.checkpoints.exists():
             return
+        cell = cell or {}
         if cell.get("key") == key and self.state(key) != "damaged":
             for name in ("failed.json", "traceback.txt"):
                 (self.path / name).unlink(missing_ok=True)

@@ -122,7 +122,7 @@ def test_the_two_directions_of_pseudo_pairs(bench: Any) -> None:
 
 def test_latent_noise_is_added_in_training_only(bench: Any, images: dict[str, Tensor]) -> None:
     method, stage = ready(bench, "mmnet", "align")
-    assert stage.options["noise"] == 0.5
+    assert stage.options["noise"] > 0
     batch = bench.loader("mmnet").batch(0, 0)
     quiet = dataclasses.replace(stage, options={**stage.options, "noise": 0.0})
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -243,13 +244,17 @@ def test_build_names_what_is_missing() -> None:
         config.build(Profile, {"name": "x", "title": ""}, "here")
 
 
-METHODS = {n: c for n, c in catalog.cards("methods").items() if not c.problem and c.get("ROLE") != "judge"}
+COMPARED = {
+    name: card
+    for name, card in catalog.cards("methods").items()
+    if not card.problem and card.get("ROLE") != "judge" and card.get("IN_ALL", True)
+}
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", COMPARED)
 def test_every_method_spends_exactly_its_budget_in_every_profile(name: str) -> None:
     """Baselines and M&MNets must have as many steps: what the tables compare."""
-    found = METHODS[name]
+    found = COMPARED[name]
     for profile_name in config.profiles():
         for kind in found["KINDS"]:
             profile = config.profile(profile_name, kind)
@@ -261,3 +266,58 @@ def test_every_method_spends_exactly_its_budget_in_every_profile(name: str) -> N
             expected = budgets[found.get("BUDGET", "extra" if found.get("PARENT") else "first")]
             if found["GROUP"] != "chance":
                 assert trained == expected, f"{profile_name}, {kind}"
+
+
+def smoke(**changes: Any) -> config.Profile:
+    return dataclasses.replace(config.profile("smoke", "cross-modal"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("stage.align", 3),
+        ("stage.align.lr.x", 1),
+        ("stage.align.players", 3),
+        ("stage.align.share", "x"),
+        ("stage.align.steps", -3),
+        ("stage.align.players.critic", 1),
+    ],
+)
+def test_a_malformed_stage_override_is_a_line(key: str, value: Any) -> None:
+    card = catalog.find("methods", "mmnet")
+    with pytest.raises(UserError):
+        config.check_overrides([card], {key: value})
+        config.resolve(card, smoke(), "cross-modal", {key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("network", 3),
+        ("steps.x", 3),
+        ("batch", 0),
+        ("steps", -4),
+        ("size", 0),
+        ("evaluate_batch", 0),
+        ("log_every", 0),
+        ("checkpoint_every", 0),
+        ("name", "x"),
+    ],
+)
+def test_a_malformed_profile_override_is_a_line(key: str, value: Any) -> None:
+    with pytest.raises(UserError):
+        config.profile("smoke", "cross-modal", {key: value})
+
+
+def test_a_bool_is_no_whole_number() -> None:
+    card = catalog.find("methods", "judge-classifier")
+    with pytest.raises(UserError, match="input_size expects int"):
+        config.resolve(card, smoke(), "cross-channel", {"input_size": True})
+
+
+@pytest.mark.parametrize(("profile", "kind"), [("paper", "cross-modal"), ("smoke", "cross-channel")])
+def test_without_the_adversarial_term_no_discriminator_is_asked_for(profile: str, kind: str) -> None:
+    """A stage that asks for a player without parameters fails in train.py with a ValueError, minutes later."""
+    for name in ("mmnet", "cascade", "oracle"):
+        resolved = config.resolve(catalog.find("methods", name), smoke(name=profile), kind, {"adversarial": False})
+        assert not any("discriminator" in stage.players for stage in resolved.stages), name

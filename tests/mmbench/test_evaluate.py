@@ -91,14 +91,14 @@ def run(method: Rounding, images: Images, batch_size: int = 3, **rest: Any) -> A
 
 
 def test_a_perfect_translator_gets_perfect_numbers() -> None:
-    rows, _, pictures = run(Rounding(images := Images()), images)
+    rows, _, pictures = run(Rounding(images := Images()), images, batch_size=7)
     segmentation, depth, *_ = rows
     assert segmentation["metrics"]["miou"] == 100.0
     assert segmentation["metrics"]["global_accuracy"] == 100.0
     assert depth["metrics"]["rmse_linear"] == 0.0
     assert [row["output_kind"] for row in rows] == ["segmentation", "depth", "segmentation", "rgb", "segmentation"]
     known = images.truth["segmentation"] > 0
-    assert np.array_equal(pictures["0"][known], images.truth["segmentation"][:7][known])
+    assert np.array_equal(pictures["0"][known], images.truth["segmentation"][known])
 
 
 def test_the_truth_is_read_after_the_prediction_and_the_inputs_alone_before_it() -> None:
@@ -197,3 +197,10 @@ def test_alignment_is_observed_without_a_trace() -> None:
     assert seen["latent_std/depth"] == pytest.approx(2 * seen["latent_std/rgb"])
     assert method.training
     assert align(Rounding(images), TASK, images, ["0"], CPU) == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [1, 2, 6])
+def test_the_kept_pictures_do_not_depend_on_the_batch_of_evaluation(size: int, bench: Any, tmp_path: Any) -> None:
+    method = bench.train("prior", tmp_path)
+    drawn = evaluate(method, bench.dataset.task, bench.cache, bench.dataset.split().test, CPU, batch_size=size)[2]
+    assert len(drawn["0"]) == 6

@@ -55,7 +55,7 @@ def plugins(tmp_path: Path) -> Path:
     (folder / "methods").mkdir(parents=True)
     for name, text in (("raises", RAISES), ("child", CHILD), ("nan", NAN)):
         (folder / "methods" / f"{name}.py").write_text(text)
-    (folder / "methods" / "unreadable.py").write_text("NAME = 'unreadable'\nthis is not python")
+    (folder / "methods" / "unreadable.py").write_text("NAME = 'unreadable'\ndef (")
     return folder
 
 

@@ -109,3 +109,14 @@ def test_digests_do_not_depend_on_the_order_of_keys(values: dict[str, object]) -
     assert keys.digest(values) == keys.digest(dict(reversed(list(values.items()))))
     changed = {**values, next(iter(values)): "something else"}
     assert (keys.digest(changed) == keys.digest(values)) == (changed == values)
+
+
+def test_parts_of_a_plug_in_from_outside_count(tmp_path: Path) -> None:
+    folder = tmp_path / "methods" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text('from .part import x\nNAME = "mine"\n')
+    made = []
+    for value in (1, 2):
+        (folder / "part.py").write_text(f"x = {value}\n")
+        made.append(keys.source_digest(folder / "__init__.py", "mmbench_plugins.methods.mine"))
+    assert made[0] != made[1]

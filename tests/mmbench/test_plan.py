@@ -176,6 +176,20 @@ def test_an_override_gives_the_cells_that_it_concerns_another_folder(tmp_path: P
     assert names({"profile.steps": 5})["prior"].startswith("prior+")
 
 
+def test_a_child_without_the_overridden_setting_still_follows_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "methods").mkdir()
+    card = 'NAME = "kid"\nTITLE = "Kid"\nCLASS = "C"\nACCESS = "seen-groups"\nGROUP = "zero-pair"\nPARENT = "mmnet"\n'
+    (tmp_path / "methods" / "kid.py").write_text(card + 'KINDS = ("cross-modal",)\n')
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
+    plain = plan(tmp_path, "kid", "mmnet").cells[-1]
+    changed = plan(tmp_path, "kid", "mmnet", overrides={"side_information": "skip"}).cells[-1]
+    assert (plain.method, changed.method) == ("kid", "kid")
+    assert plain.key != changed.key
+    assert plain.folder.path != changed.folder.path, "two keys in one folder would move each other aside"
+
+
 def test_an_override_that_concerns_no_chosen_method_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no chosen method has such a setting"):
         plan(tmp_path, "prior", overrides={"side_information": "skip"})

@@ -31,7 +31,12 @@ def put(cell: CellFolder, /, **files: Any) -> None:
         path.write_text(content if isinstance(content, str) else json.dumps(content))
 
 
-HOLD = "import sys, pathlib, mmbench.results as r\nwith r.CellFolder(pathlib.Path(sys.argv[1])).lock():\n    print('held', flush=True)\n    sys.stdin.read()"  # noqa: E501
+HOLD = """
+import sys, pathlib, mmbench.results
+with mmbench.results.CellFolder(pathlib.Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def hold(cell: CellFolder) -> subprocess.Popen[str]:
