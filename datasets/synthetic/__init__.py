@@ -29,7 +29,7 @@ CITATION = "mmbench, docs/synthetic.md"
 RENDERER_VERSION = 1
 """Raise it with every change that alters an image: caches and results are keyed by it."""
 
-BASE = 1_000_000
+BASE = 2_000_000
 """Added to a scene's number to give its seed."""
 
 PART = 200_000
