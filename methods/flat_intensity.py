@@ -15,7 +15,7 @@ from mmbench.method import Batch, Context, Method, Stage
 from mmbench.task import Translation
 
 NAME = "flat-intensity"
-TITLE = "True colour differences, flat intensity"
+TITLE = "Flat intensity, no learning"
 CLASS = "FlatIntensity"
 ACCESS = "seen-groups"
 GROUP = "chance"
