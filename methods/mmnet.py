@@ -29,19 +29,20 @@ GROUP = "zero-pair"
 KINDS = ("cross-modal", "cross-channel")
 CITATION = "Wang, van de Weijer, Herranz: Mix and match networks, CVPR 2018; Wang: PhD thesis, chapter 4"
 
-PSEUDO = "pseudo"  # prefix of the view name under which a pseudo-input enters
+PSEUDO = "pseudo_pairs"  # the loss of eq. 4.12, 4.13, and the prefix of the view under which a pseudo-input enters
+ANCHOR_AUTOENCODER = "anchor_autoencoder"  # the loss of eq. 4.3
 
 Key = tuple[str, str]  # (view, modality)
 
 
 @dataclass(frozen=True)
 class Output:
-    """One decoded image of a step: raw output of ``target``'s decoder, its truth, and whether pseudo-pairs made it."""
+    """One decoded batch of a step: raw output of ``target``'s decoder and its truth, named by the loss it enters."""
 
     target: str
     raw: Tensor
     truth: Tensor
-    pseudo: bool = False
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -84,21 +85,22 @@ class MMNet(Method):
             return None
         options = stage.options
         truth = {(view, name): tensor for view, tensors in batch.items() for name, tensor in tensors.items()}
-        wanted: list[tuple[Key, str, Tensor, bool]] = []  # source, target modality, truth, pseudo-pair?
+        wanted: list[tuple[Key, str, Tensor, str]] = []  # source, target modality, truth, name of the loss
         for view, source in truth:
             for target in batch[view]:
                 if source != target or options["autoencoders"]:
-                    wanted.append(((view, source), target, truth[view, target], False))
+                    name = ANCHOR_AUTOENCODER if source == target == self.task.anchor else target
+                    wanted.append(((view, source), target, truth[view, target], name))
         images = dict(truth)
         if options["pseudo_pairs"] != "none":
             for view, anchor_to in self._pseudo_images(batch).items():
                 for name, made in anchor_to.items():
                     sources = [s for s in batch[view] if not self.task.is_seen(s, name)]
                     if options["pseudo_pairs"] == "target":  # eq. 4.12, 4.13: T_SD(y) against T_RD(x)
-                        wanted.extend(((view, source), name, made, True) for source in sources)
+                        wanted.extend(((view, source), name, made, PSEUDO) for source in sources)
                     else:  # the other direction: T_DS(T_RD(x)) against the real y
                         images[f"{PSEUDO}:{view}", name] = made
-                        wanted.extend(((f"{PSEUDO}:{view}", name), s, truth[view, s], True) for s in sources)
+                        wanted.extend(((f"{PSEUDO}:{view}", name), s, truth[view, s], PSEUDO) for s in sources)
         network_images = {key: self.task.modality(key[1]).to_network(tensor) for key, tensor in images.items()}
         codes = encode_jointly(self.encoders, network_images)
         noisy = {key: _with_noise(code, options["noise"]) for key, code in codes.items()}
@@ -115,22 +117,25 @@ class MMNet(Method):
 
         Discriminator: LSGAN over the RGB images of all groups against everything the RGB decoder made.
         """
-        fakes = [o for o in made.outputs if o.target in self.discriminators]
+        fakes = {
+            name: torch.cat([o.raw for o in made.outputs if o.target == name and o.loss != PSEUDO])
+            for name in self.discriminators
+        }
         if player == "discriminator":
             terms = []
             for name, discriminator in self.discriminators.items():
                 real = torch.cat([tensors[name] for tensors in batch.values() if name in tensors])
-                fake = torch.cat([o.raw.detach() for o in fakes if o.target == name])
-                terms.append(lsgan_discriminator(discriminator(real), discriminator(fake)))
+                terms.append(lsgan_discriminator(discriminator(real), discriminator(fakes[name].detach())))
             return {"gan": torch.stack(terms).sum()}
         reduction = self.context.settings["reduction"]
         losses: Losses = {}
         for output in made.outputs:
             value = translation_loss(self.task.modality(output.target), output.raw, output.truth, reduction)
-            name = "pseudo_pairs" if output.pseudo else output.target
-            losses[name] = losses.get(name, 0.0) + value
+            # Eq. 4.3 is one expectation over the anchor's images of all groups, the others are one per group.
+            share = 1.0 / len(batch) if output.loss == ANCHOR_AUTOENCODER else 1.0
+            losses[output.loss] = losses.get(output.loss, 0.0) + share * value
         if stage.players.get("discriminator"):
-            scores = [lsgan_generator(self.discriminators[o.target](o.raw)) for o in fakes]
+            scores = [lsgan_generator(self.discriminators[name](fake)) for name, fake in fakes.items()]
             losses["gan"] = torch.stack(scores).sum()
         if stage.options["latent"]:
             anchor, reduction = self.task.anchor, self.context.settings["latent_reduction"]

@@ -28,22 +28,28 @@ __all__ = ["UserError", "__version__", "report", "results", "run"]
 
 def run(
     methods: Sequence[str] = ("all",),
-    dataset: str = "synthetic",
-    profile: str = "laptop",
+    dataset: str | None = None,
+    profile: str | None = None,
     seeds: Sequence[int] = (0,),
     runs: str | Path = "runs",
     data_root: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     jobs: int = 0,
     device: str = "auto",
+    precision: str = "auto",
+    cache: str | Path | None = None,
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
     Args:
         methods: names, or ``all``.
-        dataset, profile: names, see ``mmbench list``.
+        dataset: name, by default ``synthetic``.
+        profile: name; by default ``laptop``, or ``short`` for a named data set where CUDA is present.
+        data_root: folder that holds the data set.
         overrides: settings such as ``{"side_information": "skip", "profile.steps": 200}``.
         jobs: cells at a time; 0 means one per GPU or CPU core.
+        device, precision: ``auto``, or ``cpu`` or ``cuda``, ``bf16`` or ``fp32``.
+        cache: folder for decoded images, by default ``~/.cache/mmbench``.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
@@ -52,11 +58,13 @@ def run(
         UserError: an unknown name or setting, or missing data.
     """
     from .execute import Options, execute
-    from .plan import make_plan
+    from .plan import default_profile, make_plan
 
     root = Path(data_root) if data_root else None
-    plan = make_plan(methods, dataset, profile, seeds, Path(runs), data_root=root, overrides=overrides)
-    return {o.cell.name: o.state for o in execute(plan, Options(jobs=jobs, data_root=root, device=device))}
+    chosen = profile or default_profile(dataset is not None)
+    plan = make_plan(methods, dataset or "synthetic", chosen, seeds, Path(runs), data_root=root, overrides=overrides)
+    options = Options(jobs, root, Path(cache) if cache else None, device, precision)
+    return {outcome.cell.name: outcome.state for outcome in execute(plan, options)}
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:

@@ -6,6 +6,7 @@ Progress goes to standard output as JSON lines. Exit code: 0 done, 1 failed (``t
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 import time
@@ -24,7 +25,8 @@ from .errors import UserError
 from .evaluate import SAMPLES, align, evaluate
 from .loader import Loader
 from .method import Context, Method
-from .results import CellFolder, write_bytes, write_json
+from .plan import open_dataset
+from .results import CellFolder, read_json, write_bytes, write_json
 from .task import Access, views
 from .train import DivergedError, Rhythm, train
 
@@ -82,8 +84,8 @@ class CellRun:
                 write_json(self.folder.path / "failed.json", {"state": "diverged", "reason": str(error)})
                 print(f"{self.order.method}: diverged: {error}", file=sys.stderr)
                 return DIVERGED
-            except UserError:
-                raise
+            except (UserError, BrokenPipeError):
+                raise  # the latter: the run that started this cell is gone, and the next one goes on from here
             except Exception as error:
                 write_bytes(self.folder.path / "traceback.txt", traceback.format_exc().encode())
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -113,10 +115,16 @@ class CellRun:
             "commit": device.commit(),
             "hardware": device.describe(self.compute),
         }
-        write_json(self.folder.path / "cell.json", about)
         images = self._open_cache(dataset)
-        method = self._build(self.card, dataset, resolved)
+        checkpoint.set_damaged_aside(self.folder.checkpoints)
+        resumes = checkpoint.latest(self.folder.checkpoints) is not None
+        before = self.folder.path if resumes else Path(order.parent) if order.parent else None
+        method = self._build(self.card, dataset, resolved, _pretrained(before))
+        about["pretrained"] = bool(getattr(method, "pretrained", False))
+        write_json(self.folder.path / "cell.json", about)
         access = Access(self.card["ACCESS"])
+        if access is Access.LABELLED and self.card.get("ROLE") != "judge":
+            raise UserError(f"{self.card.path}: only a judge (ROLE = 'judge') may have ACCESS = 'labelled'")
         loader = Loader(
             dataset.task,
             views(dataset.task, split, access),
@@ -126,11 +134,10 @@ class CellRun:
             flips=profile.flips,
             device=self.compute.device,
         )
-        if order.parent and checkpoint.latest(self.folder.checkpoints) is None:
+        if order.parent and not resumes:
             method.start_from(self._load(order.parent, order.parent_method, dataset))
         method.to(self.compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         watched = split.validation[:ALIGNMENT_IMAGES]
-        started = time.perf_counter()
         timing = train(
             method,
             resolved.stages,
@@ -139,10 +146,10 @@ class CellRun:
             self.compute,
             seed=order.seed,
             rhythm=Rhythm(profile.log_every, profile.checkpoint_every, profile.align_every),
-            observe=lambda m: align(m, dataset.task, images, watched, self.compute),
+            # A copy looks at the aligned images: what a method keeps of them cannot reach its training.
+            observe=lambda m: align(copy.deepcopy(m), dataset.task, images, watched, self.compute),
             progress=self.say,
         )
-        timing["wall_seconds"] = time.perf_counter() - started
         rows = self._evaluate(method, dataset, images, split.test, resolved)
         networks = {role: sum(p.numel() for p in net.parameters()) for role, net in method.networks().items()}
         result = {
@@ -152,7 +159,6 @@ class CellRun:
             "rows": rows,
             "parameters": sum(p.numel() for p in method.parameters()),
             "networks": networks,
-            "pretrained": bool(getattr(method, "pretrained", False)),
             "timing": timing,
             "peak_memory_bytes": device.peak_memory(self.compute),
         }
@@ -160,8 +166,7 @@ class CellRun:
 
     def _open_dataset(self) -> Dataset:
         root = Path(self.order.data_root) if self.order.data_root else None
-        adapter: Dataset = catalog.load(self.data_card, self.data_card["CLASS"])(root, self.profile.data)
-        return adapter
+        return open_dataset(self.order.dataset, self.profile, root)
 
     def _open_cache(self, dataset: Dataset) -> cache.Cache:
         ids = [i for part in dataset.split().parts().values() for i in part]
@@ -171,8 +176,11 @@ class CellRun:
             dataset, source, ids, self.profile.size, folder, lambda done, total: self.say("prepare data", done, total)
         )
 
-    def _build(self, card: catalog.Card, dataset: Dataset, resolved: config.MethodConfig) -> Method:
-        context = Context(dataset.task, self.profile.size, self.profile.network, resolved.settings, len(dataset.labels))
+    def _build(
+        self, card: catalog.Card, dataset: Dataset, resolved: config.MethodConfig, pretrained: bool | None
+    ) -> Method:
+        profile, labels = self.profile, len(dataset.labels)
+        context = Context(dataset.task, profile.size, profile.network, resolved.settings, labels, pretrained)
         torch.manual_seed(self.order.seed)
         made: Method = catalog.load(card, card["CLASS"])(context)
         return made
@@ -181,10 +189,10 @@ class CellRun:
         """Another cell's trained method (a parent or a judge)."""
         card = catalog.find("methods", method_name)
         resolved = config.resolve(card, self.profile, self.data_card["KIND"], self.order.overrides)
-        method = self._build(card, dataset, resolved)
+        method = self._build(card, dataset, resolved, _pretrained(Path(folder)))
         found = checkpoint.latest(CellFolder(Path(folder)).checkpoints)
         if found is None:
-            raise ValueError(f"{folder}: no checkpoint, although the cell should be done")
+            raise ValueError(f"{folder}: done, but without a checkpoint; delete its result.json to make it again")
         checkpoint.load_weights(found, method)
         return method
 
@@ -214,7 +222,7 @@ class CellRun:
             progress=self.say,
         )
         for row in rows:
-            row["group"] = _group(row, self.card["GROUP"], dataset)
+            row["group"] = _group(row, self.card, dataset)
             row["side_information"] = str(resolved.settings.get("side_information", ""))
         buffer = self.folder.path / ".per_image.npz"
         np.savez_compressed(buffer, **statistics)  # type: ignore[arg-type]
@@ -238,16 +246,26 @@ class CellRun:
         return {**fields, **empty, "bn": "trained", "group": "ceiling", "metrics": metrics}
 
 
-def _group(row: dict[str, Any], own: str, dataset: Dataset) -> str:
-    """The tables' row group: cascades are baselines, seen and multi-modal rows stand apart from zero-pair ones."""
-    if own != "zero-pair":
-        return own
+def _group(row: dict[str, Any], card: catalog.Card, dataset: Dataset) -> str:
+    """The tables' row group: cascades are baselines, seen and multi-modal rows stand apart from zero-pair ones.
+
+    What saw true pairs is an oracle, whatever its card says.
+    """
+    if Access(card["ACCESS"]) is Access.TRUE_PAIRS:
+        return "oracle"
+    if card["GROUP"] != "zero-pair":
+        return str(card["GROUP"])
     if row["via"]:
         return "baselines"
     inputs = row["inputs"].split("+")
     if len(inputs) > 1:
         return "multi-modal"
     return "seen" if dataset.task.is_seen(inputs[0], row["output"]) else "zero-pair"
+
+
+def _pretrained(folder: Path | None) -> bool | None:
+    """What was decided for the weights in a cell's folder; None without a folder."""
+    return None if folder is None else bool((read_json(folder / "cell.json") or {}).get("pretrained"))
 
 
 def _parent_key(folder: str) -> str:
@@ -271,6 +289,8 @@ def main() -> int:
 
     try:
         return CellRun(order, say).run()
+    except BrokenPipeError:
+        return FAILED
     except UserError as error:
         folder = CellFolder(Path(order.folder))
         folder.path.mkdir(parents=True, exist_ok=True)

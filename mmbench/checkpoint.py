@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_file, load_model, save_model
 from torch import nn
 
 from .results import read_json, write_bytes, write_json
@@ -37,7 +38,7 @@ def save(
     part.replace(folder / name)
     write_bytes(folder / LATEST, name.encode())
     for old in folder.iterdir():
-        if old.is_dir() and old.name != name:
+        if old.is_dir() and old.name != name and not old.name.startswith("damaged-"):
             shutil.rmtree(old, ignore_errors=True)
 
 
@@ -48,6 +49,26 @@ def latest(folder: Path) -> Path | None:
         return None
     found = folder / pointer.read_text(encoding="utf-8").strip()
     return found if (found / "position.json").exists() else None
+
+
+def set_damaged_aside(folder: Path) -> None:
+    """Rename the newest checkpoint to ``damaged-...`` where a file of it cannot be read, so that training starts anew.
+
+    Says so in one line on standard error.
+    """
+    found = latest(folder)
+    if found is None:
+        return
+    try:
+        position(found)
+        load_file(found / WEIGHTS)
+        torch.load(found / "optimizers.pt", map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged bytes raise whatever they lead a reader to
+        aside = folder / f"damaged-{found.name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        found.replace(aside)
+        (folder / LATEST).unlink()
+        print(f"mmbench note: {found} is damaged ({type(error).__name__}); training starts anew", file=sys.stderr)
 
 
 def position(checkpoint: Path) -> dict[str, Any]:

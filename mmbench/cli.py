@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; bad input is one line on standard error and 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # tables hold arrows and Greek letters, terminals may not
     try:
         options = _parser().parse_args(arguments)
         return int(options.function(options))
@@ -47,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        return 0
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,6 +111,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.device.split(":")[0] not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device {options.device!r}: expected auto, cpu or cuda")
     methods = [name.strip() for name in options.methods.split(",") if name.strip()]
+    if not methods:
+        raise UserError("--methods '': expected names, comma-separated, or all")
     plan: Plan = make_plan(
         methods,
         options.dataset or "synthetic",
@@ -124,11 +130,11 @@ def _run(options: argparse.Namespace) -> int:
 
     outcomes = execute(plan, settings)
     made, notes = build_reports(options.runs, dataset=plan.dataset, profile=plan.profile.name)
+    folder = options.runs / "report"
+    write_reports(made, notes, folder)
     for table in made:
         if hasattr(table, "text"):
             print(f"\n{table.text()}")
-    folder = options.runs / "report"
-    write_reports(made, notes, folder)
     for note in notes:
         print(note)
     line, code = summary(outcomes)
@@ -167,11 +173,11 @@ def _report(options: argparse.Namespace) -> int:
     if not options.runs.is_dir():
         raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
     made, notes = build_reports(options.runs, options.names)
+    folder = options.out or options.runs / "report"
+    files = write_reports(made, notes, folder)
     for table in made:
         if hasattr(table, "text"):
             print(f"{table.text()}\n")
-    folder = options.out or options.runs / "report"
-    files = write_reports(made, notes, folder)
     for note in notes:
         print(note)
     print(f"{len(files)} files in {folder}")

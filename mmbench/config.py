@@ -7,6 +7,8 @@ what is trained in which stage. A method's TOML holds::
     schedule = "thesis"
     [stage]                         # defaults of the method's own switches per stage; likewise
     noise = 0.0
+    [choices]                       # optional: all that a setting or switch may be
+    side_information = ["none", "skip", "pooling-indices"]
     [[schedules.thesis]]            # the stages; share = part of the profile's steps
     name = "translate"
     share = 0.5
@@ -19,8 +21,9 @@ what is trained in which stage. A method's TOML holds::
     title = "M&MNets, skip connections"
     settings.side_information = "skip"
 
-Order of precedence: defaults, overlays, variant, ``--set``. A stage's ``players`` are ``generator`` and
-``discriminator``; the setting ``adversarial = false`` takes the discriminator out of every stage.
+Order of precedence: defaults, overlays, variant, ``--set``; what makes a variant cannot be set otherwise. A stage's
+``players`` are ``generator`` and ``discriminator``; the setting ``adversarial = false`` takes the discriminator out of
+every stage.
 """
 
 from __future__ import annotations
@@ -158,16 +161,24 @@ def profile_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def own_overrides(card: Card, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The overrides that concern this method: its settings and ``stage.<name>.<key>`` of stages it has."""
-    known = _known_keys(card)
+    """The overrides that concern this method: its settings and ``stage.<name>.<key>`` of stages it has.
+
+    A setting that makes a variant what it is, such as the schedule of ``mmnet-pp``, is not among them.
+    """
+    known = _known_keys(card) - set(_variant(card).get("settings", {}))
     return {key: value for key, value in overrides.items() if ".".join(key.split(".")[:2]) in known}
 
 
 def check_overrides(chosen: Sequence[Card], overrides: Mapping[str, Any]) -> None:
     """Every override must concern a profile or at least one chosen method. Raises UserError with the near match."""
     known = {key for card in chosen for key in _known_keys(card)}
-    for key in overrides:
-        if key.startswith("profile.") or ".".join(key.split(".")[:2]) in known:
+    for key, value in overrides.items():
+        if key.startswith("profile."):
+            continue
+        if ".".join(key.split(".")[:2]) in known:
+            if not any(own_overrides(card, {key: value}) for card in chosen):
+                names = ", ".join(card.name for card in chosen)
+                raise UserError(f"--set {key}: that is what makes {names}; name another method or variant")
             continue
         choices = known | {f"profile.{f.name}" for f in dataclasses.fields(Profile)}
         raise UserError(f"--set {key}: no chosen method has such a setting{did_you_mean(key, choices)}")
@@ -178,17 +189,14 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     where = str(card.path.with_suffix(".toml") if card.spec else card.path)
     spec = _spec(card)
     overlays = [o for o in spec.get("when", []) if _applies(o, profile.name, task_kind)]
-    if card.variant:
-        overlays.append(spec["variants"][card.variant])
-        overlays.extend(
-            o for o in spec["variants"][card.variant].get("when", []) if _applies(o, profile.name, task_kind)
-        )
-    settings = dict(spec.get("settings", {}))
+    overlays.append(_variant(card))
+    overlays.extend(o for o in _variant(card).get("when", []) if _applies(o, profile.name, task_kind))
+    settings, choices = dict(spec.get("settings", {})), spec.get("choices", {})
     for overlay in overlays:
-        _update(settings, overlay.get("settings", {}), f"{where}: settings")
+        _update(settings, overlay.get("settings", {}), f"{where}: settings", choices)
     for key, value in own_overrides(card, overrides).items():
         if not key.startswith("stage."):
-            _update(settings, {key: value}, "--set")
+            _update(settings, {key: value}, "--set", choices)
     schedule = str(settings.get("schedule", "default"))
     if schedule not in spec["schedules"]:
         raise UserError(f"{where}: no schedule named {schedule!r}{did_you_mean(schedule, spec['schedules'])}")
@@ -203,12 +211,14 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
             nested: dict[str, Any] = {}
             _set(nested, rest, value, f"--set {key}")
             players = {player for table in tables for player in table.get("players", PLAYERS)}
-            if rest[0] == "players" and len(rest) > 1 and rest[1] not in players:
-                raise UserError(f"--set {key}: unknown player {rest[1]!r}{did_you_mean(rest[1], players)}")
+            weights = {name for table in tables for name in table.get("weights", {})}
+            for kind, known in (("players", players), ("weights", weights)):
+                if rest[0] == kind and len(rest) > 1 and rest[1] not in known:
+                    raise UserError(f"--set {key}: unknown {kind[:-1]} {rest[1]!r}{did_you_mean(rest[1], known)}")
             _change_stages(tables, name, nested)
     stages, spent = [], 0.0
     for index, table in enumerate(tables):
-        stages.append(_stage(table, index, spent, profile, card, options, where))
+        stages.append(_stage(table, index, spent, profile, card, options, choices, where))
         spent += float(table.get("share", 1.0))
     if settings.get("adversarial") is False:
         stages = [_without_discriminator(stage) for stage in stages]
@@ -227,10 +237,20 @@ def as_dict(config: Any) -> Any:
 
 
 def _spec(card: Card) -> dict[str, Any]:
-    spec = dict(card.spec) or {"settings": card.get("SETTINGS", {}), "stage": card.get("STAGE", {})}
+    literals = {
+        "settings": card.get("SETTINGS", {}),
+        "stage": card.get("STAGE", {}),
+        "choices": card.get("CHOICES", {}),
+    }
+    spec = dict(card.spec) or literals
     if "schedules" not in spec:
         spec["schedules"] = {"default": card.get("STAGES", [{"name": "train", "share": 1.0, "lr": 2e-4}])}
     return spec
+
+
+def _variant(card: Card) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = card.spec["variants"][card.variant] if card.variant else {}
+    return table
 
 
 def _known_keys(card: Card) -> set[str]:
@@ -247,7 +267,7 @@ def _applies(overlay: Mapping[str, Any], profile_name: str, task_kind: str) -> b
     return holds("profile", profile_name) and holds("kind", task_kind)
 
 
-def _update(target: dict[str, Any], changes: Mapping[str, Any], where: str) -> None:
+def _update(target: dict[str, Any], changes: Mapping[str, Any], where: str, choices: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         if key not in target:
             raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, target)}")
@@ -256,6 +276,8 @@ def _update(target: dict[str, Any], changes: Mapping[str, Any], where: str) -> N
             value = float(value)
         if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
             raise UserError(f"{where}: {key} expects {expected.__name__}, got {value!r}")
+        if value not in choices.get(key, [value]):
+            raise UserError(f"{where}: {key} cannot be {value!r}{did_you_mean(str(value), choices[key])}")
         target[key] = value
 
 
@@ -283,6 +305,7 @@ def _stage(
     profile: Profile,
     card: Card,
     options: Mapping[str, Any],
+    choices: Mapping[str, Any],
     where: str,
 ) -> Stage:
     """One stage; ``spent`` is the share of the budget that the stages before it take."""
@@ -292,7 +315,7 @@ def _stage(
         if key not in STAGE_KEYS:
             if key not in options:
                 raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, [*options, *STAGE_KEYS])}")
-            _update(own, {key: value}, where)
+            _update(own, {key: value}, where, choices)
     plain = {k: v for k, v in table.items() if k in STAGE_KEYS and k not in ("share", "steps", "observe")}
     if table.get("observe"):
         steps, plain = profile.observe_steps, {**plain, "players": {}, "lr": 0.0}

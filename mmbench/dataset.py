@@ -7,7 +7,7 @@ The card stands at the top of the file as literal assignments, read without impo
     KIND = "cross-channel"            # which [[when]] overlays of the methods' settings apply
     CLASS = "Flowers"
     NEEDS_ROOT = True                 # reads files below --data-root
-    JUDGE = "judge-resnet18"          # optional: the judge that scores translated images
+    JUDGE = "judge-classifier"          # optional: the judge that scores translated images
     SOURCE = "https://..."            # where to get it
     CITATION = "Nilsback & Zisserman 2008"
     PUBLISHED = "flowers-opponent"    # optional: its name in the published results

@@ -52,7 +52,7 @@ class Options:
 
     def slots(self, cells: int) -> tuple[int, int]:
         """Cells at a time and CPU threads for each."""
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         if self.jobs:
             return self.jobs, max(1, cores // self.jobs)
         if self.device.startswith("cuda") or (self.device == "auto" and cuda_present()):
@@ -61,10 +61,15 @@ class Options:
         return max(1, min(cores, cells)), 1
 
 
+def usable_cores() -> int:
+    """CPU cores that this process may use (a batch system may give fewer than the machine has)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def visible_gpus() -> list[str]:
     """NVIDIA devices that cells may be given, as CUDA_VISIBLE_DEVICES names them."""
-    if named := [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]:
-        return named
+    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [gpu for gpu in named.split(",") if gpu]
     return [str(i) for i in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
 
 
@@ -182,8 +187,12 @@ class _Process:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             try:
-                self.latest = json.loads(line)
+                made = json.loads(line)
             except ValueError:
+                made = None
+            if isinstance(made, dict) and {"what", "done", "total"} <= made.keys():
+                self.latest = made
+            else:
                 self.say(line.rstrip())  # a plug-in's own print
 
     def _read_errors(self) -> None:

@@ -15,6 +15,7 @@ The card stands at the top of the file as literal assignments, read without impo
     COST = 1.0                        # optional: time per step relative to mmnet, for the plan's estimate
     SETTINGS = {...}                  # optional: default settings, where there is no TOML beside the file
     STAGE = {...}                     # optional: likewise, defaults of its own switches per stage
+    CHOICES = {...}                   # optional: likewise, all values that a setting or switch may have
     STAGES = [...]                    # optional: likewise; without it one stage "train" takes the whole budget
 
 Settings, stages, overlays and named variants can stand in a TOML file of the same name beside it (see ``config.py``).
@@ -49,6 +50,8 @@ class Context:
         network: the profile's network size.
         settings: the method's own settings, defaults < overlays < variant < ``--set``; every key is known to exist.
         labels: number of class labels (judges only).
+        pretrained: what was decided for the weights that this method will take over (a checkpoint's, a parent's):
+            whether they started from pretrained ones. None where training starts here and the method decides.
     """
 
     task: Task
@@ -56,6 +59,7 @@ class Context:
     network: NetworkSize
     settings: Mapping[str, Any]
     labels: int = 0
+    pretrained: bool | None = None
 
 
 class Method(nn.Module):

@@ -14,6 +14,8 @@ from .dataset import Dataset
 from .errors import UserError, did_you_mean
 from .results import CellFolder, read_json
 
+# What a profile holds that no number depends on.
+RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
 PROTOCOL_FILES = ("train.py", "evaluate.py")
 DATA_VARIABLE = "MMBENCH_DATA"
 
@@ -132,6 +134,9 @@ def make_plan(
     config.check_overrides(chosen, overrides)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
     adapter = open_dataset(dataset, profile, data_root)
+    for part, ids in adapter.split().parts().items():
+        if not ids:
+            raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` tells what was found")
     maker = _Maker(card, adapter, profile, runs, overrides)
     for seed in seeds:
         for method in chosen:
@@ -144,10 +149,8 @@ def pace(done: Sequence[Cell]) -> tuple[float, bool]:
     took = estimated = 0.0
     for cell in done:
         timing = (read_json(cell.folder.path / "result.json") or {}).get("timing", {})
-        # A resumed cell only timed its last part.
-        if timing.get("steps") == cell.steps and "wall_seconds" in timing:
-            took += timing["wall_seconds"]
-            estimated += cell.seconds
+        took += timing.get("seconds", 0.0)
+        estimated += cell.seconds if "seconds" in timing else 0.0
     return (took / estimated, True) if estimated else (1.0, False)
 
 
@@ -174,7 +177,7 @@ class _Maker:
             # One judge for all seeds: results of two seeds must not differ by their judge.
             judge = self.cell(catalog.find("methods", self.card["JUDGE"]), 0)
         resolved = config.resolve(method, self.profile, self.card["KIND"], self.overrides)
-        changed = {key: value for key, value in self.overrides.items() if key.startswith("profile.")}
+        changed = {k: v for k, v in self.overrides.items() if k.startswith("profile.") and k[8:] not in RHYTHM}
         changed |= config.own_overrides(method, self.overrides)
         if parent is not None:
             # A child of an overridden parent is another cell than the child of the plain one.
@@ -204,8 +207,7 @@ class _Maker:
 
 def _numeric(profile: config.Profile) -> Any:
     """The part of a profile that numbers depend on."""
-    rhythm = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
-    return {key: value for key, value in config.as_dict(profile).items() if key not in rhythm}
+    return {key: value for key, value in config.as_dict(profile).items() if key not in RHYTHM}
 
 
 def _protocol() -> dict[str, Any]:

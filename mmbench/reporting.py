@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from . import catalog
+from . import catalog, keys
 from .report import Figure, Table
 from .results import COLUMNS, collect, write_bytes
 
 
 def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
     """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell."""
-    rows, notes = collect(runs)
+    rows, notes = collect(runs, _source_now)
     frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
     frame.attrs["runs"] = str(runs)
     return frame, notes
+
+
+@functools.cache
+def _source_now(method: str) -> str | None:
+    """Digest of a method's source as it is now; None for a method that is no longer there."""
+    card = catalog.cards("methods").get(method)
+    return None if card is None or card.problem else keys.source_digest(card.path, card.module)
 
 
 def build_reports(
@@ -57,10 +64,8 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
                 files.append(folder / f"{item.name}{ending}")
                 write_bytes(files[-1], text.encode())
         else:
-            buffer = io.BytesIO()
-            item.figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight")
             files.append(folder / f"{item.name}.png")
-            write_bytes(files[-1], buffer.getvalue())
+            write_bytes(files[-1], item.png())
     if notes:
         files.append(folder / "notes.txt")
         write_bytes(files[-1], ("\n".join(notes) + "\n").encode())

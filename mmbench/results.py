@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically."""
-    write_bytes(path, (json.dumps(value, indent=1, default=str) + "\n").encode())
+    write_bytes(path, (json.dumps(_without_nan(value), indent=1, default=str) + "\n").encode())
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN is no JSON: null, which reads back as NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -85,11 +95,11 @@ class CellFolder:
         """Whether a living process holds the folder."""
         try:
             with (self.path / ".lock").open("r") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        except OSError:
+            return False  # no lock file yet, or a file system without locks
         return False
 
     def state(self, key: str | None = None) -> str:
@@ -160,10 +170,13 @@ def identity(folder: CellFolder) -> dict[str, Any]:
     return {"dataset": dataset, "profile": profile, "method": method, "seed": int(number) if number.isdigit() else -1}
 
 
-def collect(runs: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """All metric values of all finished cells as rows with :data:`COLUMNS`, and a line per cell that has none.
+def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict[str, Any]], list[str]]:
+    """All metric values of all finished cells as rows with :data:`COLUMNS`, and a line per cell that is not just done.
 
     A damaged folder gives a line, never an error.
+
+    Args:
+        current: a method's name to the digest of its source as it is now; a result with another one is stale.
     """
     rows: list[dict[str, Any]] = []
     notes = []
@@ -175,7 +188,10 @@ def collect(runs: Path) -> tuple[list[dict[str, Any]], list[str]]:
             continue
         try:
             result = read_json(folder.path / "result.json") or {}
-            rows.extend(_result_rows(result, {**who, "state": state}))
+            stale = result.get("source") != current(who["method"].partition("+")[0])
+            rows.extend(_result_rows(result, {**who, "state": "stale" if stale else state}))
+            if stale:
+                notes.append(f"{name}: stale (made with other code; `run` makes it again)")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             notes.append(f"{name}: damaged result.json ({type(error).__name__}: {error})")
     return rows, notes

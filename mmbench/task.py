@@ -154,7 +154,6 @@ class View:
     name: str
     ids: tuple[str, ...]
     modalities: tuple[str, ...]
-    independent: bool = False  # each modality is shuffled by itself
 
 
 def views(task: Task, split: Split, access: Access) -> tuple[View, ...]:
@@ -174,7 +173,7 @@ def views(task: Task, split: Split, access: Access) -> tuple[View, ...]:
     singles = []
     for modality in task.modalities:
         ids = [i for g in task.groups if modality.name in g.modalities for i in split.groups[g.name]]
-        singles.append(View(modality.name, tuple(ids), (modality.name,), independent=True))
+        singles.append(View(modality.name, tuple(ids), (modality.name,)))
     return tuple(singles)
 
 

@@ -20,7 +20,8 @@ from .method import Batch, Method
 from .results import CellFolder
 from .schedule import Stage
 
-PROTOCOL = 1  # part of every cell's key; raise it when a change here or in evaluate.py changes numbers
+# Part of every cell's key: raise it when a change here, in loader.py, evaluate.py or metrics/ changes numbers.
+PROTOCOL = 1
 DIVERGENCE_CHECK = 50  # steps between looks at the losses; looking waits for the device
 
 Observer = Callable[[Method], dict[str, float]]
@@ -76,7 +77,8 @@ def train(
         progress: called with (stage name, steps done, steps in all).
 
     Returns:
-        ``seconds`` and ``steps`` of training in this call, and milliseconds per step of each stage, ``ms/<stage>``.
+        ``seconds`` and ``steps`` of training, interrupted parts included; milliseconds per step of each stage that this
+        call trained, ``ms/<stage>``.
 
     Raises:
         DivergedError: a loss became NaN or infinite.
@@ -84,7 +86,8 @@ def train(
     total = sum(stage.steps for stage in stages)
     done_before, resume = _resume_point(folder, method)
     folder.truncate_log(done_before)
-    timing = {"seconds": 0.0, "steps": 0.0}
+    earlier = checkpoint.position(resume) if resume else {}
+    timing = {"seconds": float(earlier.get("seconds", 0.0)), "steps": float(done_before)}
     base = 0
     for stage in stages:
         if base + stage.steps <= done_before and base + stage.steps < total:
@@ -107,7 +110,8 @@ def train(
                 folder.append_log({**entry, "losses": tally.means(), **seen})
                 tally = Tally({})
             if now % rhythm.checkpoint == 0 or ends:
-                where = {"total_step": base + now, "stage": stage.name, "step": now, "stages": len(stages)}
+                spent = timing["seconds"] + time.perf_counter() - started
+                where = {"total_step": base + now, "stage": stage.name, "step": now, "seconds": spent}
                 checkpoint.save(folder.checkpoints, method, optimizers, where)
             if progress:
                 progress(stage.name, base + now, total)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import textwrap
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,9 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
         columns: dict[str, dict[str, np.ndarray]] = {}
         for method, seed, title in cells.itertuples(index=False):
             folder = runs / dataset / profile / method / f"seed-{seed}"
-            _add(columns, folder, title)
+            # One cell's damaged samples leave out that cell's pictures only.
+            with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+                _add(columns, folder, title)
         for output, pictures in columns.items():
             name = f"pictures-{dataset}-{profile}-to-{output}"
             figures.append(Figure(name, f"{dataset}, {profile}: to {output}", _draw(pictures)))

@@ -17,6 +17,7 @@ import torch
 from mmbench import cache, catalog, config, keys
 from mmbench.dataset import Dataset
 from mmbench.device import Compute
+from mmbench.evaluate import align
 from mmbench.loader import Loader
 from mmbench.method import Context, Method
 from mmbench.results import CellFolder
@@ -25,7 +26,7 @@ from mmbench.train import Rhythm, train
 
 torch.set_num_threads(1)
 
-RHYTHM = Rhythm(log=1, checkpoint=2, observe=100)
+RHYTHM = Rhythm(log=1, checkpoint=2, observe=1)
 CPU = Compute(torch.device("cpu"), "fp32")
 
 
@@ -59,11 +60,14 @@ class Bench:
             device=torch.device("cpu"),
         )
 
-    def train(self, name: str, folder: Path, seed: int = 0, through: Any = None) -> Method:
+    def train(self, name: str, folder: Path, seed: int = 0, through: Any = None, looked_at: Any = None) -> Method:
+        """Train through a cache; ``looked_at`` is the cache that the alignment factors are taken from."""
         method, resolved = self.build(name, seed)
+        task, validation = self.dataset.task, self.dataset.split().validation
+        observe = (lambda m: align(m, task, looked_at, validation, CPU)) if looked_at else None
         folder.mkdir(parents=True, exist_ok=True)
         loader = self.loader(name, seed, through)
-        train(method, resolved.stages, loader, CellFolder(folder), CPU, seed=seed, rhythm=RHYTHM)
+        train(method, resolved.stages, loader, CellFolder(folder), CPU, seed=seed, rhythm=RHYTHM, observe=observe)
         return method
 
     def read(self, ids: Sequence[str]) -> dict[str, torch.Tensor]:

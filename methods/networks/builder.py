@@ -11,6 +11,7 @@ Settings read here (every method that builds with it declares them)::
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ class Builder:
 
     def __init__(self, context: Context) -> None:
         self.settings = context.settings
+        self.decided = context.pretrained
         self.size = context.network
         self.residual = self.settings["family"] == "residual"
         self.pretrained = False
@@ -54,14 +56,14 @@ class Builder:
             return ResidualEncoder(modality.channels, self.size, side=side, norm=self.settings["norm"])
         wanted = self.settings["pretrained"]
         fits = (self.size.width, self.size.poolings, self.size.convs) == (VGG16_SIZE.width, VGG16_SIZE.poolings, ())
-        if modality.kind == "rgb" and wanted != "no":
+        if modality.kind == "rgb" and wanted != "no" and self.decided is not False:
             if fits:
                 encoder = SegNetEncoder(modality.channels, self.size, side=side, norm=False)
-                if load_vgg16(encoder):
+                # Weights that are taken over from a checkpoint need the architecture only.
+                if self.decided or load_vgg16(encoder):
                     self.pretrained = True
                     return encoder
-                note = "VGG-16 weights cannot be had; the RGB encoder starts from scratch, with BN (pretrained: false)"
-                print(f"mmbench note: {note}", file=sys.stderr)
+                _say_from_scratch()
             if wanted == "required":
                 raise UserError(
                     "pretrained=required: VGG-16's ImageNet weights cannot be had, or do not fit this profile's width "
@@ -82,6 +84,12 @@ class Builder:
         """A discriminator of an image modality."""
         kind = PatchDiscriminator if self.residual else SegNetDiscriminator
         return kind(modality.channels, self.size.width)
+
+
+@functools.cache
+def _say_from_scratch() -> None:
+    note = "VGG-16 weights cannot be had; the RGB encoder starts from scratch, with BN (pretrained: false)"
+    print(f"mmbench note: {note}", file=sys.stderr)
 
 
 def encode_jointly(

@@ -193,10 +193,8 @@ def test_translating_reads_the_inputs_only_and_changes_nothing(name: str, bench:
     assert all(torch.equal(before[key], value) for key, value in method.state_dict().items())
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_an_interrupted_training_ends_with_the_same_bits(name: str, bench: Any, trained: Any, tmp_path: Path) -> None:
+def train_with_interruptions(name: str, bench: Any, folder: Path) -> Method:
     """Interrupted again and again: before the first checkpoint, between two, on one, in every later stage."""
-    whole, folder = trained(name)
     interruptions = 0
     for stop in (1, 3, 4, 7, 10**6):
 
@@ -205,16 +203,32 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, bench: Any, 
                 raise InterruptError
 
         method, resolved = bench.build(name)
-        cell, loader = CellFolder(tmp_path), bench.loader(name)
+        cell, loader = CellFolder(folder), bench.loader(name)
         try:
             train(method, resolved.stages, loader, cell, CPU, seed=0, rhythm=RHYTHM, progress=interrupt)
         except InterruptError:
             interruptions += 1
     assert interruptions >= 2
-    wanted = whole.state_dict()
-    different = [key for key, value in method.state_dict().items() if not torch.equal(value, wanted[key])]
-    assert not different
-    assert cell.log.read_text() == CellFolder(folder).log.read_text()
+    return method
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_interrupted_training_ends_with_the_same_bits(name: str, bench: Any, trained: Any, tmp_path: Path) -> None:
+    whole, folder = trained(name)
+    again = train_with_interruptions(name, bench, tmp_path).state_dict()
+    assert not [key for key, value in whole.state_dict().items() if not torch.equal(value, again[key])]
+    assert CellFolder(tmp_path).log.read_text() == CellFolder(folder).log.read_text()
+
+
+@pytest.mark.parametrize("name", ["mmnet", "cascade"])
+def test_an_interrupted_adversarial_training_ends_with_the_same_bits(name: str, bench: Any, tmp_path: Path) -> None:
+    """Two players, two optimizers: the papers' losses at smoke size."""
+    adversarial = as_profile(bench, "paper")
+    whole = adversarial.train(name, tmp_path / "whole").state_dict()
+    assert any(key.startswith("discriminators.") for key in whole)
+    (tmp_path / "parts").mkdir()
+    again = train_with_interruptions(name, adversarial, tmp_path / "parts").state_dict()
+    assert not [key for key, value in whole.items() if not torch.equal(value, again[key])]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -249,12 +263,12 @@ def test_a_child_starts_from_its_parents_weights(name: str, bench: Any, trained:
 
 
 def test_a_childs_cell_begins_where_its_parents_ended(bench: Any, tmp_path: Path, cache_folder: Path) -> None:
-    """Through the cell itself, which is what hands a parent over: without steps of its own the weights are equal."""
+    """Through the cell itself, which hands a parent over: with a learning rate of 0 the parameters stay equal."""
     folders = {name: CellFolder(tmp_path / "synthetic" / "smoke" / name / "seed-0") for name in ("mmnet", "mmnet-pp")}
     for name, folder in folders.items():
         child = name == "mmnet-pp"
         order = Order(
-            "synthetic", "smoke", name, 0, key="k", folder=str(folder.path), overrides={"profile.extra_steps": 0},
+            "synthetic", "smoke", name, 0, key="k", folder=str(folder.path), overrides={"stage.pseudo-pairs.lr": 0.0},
             cache_folder=str(cache_folder), parent=str(folders["mmnet"].path) if child else "",
             parent_method="mmnet" if child else "", device="cpu", precision="fp32", threads=1,
         )  # fmt: skip
@@ -264,7 +278,7 @@ def test_a_childs_cell_begins_where_its_parents_ended(bench: Any, tmp_path: Path
         found, (method, _) = checkpoint.latest(folder.checkpoints), bench.build(name)
         assert found is not None
         checkpoint.load_weights(found, method)
-        weights[name] = {f"{role}.{k}": v for role, n in method.networks().items() for k, v in n.state_dict().items()}
+        weights[name] = dict(method.named_parameters())
     assert all(torch.equal(weights["mmnet"][key], value) for key, value in weights["mmnet-pp"].items())
 
 

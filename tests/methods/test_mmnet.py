@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from mmbench.methods.mmnet import PSEUDO
 from torch import Tensor
 
 from mmbench.device import Compute
@@ -63,8 +64,8 @@ def test_what_a_step_decodes(name: str, stage: str, seen: list[str], pseudo: lis
     """4 translations; with autoencoders 8: RS, SS, SR, RR of one group and RD, DD, DR, RR of the other; 2 pseudo."""
     method, asked = ready(bench, name, stage)
     made = method(bench.loader(name).batch(0, 0), asked)
-    assert Counter(o.target for o in made.outputs if not o.pseudo) == Counter(seen)
-    assert Counter(o.target for o in made.outputs if o.pseudo) == Counter(pseudo)
+    assert Counter(o.target for o in made.outputs if o.loss != PSEUDO) == Counter(seen)
+    assert Counter(o.target for o in made.outputs if o.loss == PSEUDO) == Counter(pseudo)
 
 
 @pytest.mark.parametrize("name", ["mmnet", "mmnet-pp", "mmnet-pp-input"])
@@ -85,7 +86,7 @@ def test_pseudo_targets_are_eval_mode_translations_of_the_anchor(bench: Any) -> 
     method, stage = ready(bench, "mmnet-pp", "pseudo-pairs")
     batch = bench.loader("mmnet-pp").batch(0, 0)
     teacher = bench.build("mmnet-pp")[0].eval()
-    pseudo = {o.target: o for o in method(batch, stage).outputs if o.pseudo}
+    pseudo = {o.target: o for o in method(batch, stage).outputs if o.loss == PSEUDO}
     for view, output in (("rgb+segmentation", "depth"), ("rgb+depth", "segmentation")):
         assert torch.equal(pseudo[output].truth, translate(teacher, "rgb", output, images=batch[view]))
     assert method.encoders["depth"].training
@@ -101,7 +102,7 @@ def test_pseudo_pairs_send_no_gradient_into_the_translators_that_make_them(name:
     method.eval()
     batch = bench.loader(name).batch(0, 0)
     made = method(batch, stage)
-    only = dataclasses.replace(made, outputs=[o for o in made.outputs if o.pseudo])
+    only = dataclasses.replace(made, outputs=[o for o in made.outputs if o.loss == PSEUDO])
     losses = method.loss("generator", batch, only, stage)
     losses["pseudo_pairs"].backward()
     gradients = {role: [p.grad for p in n.parameters() if p.grad is not None] for role, n in method.networks().items()}
@@ -115,7 +116,7 @@ def test_the_two_directions_of_pseudo_pairs(bench: Any) -> None:
     for name, real in (("mmnet-pp", False), ("mmnet-pp-input", True)):
         method, stage = ready(bench, name, "pseudo-pairs")
         batch = bench.loader(name).batch(0, 0)
-        for output in (o for o in method(batch, stage).outputs if o.pseudo):
+        for output in (o for o in method(batch, stage).outputs if o.loss == PSEUDO):
             truths = [tensors[output.target] for tensors in batch.values() if output.target in tensors]
             assert any(torch.equal(output.truth, truth) for truth in truths) == real
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -321,3 +322,25 @@ def test_without_the_adversarial_term_no_discriminator_is_asked_for(profile: str
     for name in ("mmnet", "cascade", "oracle"):
         resolved = config.resolve(catalog.find("methods", name), smoke(name=profile), kind, {"adversarial": False})
         assert not any("discriminator" in stage.players for stage in resolved.stages), name
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "value", "expected"),
+    [
+        ("mmnet-pp", "stage.pseudo-pairs.pseudo_pairs", "targets", "cannot be 'targets' (did you mean 'target'?)"),
+        ("mmnet", "family", "segnett", "cannot be 'segnett' (did you mean 'segnet'?)"),
+        ("mmnet", "stage.align.weights.segmantation", 5.0, "unknown weight 'segmantation'"),
+    ],
+)
+def test_a_mistyped_value_gets_the_near_match(method: str, key: str, value: Any, expected: str) -> None:
+    with pytest.raises(UserError, match=re.escape(expected)):
+        config.resolve(catalog.find("methods", method), smoke(), "cross-modal", {key: value})
+
+
+def test_what_makes_a_variant_cannot_be_set_otherwise() -> None:
+    pp, plain = (catalog.find("methods", name) for name in ("mmnet-pp", "mmnet"))
+    with pytest.raises(UserError, match="that is what makes mmnet-pp"):
+        config.check_overrides([pp], {"schedule": "cvpr2018"})
+    config.check_overrides([pp, plain], {"schedule": "cvpr2018"})
+    stages = config.resolve(pp, smoke(), "cross-modal", {"schedule": "cvpr2018"}).stages
+    assert [stage.name for stage in stages] == ["pseudo-pairs", "re-estimate"]

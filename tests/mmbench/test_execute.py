@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
@@ -87,19 +86,38 @@ def test_an_unreadable_plug_in_is_listed_with_the_reason(run_cli: Cli, plugins: 
     assert "SyntaxError" in listed.stdout
 
 
+COUNTS = (
+    RAISES.replace('"raises"', '"counts"')
+    .replace(
+        'raise RuntimeError("this method is broken")',
+        "return None",
+    )
+    .replace(
+        "super().__init__(context)",
+        "super().__init__(context)\n        open(__file__ + '.count', 'a').write('built\\n')",
+    )
+    .replace('float("nan")', "0.0")
+    .replace("raise NotImplementedError", "return torch.ones(len(inputs['depth']), 16, 16).long()")
+)
+
+
 def test_two_runs_at_once_do_each_cell_once(run_cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "plugins" / "methods").mkdir(parents=True)
+    method = tmp_path / "plugins" / "methods" / "counts.py"
+    only_depth = "\n    def translations(self):\n        return self.task.unseen[:1]\n"
+    method.write_text(COUNTS + only_depth)
     ends: list[subprocess.CompletedProcess[str]] = []
-    arguments = ("run", "--profile", "smoke", "--methods", "prior,majority", "--runs", str(tmp_path))
-    threads = [threading.Thread(target=lambda: ends.append(run_cli(*arguments))) for _ in range(2)]
+    arguments = ("run", "--profile", "smoke", "--methods", "counts", "--runs", str(tmp_path / "runs"))
+    threads = [
+        threading.Thread(target=lambda: ends.append(run_cli(*arguments, plugins=tmp_path / "plugins")))
+        for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [end.returncode for end in ends] == [0, 0]
-    for name in ("prior", "majority"):
-        folder = CellFolder(tmp_path / "synthetic" / "smoke" / name / "seed-0")
-        steps = [json.loads(line)["total_step"] for line in folder.log.read_text().splitlines()]
-        assert steps == sorted(set(steps)), "a cell was trained twice"
+    assert [end.returncode for end in ends] == [0, 0], [end.stdout for end in ends]
+    assert method.with_name("counts.py.count").read_text() == "built\n", "a cell was done twice"
 
 
 def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: Cli, tmp_path: Path) -> None:

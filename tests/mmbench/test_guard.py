@@ -46,9 +46,10 @@ class NoisyCache:
 @pytest.mark.parametrize("name", METHODS)
 def test_final_weights_do_not_depend_on_what_may_not_be_seen(name: str, bench: Any, tmp_path: Path) -> None:
     allowed = views(bench.dataset.task, bench.dataset.split(), Access(catalog.find("methods", name)["ACCESS"]))
-    noisy = NoisyCache(bench.cache, allowed)
-    plain = bench.train(name, tmp_path / "plain").state_dict()
-    guarded = bench.train(name, tmp_path / "noisy", through=noisy).state_dict()
+    noisy, validation = NoisyCache(bench.cache, allowed), NoisyCache(bench.cache, ())
+    plain = bench.train(name, tmp_path / "plain", looked_at=bench.cache).state_dict()
+    guarded = bench.train(name, tmp_path / "noisy", through=noisy, looked_at=validation).state_dict()
+    assert validation.replaced > 0, "alignment factors are taken from validation images"
     assert noisy.replaced == 0, "a loader read an image that the guard does not allow"
     assert all(torch.equal(plain[key], guarded[key]) for key in plain)
 

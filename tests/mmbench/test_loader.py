@@ -124,8 +124,8 @@ def test_no_flips_where_the_profile_has_none() -> None:
         assert all(line[0] < line[-1] for line in depth)
 
 
-def test_independent_views_are_not_aligned() -> None:
-    single = [View(name, ids(10), (name,), independent=True) for name in ("rgb", "depth")]
+def test_views_of_one_modality_are_not_aligned() -> None:
+    single = [View(name, ids(10), (name,)) for name in ("rgb", "depth")]
     loader = make(*single)
     pairs = []
     for step in range(20):

@@ -180,7 +180,7 @@ def test_read_json_names_a_damaged_file(tmp_path: Path) -> None:
 
 def test_a_result_becomes_one_row_per_metric_value(cell: CellFolder) -> None:
     put(cell, cell={"key": "k"}, result=RESULT)
-    rows, notes = collect(cell.path.parents[3])
+    rows, notes = collect(cell.path.parents[3], lambda method: None)
     assert notes == []
     assert [(row["metric"], row["cls"]) for row in rows] == [("miou", ""), ("iou", "bed"), ("iou", "tv")]
     assert rows[0]["value"] == 40.5
@@ -203,13 +203,21 @@ def test_cells_without_numbers_are_a_line_each_and_never_an_error(cell: CellFold
     for name, files in others.items():
         (methods / name / "seed-0").mkdir(parents=True)
         put(CellFolder(methods / name / "seed-0"), **files)
-    rows, notes = collect(methods.parents[1])
+    rows, notes = collect(methods.parents[1], lambda method: None)
     assert len(rows) == 3
     expected = ["cut/seed-0: damaged", "empty/seed-0: damaged result.json (KeyError", "odd/seed-0: damaged result.json",
                 "failing/seed-0: failed (out of memory)", "stopped/seed-0: interrupted"]  # fmt: skip
     assert len(notes) == len(expected)
     for part in expected:
         assert any(part in note for note in notes), part
+
+
+def test_a_result_of_other_code_is_stale(cell: CellFolder) -> None:
+    put(cell, cell={"key": "k"}, result={**RESULT, "source": "then"})
+    for now, state in (("then", "done"), ("now", "stale")):
+        rows, notes = collect(cell.path.parents[3], {"mmnet": now}.get)
+        assert {row["state"] for row in rows} == {state}
+        assert len(notes) == (state == "stale")
 
 
 def test_what_was_moved_aside_is_no_cell(cell: CellFolder) -> None:

@@ -64,6 +64,8 @@ def kill_once_then_finish(runs: Path, cache_folder: Path, chance: random.Random)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    (cell,) = runs.glob("synthetic/smoke/*/seed-0")
+    assert CellFolder(cell).state() == "interrupted"
     assert start(runs, cache_folder).wait(timeout=300) == 0
 
 
@@ -100,6 +102,20 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "step-3" / checkpoint.WEIGHTS).write_bytes(b"damaged")
     with pytest.raises(ValueError, match=r"weights\.safetensors: damaged"):
         checkpoint.load_weights(tmp_path / "step-3", module)
+
+
+@pytest.mark.parametrize("name", [checkpoint.WEIGHTS, "optimizers.pt", "position.json"])
+def test_a_damaged_checkpoint_is_set_aside_and_kept(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint.save(tmp_path, torch.nn.Linear(2, 2), {}, {"total_step": 3})
+    checkpoint.set_damaged_aside(tmp_path)
+    assert checkpoint.latest(tmp_path) is not None
+    (tmp_path / "step-3" / name).write_bytes(b"damaged")
+    checkpoint.set_damaged_aside(tmp_path)
+    assert checkpoint.latest(tmp_path) is None
+    assert (tmp_path / "damaged-step-3" / name).read_bytes() == b"damaged"
+    assert "step-3 is damaged" in capsys.readouterr().err
 
 
 def test_optimizer_state_is_never_unpickled_as_code(tmp_path: Path) -> None:
