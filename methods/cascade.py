@@ -22,7 +22,7 @@ from .networks.bn import StatisticsBank
 from .networks.builder import Builder, evaluating
 
 NAME = "cascade"
-TITLE = "Cascade of the same networks"
+TITLE = "Cascade"
 CLASS = "Cascade"
 ACCESS = "seen-groups"
 GROUP = "baselines"

@@ -20,7 +20,7 @@ from .networks.builder import Builder
 from .networks.code import Code
 
 NAME = "oracle"
-TITLE = "Oracle (true pairs)"
+TITLE = "Oracle"
 CLASS = "Oracle"
 ACCESS = "true-pairs"
 GROUP = "oracle"

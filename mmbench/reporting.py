@@ -17,6 +17,10 @@ from .results import COLUMNS, collect, write_bytes
 def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
     """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell."""
     rows, notes = collect(runs, _source_now)
+    cards = catalog.cards("methods")
+    for row in rows:
+        card = cards.get(row["method"].partition("+")[0])
+        row["title"] = card.get("TITLE", row["title"]) if card else row["title"]
     frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
     frame.attrs["runs"] = str(runs)
     return frame, notes

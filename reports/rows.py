@@ -18,6 +18,7 @@ KEY = ("group", "method", "title", "inputs", "output", "via", "weights", "side_f
        "side_information")  # fmt: skip
 SHORT = 4  # letters of a class name in print: 13 classes have to fit a terminal
 USABLE = ("done", "stale")
+LETTERS = {"rgb": "R", "depth": "D", "segmentation": "S", "nir": "N"}  # as in tables 4.4-4.8
 CONNECTIONS = {"": "", "none": "none", "skip": "SC", "pooling-indices": "PI"}
 
 
@@ -90,11 +91,13 @@ def tables(
 
 
 def label(row: pd.Series) -> str:
-    """A row's first cell, such as ``M&MNets depth → rgb → segmentation, BN re-estimated``."""
-    path = " → ".join(part for part in (row["inputs"], row["via"], row["output"]) if part)
+    """A row's first cell in the papers' notation, such as ``M&MNets D → R → S, BN re-estimated``."""
+    names = [LETTERS.get(name, name) for name in row["inputs"].split("+")]
+    inputs = f"({', '.join(names)})" if len(names) > 1 else names[0]
+    path = " → ".join(LETTERS.get(part, part) for part in (inputs, row["via"], row["output"]) if part)
     parts = [f"{row['title'] or row['method']} {path}" if row["inputs"] else row["title"] or row["method"]]
     if row["weights"]:
-        parts.append(f"weights {row['weights'].replace(',', '/')}")
+        parts.append(row["weights"].replace(",", "/"))
     if row["bn"] not in ("", "trained"):
         parts.append(f"BN {row['bn']}")
     if row["checkpoint"] not in ("", "last"):

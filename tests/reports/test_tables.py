@@ -145,7 +145,7 @@ def test_methods_stand_in_the_papers_order():
 def test_rows_that_would_read_alike_are_told_apart():
     results = _results(*(_rows(name, {"miou": 1.0}, **ROOMS) for name in ("mmnet", "mmnet-no-side")))
     frame = _only(segmentation_table.build(results, published.load())).frame
-    assert list(frame["row"]) == [f"M&MNets depth → segmentation [{name}]" for name in ("mmnet", "mmnet-no-side")]
+    assert list(frame["row"]) == [f"M&MNets D → S [{name}]" for name in ("mmnet", "mmnet-no-side")]
 
 
 def test_labels_tell_how_a_row_was_made():
@@ -156,9 +156,9 @@ def test_labels_tell_how_a_row_was_made():
     )
     frame = _only(segmentation_table.build(results, published.load())).frame
     assert set(zip(frame["row"], frame["conn."], strict=True)) == {
-        ("M&MNets depth → rgb → segmentation, BN re-estimated", "PI"),
-        ("M&MNets rgb+depth → segmentation, weights 0.8/0.2", "PI (rgb)"),
-        ("M&MNets depth → segmentation, checkpoint best", "PI"),
+        ("M&MNets D → R → S, BN re-estimated", "PI"),
+        ("M&MNets (R, D) → S, 0.8/0.2", "PI (rgb)"),
+        ("M&MNets D → S, checkpoint best", "PI"),
     }
 
 
