@@ -61,7 +61,8 @@ def test_precedence_is_defaults_overlays_variant_set() -> None:
     assert resolve("paper").settings["side"] == "none"
     assert resolve("smoke").settings["side"] == "overlay"
     assert resolve("smoke", of=card("named")).settings["side"] == "variant"
-    assert resolve("smoke", of=card("named"), overrides={"side": "set"}).settings["side"] == "set"
+    assert resolve("smoke", overrides={"side": "set"}).settings["side"] == "set"
+    assert resolve("smoke", of=card("named"), overrides={"side": "set"}).settings["side"] == "variant"
 
 
 def test_an_overlay_applies_where_all_its_conditions_hold() -> None:
