@@ -31,7 +31,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -222,7 +221,7 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
         spent += float(table.get("share", 1.0))
     if settings.get("adversarial") is False:
         stages = [_without_discriminator(stage) for stage in stages]
-    return MethodConfig(types.MappingProxyType(settings), tuple(stages))
+    return MethodConfig(settings, tuple(stages))
 
 
 def as_dict(config: Any) -> Any:
