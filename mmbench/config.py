@@ -31,7 +31,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import tomllib
-import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +39,7 @@ from typing import Any
 from .catalog import Card
 from .errors import UserError, did_you_mean
 from .schedule import DataLimits, NetworkSize, Stage
+from .typed import build, convert
 
 STAGE_KEYS = ("name", "share", "steps", "observe", "lr", "warmup", "decay", "beta1", "weights", "frozen", "players")
 PLAYERS = ("generator", "discriminator")
@@ -92,24 +92,6 @@ class MethodConfig:
     def steps(self) -> int:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
-
-
-def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
-    """A dataclass from a mapping, types checked.
-
-    Raises:
-        UserError: an unknown key (with the near match), a missing one, or a value of another type.
-    """
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    hints = typing.get_type_hints(kind)
-    for key in values:
-        if key not in fields:
-            raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, fields)}")
-    made = {key: _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()}
-    for name, f in fields.items():
-        if name not in made and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-            raise UserError(f"{where}: {name!r} is missing")
-    return kind(**made)
 
 
 def profiles() -> dict[str, Path]:
@@ -326,7 +308,7 @@ def _stage(
     else:
         budgets = {"first": profile.steps, "extra": profile.extra_steps, "full": profile.steps + profile.extra_steps}
         budget = budgets[card.get("BUDGET", "extra" if card.get("PARENT") else "first")]
-        share = _convert(float, table.get("share", 1.0), f"{where}: share")
+        share = convert(float, table.get("share", 1.0), f"{where}: share")
         steps = round((spent + share) * budget) - round(spent * budget)
     if not isinstance(steps, int) or steps < 1:
         raise UserError(f"{where}: expected at least 1 step, got {steps!r}")
@@ -343,26 +325,3 @@ def _set(values: dict[str, Any], path: Sequence[str], value: Any, where: str) ->
         if not isinstance(values, dict):
             raise UserError(f"{where}: {key} is a value and has no keys of its own")
     values[path[-1]] = value
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, Mapping):
-            raise UserError(f"{where}: expected a table, got {value!r}")
-        return build(hint, value, where)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise UserError(f"{where}: expected a list, got {value!r}")
-        return tuple(_convert(arguments[0], item, where) for item in value)
-    if origin is not None:
-        if not isinstance(value, Mapping):
-            raise UserError(f"{where}: expected a table, got {value!r}")
-        return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if hint is Any:
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise UserError(f"{where}: expected {hint.__name__}, got {value!r}")
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -157,11 +158,9 @@ class _Process:
         for reader in self.readers:
             reader.start()
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # the process died at once; poll() tells how
             self.process.stdin.write(json.dumps(order))
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass  # the process died at once; poll() tells how
 
     def poll(self) -> Outcome | None:
         """The outcome once the process has ended; shows progress until then."""
