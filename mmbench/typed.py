@@ -29,7 +29,7 @@ def build(kind: type, values: Mapping[str, Any], where: str) -> Any:
 
 
 def convert(hint: Any, value: Any, where: str) -> Any:
-    """A value as a type hint wants it: lists to tuples, whole numbers to floats. Raises UserError where it cannot be."""
+    """A value as a type hint wants it: lists to tuples, whole numbers to floats. Raises UserError where it cannot."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):

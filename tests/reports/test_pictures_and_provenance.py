@@ -19,7 +19,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str]], runs: Path) -> None:
-    done = run_cli("run", "--profile", "smoke", "--methods", "mmnet,majority", "--runs", str(runs))
+    done = run_cli("run", "--profile", "smoke", "--methods", "mmnet,oracle", "--runs", str(runs))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "M&MNets" in done.stdout
     made, notes = build_reports(runs)
@@ -33,7 +33,7 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     table = files["provenance-synthetic-smoke.csv"].read_text()
     assert table.count("\n") == 3
     frame, _ = results_frame(runs)
-    assert set(frame["method"]) == {"mmnet", "majority"}
+    assert set(frame["method"]) == {"mmnet", "oracle"}
     assert frame["value"].notna().any()
 
     (runs / "synthetic" / "smoke" / "mmnet" / "seed-0" / "samples" / "samples.npz").write_bytes(b"damaged")
