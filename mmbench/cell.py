@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from . import cache, catalog, checkpoint, config, device, keys, pictures
@@ -26,7 +25,7 @@ from .evaluate import SAMPLES, align, evaluate
 from .loader import Loader
 from .method import Context, Method
 from .plan import open_dataset
-from .results import CellFolder, read_json, write_bytes, write_json
+from .results import CellFolder, read_json, write_arrays, write_bytes, write_json
 from .task import Access, views
 from .train import DivergedError, Rhythm, train
 
@@ -224,9 +223,7 @@ class CellRun:
         for row in rows:
             row["group"] = _group(row, self.card, dataset)
             row["side_information"] = str(resolved.settings.get("side_information", ""))
-        buffer = self.folder.path / ".per_image.npz"
-        np.savez_compressed(buffer, **statistics)  # type: ignore[arg-type]
-        buffer.replace(self.folder.path / "per_image.npz")
+        write_arrays(self.folder.path / "per_image.npz", statistics)
         pictures.save_samples(self.folder.samples, dataset, images, test_ids[:SAMPLES], rows, drawn)
         return rows
 
@@ -271,7 +268,7 @@ def _pretrained(folder: Path | None) -> bool | None:
 def _parent_key(folder: str) -> str:
     if not folder:
         return ""
-    result = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+    result = read_json(Path(folder) / "result.json") or {}
     return str(result["key"])
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from .cache import Cache
 from .dataset import Dataset
-from .results import write_bytes
+from .results import write_arrays, write_bytes
 
 CAPTION = 14  # pixels of a caption line
 MARGIN = 4
@@ -44,9 +44,7 @@ def save_samples(
         suffix = "" if row["bn"] == "trained" else f"-bn-{row['bn']}"
         suffix += f"-weights-{row['weights']}-side-{row['side_from']}" if row["weights"] else ""
         write_bytes(folder / f"{'-to-'.join(path)}{suffix}.png", png(grid(columns)))
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_bytes(folder / "samples.npz", buffer.getvalue())
+    write_arrays(folder / "samples.npz", arrays)
 
 
 def grid(columns: Mapping[str, np.ndarray], scale_to: int = 96) -> np.ndarray:
