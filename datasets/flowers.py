@@ -40,7 +40,6 @@ NEEDS_ROOT = True
 JUDGE = "judge-classifier"
 SOURCE = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 CITATION = "Nilsback & Zisserman, ICVGIP 2008"
-PUBLISHED = "flowers-opponent"
 
 WHERE = (
     "get 102flowers.tgz (md5 52808999861908f626f3c1f4e79d11fa) and imagelabels.mat "
@@ -81,6 +80,7 @@ class Flowers(Dataset):
     """
 
     task = TASK
+    published = "flowers-opponent"
     labels = tuple(CATEGORIES.values())
 
     def __init__(self, root: Path | None, limits: DataLimits) -> None:

@@ -40,13 +40,13 @@ class Made:
 
 
 class Cascade(Method):
-    """One encoder-decoder pair per seen translation from or to the anchor."""
+    """One encoder-decoder pair for every translation to or from the anchor that an unseen translation runs through."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         parts, anchor = Builder(context), self.task.anchor
-        others = [m.name for m in self.task.modalities if m.name != anchor and self.task.is_seen(m.name, anchor)]
-        self.pairs = [pair for name in others for pair in ((name, anchor), (anchor, name))]
+        needed = [pair for t in self.task.unseen for pair in ((t.inputs[0], anchor), (anchor, t.output))]
+        self.pairs = list(dict.fromkeys(needed))
         self.encoders = nn.ModuleDict({_key(*p): parts.encoder(self.task.modality(p[0])) for p in self.pairs})
         self.decoders = nn.ModuleDict({_key(*p): parts.decoder(self.task.modality(p[1])) for p in self.pairs})
         made_images = [

@@ -2,7 +2,8 @@
 
 One folder per (manifest, size, adapter source, list of ids), named by their hash::
 
-    <cache>/<key>/<modality>.npy    one array per modality, rows in the order of the ids; dtypes as in ``modality.py``
+    <cache>/<key>/<modality>.npy    one array per modality, rows in the order of the ids that hold it; dtypes as in
+                                    ``modality.py``
     <cache>/<key>/labels.npy        int64, where the data set has class labels
     <cache>/<key>/meta.json         what the key was made of, for people
     <cache>/<key>/rows              how many rows are safely on disk
@@ -45,21 +46,33 @@ class Cache:
     Attributes:
         folder: where the arrays are.
         ids: sample ids in the order of the rows.
+        held: modality -> whether each row has it, bool ``(len(ids),)``; a modality that is not named is held by all.
     """
 
-    def __init__(self, folder: Path, ids: Sequence[str]) -> None:
+    def __init__(self, folder: Path, ids: Sequence[str], held: Mapping[str, np.ndarray] | None = None) -> None:
         self.folder = folder
         self.ids = tuple(ids)
+        self.held = dict(held or {})
         self._rows = {sample_id: row for row, sample_id in enumerate(self.ids)}
         self._arrays: dict[str, np.ndarray] = {}
+        self._places = {name: np.cumsum(mask) - 1 for name, mask in self.held.items()}
 
     def index(self, ids: Sequence[str]) -> np.ndarray:
         """Rows of ``ids``, int64 ``(len(ids),)``; KeyError naming an id that is not in the cache."""
         return np.array([self._rows[sample_id] for sample_id in ids], dtype=np.int64)
 
     def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
-        """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``modality.py``."""
-        return self._open(modality)[rows]
+        """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``modality.py``.
+
+        Raises:
+            KeyError: a sample does not hold the modality; names it.
+        """
+        if modality not in self.held:
+            return self._open(modality)[rows]
+        lacking = rows[~self.held[modality][rows]]
+        if len(lacking):
+            raise KeyError(f"sample {self.ids[lacking[0]]} has no {modality}")
+        return self._open(modality)[self._places[modality][rows]]
 
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Class labels of those rows, int64 ``(len(rows),)``; FileNotFoundError where the data set has none."""
@@ -100,33 +113,59 @@ def open_cache(
             full, or ``folder`` cannot be written.
         ValueError: the adapter returned arrays of another shape or dtype than its modalities promise.
     """
-    meta = {"data": dataset.task.name, "manifest": dataset.manifest(), "size": size, "source": dataset_source}
+    meta = {
+        "data": dataset.task.name,
+        "manifest": dataset.manifest(),
+        "settings": dataset.settings,
+        "size": size,
+        "source": dataset_source,
+    }
     described = json.dumps({**meta, "ids": list(ids)}, sort_keys=True)
     target = folder / hashlib.sha256(described.encode()).hexdigest()[:32]
+    held = _held(dataset, ids)
     if not target.exists():
         with _locked(target.with_suffix(".lock")):
             if not target.exists():
                 part = target.with_suffix(".part")
-                _prepare(dataset, ids, size, part, progress)
+                _prepare(dataset, ids, held, size, part, progress)
                 _write_whole(part / "meta.json", json.dumps({**meta, "samples": len(ids)}, indent=2))
                 part.replace(target)
-    return Cache(target, ids)
+    return Cache(target, ids, {name: mask for name, mask in held.items() if not mask.all()})
 
 
-def _prepare(dataset: Dataset, ids: Sequence[str], size: int, part: Path, progress: Progress | None) -> None:
+def disk_need(dataset: Dataset, ids: Sequence[str], size: int) -> int:
+    """Bytes that the cache of ``ids`` at ``size`` x ``size`` pixels takes."""
+    held = _held(dataset, ids)
+    return sum(_Layout(m, 0, size).row_bytes * int(held[m.name].sum()) for m in dataset.task.modalities)
+
+
+def _held(dataset: Dataset, ids: Sequence[str]) -> dict[str, np.ndarray]:
+    holds = [set(dataset.holds(sample_id)) for sample_id in ids]
+    return {m.name: np.array([m.name in names for names in holds], bool) for m in dataset.task.modalities}
+
+
+def _prepare(
+    dataset: Dataset,
+    ids: Sequence[str],
+    held: Mapping[str, np.ndarray],
+    size: int,
+    part: Path,
+    progress: Progress | None,
+) -> None:
     """Fill ``part`` with the rows it lacks."""
     part.mkdir(exist_ok=True)
-    arrays = {modality.name: _Layout(modality, len(ids), size) for modality in dataset.task.modalities}
+    arrays = {m.name: _Layout(m, int(held[m.name].sum()), size) for m in dataset.task.modalities}
     counter = part / "rows"
     done = int(counter.read_text()) if counter.exists() else 0
-    _check_space(part.parent, sum(array.row_bytes for array in arrays.values()) * (len(ids) - done))
+    _check_space(part.parent, sum(array.row_bytes * int(held[name][done:].sum()) for name, array in arrays.items()))
     with ExitStack() as stack:
-        files = {name: stack.enter_context(array.open(part, done)) for name, array in arrays.items()}
+        files = {name: stack.enter_context(a.open(part, int(held[name][:done].sum()))) for name, a in arrays.items()}
         if progress:
             progress(done, len(ids))
         for samples in _load_chunks(dataset, ids[done:], size):
             for name, file in files.items():
-                file.write(arrays[name].block(samples))
+                here = held[name][done : done + len(samples)]
+                file.write(arrays[name].block([sample for sample, has in zip(samples, here, strict=True) if has]))
                 _sync(file)
             done += len(samples)
             # The count follows the data to the disk, so it never promises rows that a crash took away.
@@ -200,7 +239,7 @@ class _Layout:
             if array is None or array.dtype != self.dtype or array.shape != self.row_shape:
                 given = "nothing" if array is None else f"{array.dtype} {array.shape}"
                 raise ValueError(f"modality {self.name!r}: expected {self.dtype} {self.row_shape}, got {given}")
-        return np.stack([sample[self.name] for sample in samples]).tobytes()
+        return b"".join(sample[self.name].tobytes() for sample in samples)
 
 
 @contextmanager

@@ -165,8 +165,16 @@ def _read(folder: str, path: Path, module: str) -> list[Card]:
     if "NAME" not in values:
         return []
     base = Card(str(values["NAME"]), folder, path, module, values, spec)
+    if folder == "datasets":
+        return [base, *(_dataset_variant(base, name, own) for name, own in values.get("VARIANTS", {}).items())]
     variants = spec.get("variants", {})
     return [base, *(_variant(base, name, table) for name, table in variants.items())]
+
+
+def _dataset_variant(base: Card, name: str, own: Mapping[str, Any]) -> Card:
+    settings = {**base.get("SETTINGS", {}), **own.get("SETTINGS", {})}
+    values = {**base.values, **own, "NAME": name, "SETTINGS": settings}
+    return Card(name, base.folder, base.path, base.module, values, base.spec, variant=name)
 
 
 def _variant(base: Card, name: str, table: Mapping[str, Any]) -> Card:

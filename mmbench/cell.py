@@ -109,6 +109,7 @@ class CellRun:
             "profile_values": config.as_dict(profile),
             "split_hashes": split.hashes(),
             "manifest": dataset.manifest(),
+            "data_settings": dataset.settings,
             "source": keys.source_digest(self.card.path, self.card.module),
             "parent": _parent_key(order.parent),
             "commit": device.commit(),
@@ -154,7 +155,7 @@ class CellRun:
         result = {
             **about,
             "title": self.card["TITLE"],
-            "published_dataset": self.data_card.get("PUBLISHED", ""),
+            "published_dataset": dataset.published,
             "rows": rows,
             "parameters": sum(p.numel() for p in method.parameters()),
             "networks": networks,
@@ -165,7 +166,7 @@ class CellRun:
 
     def _open_dataset(self) -> Dataset:
         root = Path(self.order.data_root) if self.order.data_root else None
-        return open_dataset(self.order.dataset, self.profile, root)
+        return open_dataset(self.order.dataset, self.profile.data, root, self.order.overrides)
 
     def _open_cache(self, dataset: Dataset) -> cache.Cache:
         ids = [i for part in dataset.split().parts().values() for i in part]

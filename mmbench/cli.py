@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = actions.add_parser("verify", help="open every file, name what is damaged or missing")
     verify.add_argument("dataset")
     verify.add_argument("--data-root", type=Path)
+    verify.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
     verify.set_defaults(function=_verify)
     return parser
 
@@ -201,10 +202,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from .config import profile
+    from .config import parse_overrides
     from .plan import open_dataset
+    from .schedule import DataLimits
 
-    dataset = open_dataset(options.dataset, profile("paper", ""), options.data_root)
+    dataset = open_dataset(options.dataset, DataLimits(), options.data_root, parse_overrides(options.set))
     problems = 0
     for problem in dataset.verify():
         problems += 1

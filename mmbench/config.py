@@ -41,7 +41,9 @@ from .errors import UserError, did_you_mean
 from .schedule import DataLimits, NetworkSize, Stage
 from .typed import build, convert
 
-STAGE_KEYS = ("name", "share", "steps", "observe", "lr", "warmup", "decay", "beta1", "weights", "frozen", "players")
+STAGE_KEYS = (
+    "name", "share", "steps", "observe", "lr", "warmup", "decay", "anneal", "beta1", "weights", "frozen", "players"
+)  # fmt: skip
 PLAYERS = ("generator", "discriminator")
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 
@@ -141,6 +143,17 @@ def profile_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {key.removeprefix("profile."): value for key, value in overrides.items() if key.startswith("profile.")}
 
 
+def data_settings(card: Card, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set's settings: its card's, changed by the overrides that start with ``data.``.
+
+    Raises UserError for an unknown key or value.
+    """
+    settings = dict(card.get("SETTINGS", {}))
+    changes = {key.removeprefix("data."): value for key, value in overrides.items() if key.startswith("data.")}
+    _update(settings, changes, f"--set data ({card.name})", card.get("CHOICES", {}))
+    return settings
+
+
 def own_overrides(card: Card, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The overrides that concern this method: its settings and ``stage.<name>.<key>`` of stages it has.
 
@@ -154,7 +167,7 @@ def check_overrides(chosen: Sequence[Card], overrides: Mapping[str, Any]) -> Non
     """Every override must concern a profile or at least one chosen method. Raises UserError with the near match."""
     known = {key for card in chosen for key in _known_keys(card)}
     for key, value in overrides.items():
-        if key.startswith("profile."):
+        if key.startswith(("profile.", "data.")):
             continue
         if ".".join(key.split(".")[:2]) in known:
             if not any(own_overrides(card, {key: value}) for card in chosen):

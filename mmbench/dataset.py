@@ -10,7 +10,9 @@ The card stands at the top of the file as literal assignments, read without impo
     JUDGE = "judge-classifier"          # optional: the judge that scores translated images
     SOURCE = "https://..."            # where to get it
     CITATION = "Nilsback & Zisserman 2008"
-    PUBLISHED = "flowers-opponent"    # optional: its name in the published results
+    SETTINGS = {"split": "official"}  # optional: choices of the protocol, changed by --set data.split=thesis
+    CHOICES = {"split": ["official", "thesis"]}  # optional: all values that a setting may have
+    VARIANTS = {"x-51k": {"TITLE": "...", "SETTINGS": {"frames": 50}}}  # optional: more names, each with its settings
 
 No torch at module level of an adapter: the plan reads manifests and must answer in under a second.
 """
@@ -18,9 +20,10 @@ No torch at module level of an adapter: the plan reads manifests and must answer
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,15 +50,23 @@ class Dataset(ABC):
 
     Attributes:
         labels: names of the class labels, where samples have one.
+        published: the name under which the papers' numbers of exactly this protocol are known; empty where they print
+            none.
+        settings: the card's SETTINGS, with what a variant or ``--set data.<key>`` changed. They enter every key.
     """
 
     task: Task
     labels: tuple[str, ...] = ()
+    published: str = ""
 
-    def __init__(self, root: Path | None, limits: DataLimits) -> None:
-        """Find the files. Raises UserError naming what is missing, where it was looked for and where to get it."""
+    def __init__(self, root: Path | None, limits: DataLimits, settings: Mapping[str, Any] | None = None) -> None:
+        """Find the files. Raises UserError naming what is missing, where it was looked for and where to get it.
+
+        An adapter whose card has no SETTINGS is made without the third argument.
+        """
         self.root = root
         self.limits = limits
+        self.settings = dict(settings or {})
 
     @property
     def note(self) -> str:
@@ -72,7 +83,14 @@ class Dataset(ABC):
 
     @abstractmethod
     def sample(self, sample_id: str) -> Sample:
-        """Aligned arrays (see ``modality.py``) at native size. Raises UserError naming a file that is damaged."""
+        """Aligned arrays (see ``modality.py``) of what the sample holds, at native size.
+
+        Raises UserError naming a file that is damaged.
+        """
+
+    def holds(self, sample_id: str) -> tuple[str, ...]:
+        """The modalities that a sample has; by default all. Test and validation samples need all that is evaluated."""
+        return tuple(modality.name for modality in self.task.modalities)
 
     def label(self, sample_id: str) -> int:
         """Class label as an index into :attr:`labels`."""

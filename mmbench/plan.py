@@ -13,6 +13,7 @@ from .catalog import Card
 from .dataset import Dataset
 from .errors import UserError, did_you_mean
 from .results import CellFolder, read_json
+from .schedule import DataLimits
 
 # What a profile holds that no number depends on.
 RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
@@ -76,9 +77,12 @@ def default_profile(dataset_named: bool) -> str:
     return "short" if dataset_named and cuda_present() else "laptop"
 
 
-def open_dataset(name: str, profile: config.Profile, data_root: Path | None) -> Dataset:
+def open_dataset(
+    name: str, limits: DataLimits, data_root: Path | None, overrides: Mapping[str, Any] | None = None
+) -> Dataset:
     """The adapter of a data set over its root. Raises UserError where data are missing."""
     card = catalog.find("datasets", name)
+    settings = config.data_settings(card, overrides or {})
     root = data_root or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
     if not card.get("NEEDS_ROOT", True):
         root = None
@@ -87,7 +91,8 @@ def open_dataset(name: str, profile: config.Profile, data_root: Path | None) -> 
             f"data set {name!r} needs its images: give --data-root FOLDER or set {DATA_VARIABLE} "
             f"(get them from {card.get('SOURCE', 'their owners')})"
         )
-    adapter: Dataset = catalog.load(card, card["CLASS"])(root, profile.data)
+    made = catalog.load(card, card["CLASS"])
+    adapter: Dataset = made(root, limits, settings) if settings else made(root, limits)
     return adapter
 
 
@@ -133,7 +138,7 @@ def make_plan(
     chosen, notes = choose_methods(methods, card["KIND"])
     config.check_overrides(chosen, overrides)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
-    adapter = open_dataset(dataset, profile, data_root)
+    adapter = open_dataset(dataset, profile.data, data_root, overrides)
     for part, ids in adapter.split().parts().items():
         if not ids:
             raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` tells what was found")
@@ -164,6 +169,7 @@ class _Maker:
         self.cells: dict[tuple[str, int], Cell] = {}
         self.data = {
             "manifest": adapter.manifest(),
+            "settings": adapter.settings,
             "split": adapter.split().hashes(),
             "source": keys.source_digest(card.path, card.module),
         }
@@ -178,6 +184,7 @@ class _Maker:
             judge = self.cell(catalog.find("methods", self.card["JUDGE"]), 0)
         resolved = config.resolve(method, self.profile, self.card["KIND"], self.overrides)
         changed = {k: v for k, v in self.overrides.items() if k.startswith("profile.") and k[8:] not in RHYTHM}
+        changed |= {k: v for k, v in self.overrides.items() if k.startswith("data.")}
         changed |= config.own_overrides(method, self.overrides)
         if parent is not None:
             # A child of an overridden parent is another cell than the child of the plain one.

@@ -54,6 +54,7 @@ class Stage:
         index: position in the schedule.
         steps: a step takes one batch of each view.
         lr: Adam's learning rate, after ``warmup`` steps; times 0.1 in the last ``decay`` share of the stage.
+        anneal: share of the stage, at its end, over which the learning rate falls linearly to 0 (GANs; not with decay).
         beta1: Adam's first moment decay (the authors' code uses 0.5, Adam's own default is 0.9).
         weights: of the named losses; a loss that is not named has weight 1.
         frozen: roles (or prefixes ending in ``/``) that get no gradient and run in eval mode; ``encoder/anchor`` is the
@@ -68,6 +69,7 @@ class Stage:
     lr: float
     warmup: int = 0
     decay: float = 0.0
+    anneal: float = 0.0
     beta1: float = 0.9
     weights: Mapping[str, float] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
@@ -75,7 +77,9 @@ class Stage:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def lr_at(self, step: int) -> float:
-        """Learning rate of one step (0-based): linear warm-up, then constant, then a tenth."""
+        """Learning rate of one step (0-based): linear warm-up, constant, then a tenth or a linear fall to 0."""
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
+        if self.anneal:
+            return self.lr * min(1.0, (self.steps - step) / (self.anneal * self.steps))
         return self.lr * (0.1 if step >= round(self.steps * (1.0 - self.decay)) else 1.0)

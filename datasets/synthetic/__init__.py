@@ -6,8 +6,9 @@ See ``docs/synthetic.md``. This file imports no torch; the renderer is imported 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ CLASS = "Synthetic"
 NEEDS_ROOT = False
 SOURCE = "rendered by mmbench itself"
 CITATION = "mmbench, docs/synthetic.md"
+SETTINGS = {"nir": False}
+VARIANTS = {"synthetic-nir": {"TITLE": "Synthetic rooms with near-infrared (embedded)", "SETTINGS": {"nir": True}}}
 
 RENDERER_VERSION = 1
 """Raise it with every change that alters an image: caches and results are keyed by it."""
@@ -81,25 +84,45 @@ TASK = Task(
 )
 
 
+# Thesis 4.6.4 and table 4.8: NIR comes with depth, and both are translated to segmentation.
+NIR_TASK = Task(
+    name="synthetic-nir",
+    kind="cross-modal",
+    modalities=(RGB, DEPTH, Modality("nir", "scalar", loss="berhu"), SEGMENTATION),
+    anchor="rgb",
+    groups=(Group(("rgb", "segmentation")), Group(("rgb", "depth", "nir"))),
+    unseen=(Translation(("depth",), "segmentation"), Translation(("nir",), "segmentation")),
+    seen=(Translation(("rgb",), "segmentation"),),
+    multi_modal=(
+        Translation(("rgb", "depth"), "segmentation", weights=(0.8, 0.2), side_from="rgb"),
+        Translation(("rgb", "nir"), "segmentation", weights=(0.8, 0.2), side_from="rgb"),
+        Translation(("rgb", "depth", "nir"), "segmentation", weights=(0.8, 0.1, 0.1), side_from="rgb"),
+    ),
+)
+
+
 class Synthetic(Dataset):
     """Rooms from the embedded renderer; every sample is a scene of its own.
 
-    ``limits`` of 0 mean 2000 images per training group, 100 for validation and 300 for test.
+    ``limits`` of 0 mean 2000 images per training group, 100 for validation and 300 for test. The setting ``nir`` gives
+    the task of four modalities.
 
     Raises:
         UserError: a limit is negative or above 200 000.
     """
 
-    task = TASK
-
-    def __init__(self, root: Path | None = None, limits: DataLimits | None = None) -> None:
+    def __init__(
+        self, root: Path | None = None, limits: DataLimits | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
         asked = limits or DataLimits()
         super().__init__(
             root,
             DataLimits(
                 asked.train or DEFAULTS.train, asked.validation or DEFAULTS.validation, asked.test or DEFAULTS.test
             ),
+            {**SETTINGS, **(settings or {})},
         )
+        self.task = NIR_TASK if self.settings["nir"] else TASK
         for name in ("train", "validation", "test"):
             if not 0 <= getattr(self.limits, name) <= PART:
                 raise UserError(f"synthetic: {name}={getattr(self.limits, name)} images; expected 0 to {PART}")
@@ -110,7 +133,7 @@ class Synthetic(Dataset):
         first, second, validation, test = (
             tuple(f"scene-{part * PART + index:06d}" for index in range(size)) for part, size in enumerate(sizes)
         )
-        groups = {group.name: ids for group, ids in zip(TASK.groups, (first, second), strict=True)}
+        groups = {group.name: ids for group, ids in zip(self.task.groups, (first, second), strict=True)}
         return Split(groups, validation, test, {i: i for ids in (first, second, validation, test) for i in ids})
 
     def manifest(self) -> str:
@@ -128,9 +151,10 @@ class Synthetic(Dataset):
 
         for start in range(0, len(ids), BATCH):
             images = render([_seed(i) for i in ids[start : start + BATCH]], size)
-            arrays: dict[str, np.ndarray] = {m.name: images[m.name].numpy() for m in TASK.modalities}
+            arrays: dict[str, np.ndarray] = {name: image.numpy() for name, image in images.items()}
+            arrays["nir"] = arrays["nir"].astype(np.float32) / 127.5 - 1.0
             for index in range(len(arrays["rgb"])):
-                yield {name: array[index] for name, array in arrays.items()}
+                yield {modality.name: arrays[modality.name][index] for modality in self.task.modalities}
 
     def verify(self) -> Iterator[Problem]:
         """Nothing is read from disk, so nothing can be damaged."""

@@ -92,6 +92,37 @@ def test_round_trip(tmp_path: Path, root: Path | None) -> None:
     np.testing.assert_array_equal(cache.read("nir", rows)[0], Noise().sample("s007")["nir"])
 
 
+class Partial(Noise):
+    """Even samples have no depth and NIR, odd ones no segmentation."""
+
+    def holds(self, sample_id: str) -> tuple[str, ...]:
+        return ("rgb", "depth", "nir") if int(sample_id[1:]) % 2 else ("rgb", "segmentation")
+
+    def sample(self, sample_id: str) -> Sample:
+        return {name: array for name, array in super().sample(sample_id).items() if name in self.holds(sample_id)}
+
+
+def test_samples_may_lack_modalities(tmp_path: Path) -> None:
+    """As when labels were made for one recording and depth was measured in another; killed and resumed on the way."""
+
+    def stop(sample_id: str) -> None:
+        if sample_id == "s070":
+            raise UserError("stop")
+
+    with pytest.raises(UserError, match="stop"):
+        prepare(Partial(before=stop), tmp_path)
+    cache = prepare(Partial(), tmp_path)
+    odd, even = np.arange(1, 100, 2), np.arange(0, 100, 2)
+    for name, rows in (("depth", odd), ("nir", odd), ("segmentation", even), ("rgb", np.arange(100))):
+        expected = np.stack([Noise().sample(IDS[row])[name] for row in rows])
+        np.testing.assert_array_equal(cache.read(name, rows), expected)
+        assert len(np.load(cache.folder / f"{name}.npy", mmap_mode="r")) == len(rows)
+    with pytest.raises(KeyError, match="s002 has no depth"):
+        cache.read("depth", np.array([1, 2]))
+    held = sum((cache.folder / f"{modality.name}.npy").stat().st_size - 128 for modality in MODALITIES)
+    assert module.disk_need(Partial(), IDS, SIZE) == held
+
+
 def test_what_is_read_is_a_copy(tmp_path: Path) -> None:
     cache = prepare(Noise(), tmp_path)
     block = cache.read("rgb", np.array([0]))

@@ -96,6 +96,18 @@ def test_variants_are_cards_of_their_own(plugins: Path) -> None:
     assert plain["CLASS"] == child["CLASS"] == "C"
 
 
+def test_a_data_set_lists_its_variants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "big.py").write_text(
+        'NAME = "big"\nTITLE = "Big"\nSETTINGS = {"frames": 10, "crop": "centre"}\n'
+        'VARIANTS = {"small": {"TITLE": "Small", "SETTINGS": {"frames": 5}}}\n'
+    )
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
+    small = catalog.find("datasets", "small")
+    assert (small["TITLE"], small["SETTINGS"]) == ("Small", {"frames": 5, "crop": "centre"})
+    assert catalog.find("datasets", "big")["SETTINGS"]["frames"] == 10
+
+
 def test_the_packages_own_plug_in_wins_over_one_of_the_same_name(plugins: Path) -> None:
     write(plugins / "impostor.py", "mmnet")
     assert catalog.find("methods", "mmnet").module == "mmbench.methods.mmnet"

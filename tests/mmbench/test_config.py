@@ -12,6 +12,7 @@ from mmbench import catalog, config
 from mmbench.catalog import Card
 from mmbench.config import Profile
 from mmbench.errors import UserError
+from mmbench.schedule import Stage
 
 SPEC: dict[str, Any] = {
     "settings": {"side": "none", "reduction": "mean", "scale": 1.0, "levels": 2, "flag": False, "schedule": "long"},
@@ -345,3 +346,10 @@ def test_what_makes_a_variant_cannot_be_set_otherwise() -> None:
     config.check_overrides([pp, plain], {"schedule": "cvpr2018"})
     stages = config.resolve(pp, smoke(), "cross-modal", {"schedule": "cvpr2018"}).stages
     assert [stage.name for stage in stages] == ["pseudo-pairs", "re-estimate"]
+
+
+def test_the_learning_rate_warms_up_and_falls_by_a_step_or_linearly() -> None:
+    step = Stage("train", 0, steps=10, lr=1.0, warmup=2, decay=0.2)
+    assert [step.lr_at(i) for i in range(10)] == [0.5, 1.0, 1, 1, 1, 1, 1, 1, 0.1, 0.1]
+    linear = Stage("train", 0, steps=10, lr=1.0, anneal=0.5)
+    assert [linear.lr_at(i) for i in range(10)] == pytest.approx([1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2])

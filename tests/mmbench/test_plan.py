@@ -208,6 +208,28 @@ def test_all_means_what_can_run_and_says_so_of_itself() -> None:
         assert set(names) == expected
 
 
+def test_a_data_sets_settings_are_set_and_make_another_cell(tmp_path: Path) -> None:
+    plain, changed = plan(tmp_path, "prior"), plan(tmp_path, "prior", overrides={"data.nir": True})
+    assert plain.cells[0].key != changed.cells[0].key
+    assert plain.cells[0].folder.path != changed.cells[0].folder.path
+    variant = plan(tmp_path, "prior", dataset="synthetic-nir")
+    assert variant.cells[0].name == "synthetic-nir/smoke/prior/seed-0"
+    assert variant.cells[0].key == plan(tmp_path, "prior", dataset="synthetic-nir").cells[0].key != plain.cells[0].key
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"data.nri": True}, "--set data (synthetic): unknown key 'nri' (did you mean 'nir'?)"),
+        ({"data.nir": 3}, "--set data (synthetic): nir expects bool, got 3"),
+    ],
+)
+def test_a_wrong_setting_of_a_data_set_is_a_line(overrides: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        plan(tmp_path, "prior", overrides=overrides)
+    assert str(error.value) == message
+
+
 def test_methods_left_out_of_all_can_be_named() -> None:
     assert [card.name for card in choose_methods(["mmnet-skip"], "cross-modal")[0]] == ["mmnet-skip"]
     assert "mmnet-skip" not in [card.name for card in choose_methods(["all"], "cross-modal")[0]]
