@@ -21,11 +21,11 @@ from tabulate import tabulate
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmbench import catalog, config, device
+from mmbench.choose import choose_methods
 from mmbench.device import Compute
 from mmbench.errors import UserError
 from mmbench.method import Batch, Context, Method, Stage
 from mmbench.modality import Modality
-from mmbench.plan import choose_methods
 from mmbench.task import LABEL, Access, Split, Task, views
 from mmbench.train import Tally, make_optimizers, train_step
 

@@ -27,6 +27,7 @@ CLASS = "MMNet"
 ACCESS = "seen-groups"
 GROUP = "zero-pair"
 KINDS = ("cross-modal", "cross-channel")
+SUITES = ("tables", "ablation")
 CITATION = "Wang, van de Weijer, Herranz: Mix and match networks, CVPR 2018; Wang: PhD thesis, chapter 4"
 
 PSEUDO = "pseudo_pairs"  # the loss of eq. 4.12, 4.13, and the prefix of the view under which a pseudo-input enters
@@ -173,6 +174,10 @@ class MMNet(Method):
         """Zero-pair, multi-modal and seen rows, and the cascades of the same network through the anchor."""
         cascades = (*self._cascades("trained"), *self._cascades("re-estimated"))
         return (*self.task.unseen, *self.task.multi_modal, *self.task.seen, *cascades)
+
+    def mixes(self) -> tuple[Translation, ...]:
+        """Those with two inputs, where the settings ask for the sweep."""
+        return tuple(t for t in self.task.multi_modal if len(t.inputs) == 2) if self.context.settings["sweep"] else ()
 
     def encode(self, modality: str, tensor: Tensor) -> Tensor:
         """The latent code, ``(B, C, h, w)``."""

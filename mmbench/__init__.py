@@ -27,8 +27,8 @@ __all__ = ["UserError", "__version__", "report", "results", "run"]
 
 
 def run(
-    methods: Sequence[str] = ("all",),
-    dataset: str | None = None,
+    methods: Sequence[str] = (),
+    dataset: str | Sequence[str] | None = None,
     profile: str | None = None,
     seeds: Sequence[int] = (0,),
     runs: str | Path = "runs",
@@ -38,18 +38,21 @@ def run(
     device: str = "auto",
     precision: str = "auto",
     cache: str | Path | None = None,
+    suite: str = "",
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
     Args:
-        methods: names, or ``all``.
-        dataset: name, by default ``synthetic``.
+        methods: names, or ``all``; all, unless a suite is named.
+        dataset: a name, or the path of a folder of own images, or several; by default what the suite runs on, or
+            ``synthetic``.
         profile: name; by default ``laptop``, or ``short`` for a named data set where CUDA is present.
         data_root: folder that holds the data set.
         overrides: settings such as ``{"side_information": "skip", "profile.steps": 200}``.
         jobs: cells at a time; 0 means one per GPU or CPU core.
         device, precision: ``auto``, or ``cpu`` or ``cuda``, ``bf16`` or ``fp32``.
         cache: folder for decoded images, by default ``~/.cache/mmbench``.
+        suite: ``tables``, ``ablation``: the methods of the papers' tables or of their ablations.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
@@ -58,13 +61,13 @@ def run(
         UserError: an unknown name or setting, or missing data.
     """
     from .execute import Options, execute
-    from .plan import default_profile, make_plan
+    from .plan import make_plans
 
     root = Path(data_root) if data_root else None
-    chosen = profile or default_profile(dataset is not None)
-    plan = make_plan(methods, dataset or "synthetic", chosen, seeds, Path(runs), data_root=root, overrides=overrides)
-    options = Options(jobs, root, Path(cache) if cache else None, device, precision)
-    return {outcome.cell.name: outcome.state for outcome in execute(plan, options)}
+    names = [dataset] if isinstance(dataset, str) else list(dataset or [])
+    plans = make_plans(methods, names, profile, seeds, Path(runs), suite=suite, data_root=root, overrides=overrides)
+    options = Options(jobs, Path(cache) if cache else None, device, precision)
+    return {outcome.cell.name: outcome.state for plan in plans for outcome in execute(plan, options)}
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:

@@ -179,7 +179,8 @@ def _dataset_variant(base: Card, name: str, own: Mapping[str, Any]) -> Card:
 
 def _variant(base: Card, name: str, table: Mapping[str, Any]) -> Card:
     own = {key.upper(): value for key, value in table.items() if not isinstance(value, Mapping)}
-    values = {**base.values, "TITLE": f"{base['TITLE']} ({name})", "IN_ALL": False, **own, "NAME": name}
+    inherited = {key: value for key, value in base.values.items() if key != "SUITES"}
+    values = {**inherited, "TITLE": f"{base['TITLE']} ({name})", "IN_ALL": False, **own, "NAME": name}
     return Card(name, base.folder, base.path, base.module, values, base.spec, variant=name)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from . import cache, catalog, checkpoint, config, device, keys, pictures
+from .cost import translation_cost
 from .dataset import Dataset
 from .errors import UserError
 from .evaluate import SAMPLES, align, evaluate
@@ -26,7 +27,8 @@ from .loader import Loader
 from .method import Context, Method
 from .plan import open_dataset
 from .results import CellFolder, read_json, write_arrays, write_bytes, write_json
-from .task import Access, views
+from .sweep import sweep
+from .task import Access, Split, views
 from .train import DivergedError, Rhythm, train
 
 DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3
@@ -150,7 +152,8 @@ class CellRun:
             observe=lambda m: align(copy.deepcopy(m), dataset.task, images, watched, self.compute),
             progress=self.say,
         )
-        rows = self._evaluate(method, dataset, images, split.test, resolved)
+        rows = self._evaluate(method, dataset, images, split, resolved)
+        judges = self.card.get("ROLE") == "judge"
         networks = {role: sum(p.numel() for p in net.parameters()) for role, net in method.networks().items()}
         result = {
             **about,
@@ -160,6 +163,7 @@ class CellRun:
             "parameters": sum(p.numel() for p in method.parameters()),
             "networks": networks,
             "timing": timing,
+            "cost": {} if judges else translation_cost(method, dataset.task, images, split.test, self.compute),
             "peak_memory_bytes": device.peak_memory(self.compute),
         }
         write_json(self.folder.path / "result.json", result)
@@ -201,9 +205,10 @@ class CellRun:
         method: Method,
         dataset: Dataset,
         images: cache.Cache,
-        test_ids: tuple[str, ...],
+        split: Split,
         resolved: config.MethodConfig,
     ) -> list[dict[str, Any]]:
+        test_ids = split.test
         if self.card.get("ROLE") == "judge":
             return [self._ceiling(method, dataset, images, test_ids)]
         classify = None
@@ -221,11 +226,16 @@ class CellRun:
             classify=classify,
             progress=self.say,
         )
+        pictures.save_samples(self.folder.samples, dataset, images, test_ids[:SAMPLES], rows, drawn)
+        mixed, more = sweep(
+            method, dataset.task, images, split.validation, test_ids, self.compute,
+            batch_size=self.profile.evaluate_batch, first=len(rows), classify=classify,
+        )  # fmt: skip
+        rows += mixed
         for row in rows:
             row["group"] = _group(row, self.card, dataset)
             row["side_information"] = str(resolved.settings.get("side_information", ""))
-        write_arrays(self.folder.path / "per_image.npz", statistics)
-        pictures.save_samples(self.folder.samples, dataset, images, test_ids[:SAMPLES], rows, drawn)
+        write_arrays(self.folder.path / "per_image.npz", {**statistics, **more})
         return rows
 
     def _ceiling(self, judge: Any, dataset: Dataset, images: cache.Cache, test_ids: tuple[str, ...]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ EXAMPLES = """examples:
   python -m mmbench run --dry-run                          what that would do, and how long it takes
   python -m mmbench run --methods mmnet,mmnet-pp --dataset flowers --data-root ~/data
   python -m mmbench run --methods mmnet --set side_information=skip --seeds 0,1,2
+  python -m mmbench run --suite ablation                   the papers' ablations, rows of tables 4.2 and 4.3
+  python -m mmbench run --methods mmnet,oracle --dataset ~/my-images
   python -m mmbench report                                 tables and pictures of all that is in runs/
   python -m mmbench list methods
   python -m mmbench data verify flowers --data-root ~/data
@@ -64,8 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="train and evaluate methods on a data set, then print the tables")
-    run.add_argument("--methods", default="all", help="names, comma-separated; all = every method that can run here")
-    run.add_argument("--dataset", default=None, help="default: synthetic, the embedded set")
+    run.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
+    run.add_argument("--suite", default="", help="methods of the papers' tables (tables) or ablations (ablation)")
+    run.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")
     run.add_argument("--profile", default=None, help="smoke, laptop, short or paper")
     run.add_argument("--seeds", default="0", help="comma-separated (default 0)")
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
@@ -105,42 +108,44 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from .config import parse_overrides
     from .execute import Options, execute, summary
-    from .plan import Plan, default_profile, make_plan
+    from .plan import make_plans
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
     if options.device.split(":")[0] not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device {options.device!r}: expected auto, cpu or cuda")
-    methods = [name.strip() for name in options.methods.split(",") if name.strip()]
-    if not methods:
+    methods = _names(options.methods)
+    if options.methods is not None and not methods:
         raise UserError("--methods '': expected names, comma-separated, or all")
-    plan: Plan = make_plan(
-        methods,
-        options.dataset or "synthetic",
-        options.profile or default_profile(options.dataset is not None),
-        _seeds(options.seeds),
-        options.runs,
-        data_root=options.data_root,
-        overrides=parse_overrides(options.set),
-    )
-    settings = Options(options.jobs, options.data_root, options.cache, options.device, options.precision, _say)
-    _print_plan(plan, *settings.slots(len(plan.cells)))
+    plans = make_plans(
+        methods, _names(options.dataset), options.profile, _seeds(options.seeds), options.runs,
+        suite=options.suite, data_root=options.data_root, overrides=parse_overrides(options.set),
+    )  # fmt: skip
+    settings = Options(options.jobs, options.cache, options.device, options.precision, _say)
+    for plan in plans:
+        _print_plan(plan, *settings.slots(len(plan.cells)))
     if options.dry_run:
         return 0
     from .reporting import build_reports, write_reports
 
-    outcomes = execute(plan, settings)
-    made, notes = build_reports(options.runs, dataset=plan.dataset, profile=plan.profile.name)
-    folder = options.runs / "report"
-    write_reports(made, notes, folder)
-    for table in made:
-        if hasattr(table, "text"):
-            print(f"\n{table.text()}")
-    for note in notes:
-        print(note)
-    line, code = summary(outcomes)
-    print(f"\n{line}. Results: {options.runs / plan.dataset / plan.profile.name}; tables and pictures: {folder}")
+    code, folder = 0, options.runs / "report"
+    for plan in plans:
+        outcomes = execute(plan, settings)
+        made, notes = build_reports(options.runs, dataset=plan.dataset, profile=plan.profile.name)
+        write_reports(made, notes, folder)
+        for table in made:
+            if hasattr(table, "text"):
+                print(f"\n{table.text()}")
+        for note in notes:
+            print(note)
+        line, here = summary(outcomes)
+        code = max(code, here)
+        print(f"\n{line}. Results: {options.runs / plan.dataset / plan.profile.name}; tables and pictures: {folder}")
     return code
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _print_plan(plan: object, jobs: int, threads: int) -> None:

@@ -30,12 +30,14 @@ def evaluate(
     compute: Compute,
     *,
     batch_size: int,
+    translations: Sequence[Translation] = (),
     classify: Classify | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Evaluate all rows of a method.
 
     Args:
+        translations: the rows; by default those the method names.
         classify: a judge's logits for images in [-1, 1], used where the output is the task's judged modality.
 
     Returns:
@@ -45,7 +47,7 @@ def evaluate(
     method.eval()
     rows, statistics, pictures = [], {}, {}
     index = cache.index(test_ids)
-    translations = method.translations()
+    translations = translations or method.translations()
     for number, translation in enumerate(translations):
         target = task.modality(translation.output)
         judged = classify if translation.output == task.judged else None

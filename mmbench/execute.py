@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .plan import Cell, Plan, cuda_present
+from .choose import cuda_present
+from .plan import Cell, Plan
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
 
@@ -40,12 +41,11 @@ class Options:
         jobs: cells at a time; the CPU's cores are divided between them, GPUs handed out in turn. 0 means one per GPU
             or, without GPUs, one per core with one thread each: a cell's numbers depend on its number of threads in the
             last bits, and so a cell run alone equals the same cell run among others.
-        data_root, cache_folder: where images are read from and decoded to.
+        cache_folder: where images are decoded to.
         device, precision: ``auto`` or what to use.
     """
 
     jobs: int = 0
-    data_root: Path | None = None
     cache_folder: Path | None = None
     device: str = "auto"
     precision: str = "auto"
@@ -93,7 +93,7 @@ def execute(plan: Plan, options: Options) -> list[Outcome]:
                 if all(needed.name in ends for needed in cell.waits_for):
                     waiting.remove(cell)
                     slot = min(set(range(jobs)) - {process.slot for process in running})
-                    running.append(_Process(cell, slot, threads, options))
+                    running.append(_Process(cell, slot, threads, plan.root, options))
             for process in list(running):
                 if (outcome := process.poll()) is not None:
                     running.remove(process)
@@ -125,7 +125,7 @@ def _settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], 
 class _Process:
     """A cell's subprocess and its progress display."""
 
-    def __init__(self, cell: Cell, slot: int, threads: int, options: Options) -> None:
+    def __init__(self, cell: Cell, slot: int, threads: int, root: Path | None, options: Options) -> None:
         self.cell, self.slot, self.say = cell, slot, options.say
         self.started = self.last_line = time.monotonic()
         self.latest: dict[str, float | str] = {}
@@ -135,7 +135,7 @@ class _Process:
         order = {
             "dataset": cell.dataset, "profile": cell.profile, "method": cell.method, "seed": cell.seed,
             "key": cell.key, "folder": str(cell.folder.path.absolute()), "overrides": dict(cell.overrides),
-            "data_root": str(options.data_root.absolute()) if options.data_root else os.environ.get("MMBENCH_DATA", ""),
+            "data_root": str(root.absolute()) if root else os.environ.get("MMBENCH_DATA", ""),
             "cache_folder": str(options.cache_folder.absolute()) if options.cache_folder else "",
             "parent": str(cell.parent.folder.path.absolute()) if cell.parent else "",
             "parent_method": cell.parent.method if cell.parent else "",

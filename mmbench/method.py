@@ -10,6 +10,8 @@ The card stands at the top of the file as literal assignments, read without impo
     KINDS = ("cross-modal", "cross-channel")     # kinds of task it can do
     CITATION = "Wang et al., CVPR 2018"
     IN_ALL = True                     # optional: whether --methods all means it too
+    SUITES = ("tables", "ablation")   # optional: which --suite means it; by default tables, where --methods all does
+    PROFILES = ("short", "paper")     # optional: the profiles in which all and suites mean it; by default every one
     PARENT = "mmnet"                  # optional: start from that method's finished cell of the same seed
     BUDGET = "full"                   # optional: first (the profile's steps), extra (its extra_steps: children) or both
     COST = 1.0                        # optional: time per step relative to mmnet, for the plan's estimate
@@ -105,6 +107,10 @@ class Method(nn.Module):
     def translations(self) -> tuple[Translation, ...]:
         """The rows this method fills: by default the task's unseen translations."""
         return self.task.unseen
+
+    def mixes(self) -> tuple[Translation, ...]:
+        """Multi-modal rows of two inputs whose weights and side information may be varied (see ``sweep.py``)."""
+        return ()
 
     def encode(self, modality: str, tensor: Tensor) -> Tensor | None:
         """The latent code ``(B, ...)`` for the alignment factor (eq. 4.16); None where there is none."""

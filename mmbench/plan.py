@@ -10,8 +10,9 @@ from typing import Any
 
 from . import catalog, config, keys
 from .catalog import Card
+from .choose import EVERYTHING, choose_datasets, choose_methods, default_profile
 from .dataset import Dataset
-from .errors import UserError, did_you_mean
+from .errors import UserError
 from .results import CellFolder, read_json
 from .schedule import DataLimits
 
@@ -59,22 +60,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """Cells in an order in which each comes after what it waits for, and the methods left out with the reason."""
+    """Cells in an order in which each comes after what it waits for, and the methods left out with the reason.
+
+    Attributes:
+        dataset: its name in the runs folder.
+        root: the folder of the images where one was named, else None.
+    """
 
     dataset: str
     profile: config.Profile
     cells: tuple[Cell, ...]
     skipped: tuple[str, ...] = ()
-
-
-def cuda_present() -> bool:
-    """Whether an NVIDIA device is visible, told without importing torch."""
-    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1")
-
-
-def default_profile(dataset_named: bool) -> str:
-    """synthetic/laptop on every machine without arguments; a named data set takes ``short`` where CUDA is present."""
-    return "short" if dataset_named and cuda_present() else "laptop"
+    root: Path | None = None
 
 
 def open_dataset(
@@ -96,30 +93,28 @@ def open_dataset(
     return adapter
 
 
-def choose_methods(wanted: Sequence[str], task_kind: str) -> tuple[list[Card], list[str]]:
-    """Cards of the methods asked for (``all`` = every method that can run on this kind of task), and notes.
-
-    Raises:
-        UserError: an unknown method, or one that was named but cannot run on this kind of task.
-    """
-    known = {name: card for name, card in catalog.cards("methods").items() if card.get("ROLE") != "judge"}
-    chosen: dict[str, Card] = {}
-    notes = []
-    for name in wanted:
-        if name == "all":
-            for card in known.values():
-                if card.problem:
-                    notes.append(f"{card.name}: cannot be read ({card.problem})")
-                elif card.get("IN_ALL", True) and task_kind in card["KINDS"]:
-                    chosen.setdefault(card.name, card)
-            continue
-        if name not in known:
-            raise UserError(f"no method named {name!r}{did_you_mean(name, [*known, 'all'])}")
-        card = catalog.find("methods", name)
-        if task_kind not in card["KINDS"]:
-            raise UserError(f"method {name!r} cannot do {task_kind} tasks (it can do {', '.join(card['KINDS'])})")
-        chosen.setdefault(name, card)
-    return list(chosen.values()), notes
+def make_plans(
+    methods: Sequence[str],
+    datasets: Sequence[str],
+    profile_name: str | None,
+    seeds: Sequence[int],
+    runs: Path,
+    *,
+    suite: str = "",
+    data_root: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> list[Plan]:
+    """One plan per data set asked for (see ``choose.py``); all are checked before anything runs."""
+    plans = []
+    profile_name = profile_name or default_profile(bool(datasets))
+    for source in choose_datasets(datasets, suite):
+        plans.append(
+            make_plan(
+                methods or ([] if suite else [EVERYTHING]), source.card.name, profile_name, seeds, runs,
+                suite=suite, data_root=source.root or data_root, overrides=overrides, label=source.label,
+            )
+        )  # fmt: skip
+    return plans
 
 
 def make_plan(
@@ -129,24 +124,29 @@ def make_plan(
     seeds: Sequence[int],
     runs: Path,
     *,
+    suite: str = "",
     data_root: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
+    label: str = "",
 ) -> Plan:
-    """Plan the cells of a run; parents and judges that the chosen methods wait for are planned with them."""
+    """Plan the cells of a run; parents and judges that the chosen methods wait for are planned with them.
+
+    ``label`` is the data set's name in the runs folder, by default its own.
+    """
     overrides = overrides or {}
     card = catalog.find("datasets", dataset)
-    chosen, notes = choose_methods(methods, card["KIND"])
+    chosen, notes = choose_methods(methods, card["KIND"], suite, profile_name)
     config.check_overrides(chosen, overrides)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
     for part, ids in adapter.split().parts().items():
         if not ids:
             raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` tells what was found")
-    maker = _Maker(card, adapter, profile, runs, overrides)
+    maker = _Maker(card, label or card.name, adapter, profile, runs, overrides)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    return Plan(dataset, profile, tuple(maker.cells.values()), tuple(notes))
+    return Plan(label or card.name, profile, tuple(maker.cells.values()), tuple(notes), data_root)
 
 
 def pace(done: Sequence[Cell]) -> tuple[float, bool]:
@@ -163,9 +163,15 @@ class _Maker:
     """Makes cells once each, parents first."""
 
     def __init__(
-        self, card: Card, adapter: Dataset, profile: config.Profile, runs: Path, overrides: Mapping[str, Any]
+        self,
+        card: Card,
+        label: str,
+        adapter: Dataset,
+        profile: config.Profile,
+        runs: Path,
+        overrides: Mapping[str, Any],
     ) -> None:
-        self.card, self.profile, self.runs, self.overrides = card, profile, runs, overrides
+        self.card, self.label, self.profile, self.runs, self.overrides = card, label, profile, runs, overrides
         self.cells: dict[tuple[str, int], Cell] = {}
         self.data = {
             "manifest": adapter.manifest(),
@@ -202,7 +208,7 @@ class _Maker:
             }
         )
         name = method.name + (f"+{keys.digest(changed)[:8]}" if changed else "")
-        folder = CellFolder(self.runs / self.card.name / self.profile.name / name / f"seed-{seed}")
+        folder = CellFolder(self.runs / self.label / self.profile.name / name / f"seed-{seed}")
         seconds = resolved.steps * self.profile.step_ms / 1000 * float(method.get("COST", 1.0)) + 8.0
         cell = Cell(
             self.card.name, self.profile.name, method.name, seed, key, folder, resolved.steps, seconds,

@@ -23,8 +23,11 @@ import numpy as np
 
 COLUMNS = (
     "dataset", "published_dataset", "profile", "method", "title", "group", "seed", "state", "inputs", "output",
-    "output_kind", "via", "weights", "side_from", "bn", "checkpoint", "side_information", "metric", "cls", "value",
+    "output_kind", "via", "weights", "side_from", "bn", "checkpoint", "selection", "side_information", "pretrained",
+    "metric", "cls", "value",
 )  # fmt: skip
+
+SWEEP, VALIDATION = "sweep", "validation"  # values of ``selection`` (see ``sweep.py``); the reported rows have none
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -209,6 +212,7 @@ def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict
 
 def _result_rows(result: dict[str, Any], who: dict[str, Any]) -> list[dict[str, Any]]:
     common = {**who, "published_dataset": result.get("published_dataset", ""), "title": result["title"]}
+    common["pretrained"] = bool(result.get("pretrained", False))
     rows = []
     for row in result["rows"]:
         described = {key: row[key] for key in COLUMNS if key in row}
@@ -217,7 +221,19 @@ def _result_rows(result: dict[str, Any], who: dict[str, Any]) -> list[dict[str, 
             rows.append(
                 {**common, **described, "metric": name, "cls": cls, "value": float("nan") if value is None else value}
             )
-    return rows
+    group = result["rows"][0]["group"]
+    costs = _costs(result).items()
+    return rows + [{**common, "group": group, "metric": metric, "cls": "", "value": value} for metric, value in costs]
+
+
+def _costs(result: Mapping[str, Any]) -> dict[str, float]:
+    """What a cell cost, as metrics without inputs and output."""
+    return {
+        "parameters": result["parameters"],
+        "train_seconds": result["timing"]["seconds"],
+        "peak_memory_bytes": result["peak_memory_bytes"],
+        **result.get("cost", {}),
+    }
 
 
 def _reason(folder: CellFolder) -> str:

@@ -25,15 +25,16 @@ def load() -> pd.DataFrame:
 def comparable(row: pd.Series) -> bool:
     """Whether a row of the results table follows the papers' protocol, so that a published number may stand beside it.
 
-    It does with the statistics BN was trained with, the last checkpoint, no intermediate modality except in a
-    cascade, and in multi-modal translation the papers' weights (where stated) and the anchor's (the first input's)
-    side information.
+    It does with the statistics BN was trained with, the last checkpoint, nothing chosen on validation images, no
+    intermediate modality except in a cascade, and in multi-modal translation the papers' weights (where stated) and the
+    anchor's (the first input's) side information.
     """
     one_input = "+" not in row["inputs"]
     stated = row["inputs"].count("+") == 1 and row["published_dataset"] not in ALPHA_NOT_STATED
     return bool(
         row["bn"] in ("", "trained")
         and row["checkpoint"] in ("", "last")
+        and not row.get("selection", "")
         and (not row["via"] or row["method"] in CASCADES)
         and (one_input or not stated or row["weights"] in ("", ALPHA))
         and row["side_from"] in ("", row["inputs"].split("+")[0])

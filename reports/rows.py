@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from mmbench.report import STD, Table
-from mmbench.results import COLUMNS
+from mmbench.results import COLUMNS, SWEEP, VALIDATION
 
 from . import published as papers
 
 GROUPS = ("ceiling", "chance", "baselines", "zero-pair", "seen", "multi-modal", "oracle")
 KEY = ("group", "method", "title", "inputs", "output", "via", "weights", "side_from", "bn", "checkpoint",
-       "side_information")  # fmt: skip
+       "selection", "side_information")  # fmt: skip
 SHORT = 4  # letters of a class name in print: 13 classes have to fit a terminal
 USABLE = ("done", "stale")
 LETTERS = {"rgb": "R", "depth": "D", "segmentation": "S", "nir": "N"}  # as in tables 4.4-4.8
@@ -60,7 +60,7 @@ def tables(
         per_class: a metric with one column per class, after the others; its spread stands in the CSV only.
     """
     results = _complete(results)
-    results = results[results["output_kind"].isin(kinds)]
+    results = results[results["output_kind"].isin(kinds) & (results["selection"] != SWEEP)]
     if not {"source", "table", "dataset", "inputs", "output", "method", "metric", "cls", "value"} <= set(published):
         published = pd.DataFrame()
     made = []
@@ -100,6 +100,8 @@ def label(row: pd.Series) -> str:
         parts.append(row["weights"].replace(",", "/"))
     if row["bn"] not in ("", "trained"):
         parts.append(f"BN {row['bn']}")
+    if row["selection"] == VALIDATION:
+        parts.append("chosen on validation (uses unseen pairs)")
     if row["checkpoint"] not in ("", "last"):
         parts.append(f"checkpoint {row['checkpoint']}")
     return ", ".join(parts)

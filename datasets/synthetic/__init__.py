@@ -27,7 +27,14 @@ NEEDS_ROOT = False
 SOURCE = "rendered by mmbench itself"
 CITATION = "mmbench, docs/synthetic.md"
 SETTINGS = {"nir": False}
-VARIANTS = {"synthetic-nir": {"TITLE": "Synthetic rooms with near-infrared (embedded)", "SETTINGS": {"nir": True}}}
+SUITES = ("tables", "ablation")
+VARIANTS = {
+    "synthetic-nir": {
+        "TITLE": "Synthetic rooms with near-infrared (embedded)",
+        "SETTINGS": {"nir": True},
+        "SUITES": ("tables",),
+    }
+}
 
 RENDERER_VERSION = 1
 """Raise it with every change that alters an image: caches and results are keyed by it."""

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mmbench import catalog
+from mmbench.choose import choose_datasets, choose_methods, default_profile, suites
 from mmbench.errors import UserError
-from mmbench.plan import DATA_VARIABLE, Plan, choose_methods, default_profile, make_plan
+from mmbench.plan import DATA_VARIABLE, Plan, make_plan, make_plans
 
 DATASET = '''
 """A data set of files, told from another by their names."""
@@ -230,6 +231,33 @@ def test_a_wrong_setting_of_a_data_set_is_a_line(overrides: dict[str, Any], mess
     assert str(error.value) == message
 
 
+def test_a_suite_is_what_the_cards_say(tmp_path: Path) -> None:
+    assert {"tables", "ablation"} <= set(suites())
+    ablation = [card.name for card in choose_methods([], "cross-modal", "ablation")[0]]
+    assert {"mmnet", "mmnet-skip", "mmnet-none"} <= set(ablation)
+    assert "cascade" not in ablation
+    tables = [card.name for card in choose_methods([], "cross-modal", "tables")[0]]
+    assert tables == [card.name for card in choose_methods(["all"], "cross-modal")[0]]
+    assert [card.name for card in choose_methods(["prior"], "cross-modal", "ablation")[0]] == ["prior", *ablation]
+    with pytest.raises(UserError, match=r"no suite named 'ablations' \(did you mean 'ablation'\?\)"):
+        make_plans([], [], "smoke", [0], tmp_path, suite="ablations")
+
+
+def test_a_suite_runs_on_the_embedded_sets_that_name_it(tmp_path: Path) -> None:
+    assert [source.label for source in choose_datasets([], "tables")] == ["synthetic", "synthetic-nir"]
+    assert [source.label for source in choose_datasets([], "ablation")] == ["synthetic"]
+    assert [source.label for source in choose_datasets(["flowers"], "tables")] == ["flowers"]
+    assert [source.label for source in choose_datasets([])] == ["synthetic"]
+    plans = make_plans(["prior"], ["synthetic", "synthetic-nir"], "smoke", [0], tmp_path)
+    assert [plan.cells[0].name for plan in plans] == [f"synthetic{x}/smoke/prior/seed-0" for x in ("", "-nir")]
+
+
+def test_a_folder_is_a_data_set_of_own_images(tmp_path: Path) -> None:
+    (tmp_path / "my images!").mkdir()
+    (source,) = choose_datasets([str(tmp_path / "my images!")])
+    assert (source.card.name, source.label, source.root) == ("folder", "folder-my-images", tmp_path / "my images!")
+
+
 def test_methods_left_out_of_all_can_be_named() -> None:
     assert [card.name for card in choose_methods(["mmnet-skip"], "cross-modal")[0]] == ["mmnet-skip"]
     assert "mmnet-skip" not in [card.name for card in choose_methods(["all"], "cross-modal")[0]]
@@ -267,5 +295,5 @@ def test_the_default_profile_is_laptop_unless_a_data_set_is_named_on_a_gpu_machi
     for present, named, expected in (
         (False, False, "laptop"), (False, True, "laptop"), (True, False, "laptop"), (True, True, "short"),
     ):  # fmt: skip
-        monkeypatch.setattr("mmbench.plan.cuda_present", lambda present=present: present)
+        monkeypatch.setattr("mmbench.choose.cuda_present", lambda present=present: present)
         assert default_profile(dataset_named=named) == expected

@@ -13,9 +13,13 @@ from mmbench.results import COLUMNS, CellFolder, cell_folders, collect, identity
 ROW = {
     "inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": "", "weights": "",
     "side_from": "", "bn": "trained", "checkpoint": "last", "group": "zero-pair", "side_information": "skip",
-    "metrics": {"miou": 40.5, "iou/bed": 12.0, "iou/tv": None},
+    "selection": "", "metrics": {"miou": 40.5, "iou/bed": 12.0, "iou/tv": None},
 }  # fmt: skip
-RESULT = {"key": "k", "title": "T", "published_dataset": "p", "rows": [ROW]}
+RESULT = {
+    "key": "k", "title": "T", "published_dataset": "p", "rows": [ROW], "parameters": 10, "timing": {"seconds": 2.5},
+    "peak_memory_bytes": 100, "cost": {"flops": 4.0, "latency_ms": 1.5},
+}  # fmt: skip
+COSTS = {"parameters": 10, "train_seconds": 2.5, "peak_memory_bytes": 100, "flops": 4.0, "latency_ms": 1.5}
 
 
 @pytest.fixture
@@ -182,7 +186,9 @@ def test_a_result_becomes_one_row_per_metric_value(cell: CellFolder) -> None:
     put(cell, cell={"key": "k"}, result=RESULT)
     rows, notes = collect(cell.path.parents[3], lambda method: None)
     assert notes == []
-    assert [(row["metric"], row["cls"]) for row in rows] == [("miou", ""), ("iou", "bed"), ("iou", "tv")]
+    assert [(row["metric"], row["cls"]) for row in rows[:3]] == [("miou", ""), ("iou", "bed"), ("iou", "tv")]
+    assert {row["metric"]: row["value"] for row in rows[3:]} == COSTS
+    assert not any("inputs" in row for row in rows[3:]), "a cell's cost belongs to none of its translations"
     assert rows[0]["value"] == 40.5
     assert rows[2]["value"] != rows[2]["value"], "an undefined metric is NaN"
     assert set(rows[0]) == set(COLUMNS)
@@ -204,7 +210,7 @@ def test_cells_without_numbers_are_a_line_each_and_never_an_error(cell: CellFold
         (methods / name / "seed-0").mkdir(parents=True)
         put(CellFolder(methods / name / "seed-0"), **files)
     rows, notes = collect(methods.parents[1], lambda method: None)
-    assert len(rows) == 3
+    assert len(rows) == 3 + len(COSTS)
     expected = ["cut/seed-0: damaged", "empty/seed-0: damaged result.json (KeyError", "odd/seed-0: damaged result.json",
                 "failing/seed-0: failed (out of memory)", "stopped/seed-0: interrupted"]  # fmt: skip
     assert len(notes) == len(expected)

@@ -39,6 +39,7 @@ def _rows(method, metrics, *, seed=0, **fields):
         "side_from": "",
         "bn": "trained",
         "checkpoint": "last",
+        "selection": "",
         "side_information": "",
         **fields,
     }
@@ -105,11 +106,11 @@ MARKDOWN = """\
 
 CSV = """\
 dataset,profile,group,row,conn.,seeds,Accuracy,Accuracy std,published Accuracy,difference Accuracy,PSNR,PSNR std,\
-method,title,inputs,output,via,weights,side_from,bn,checkpoint,side_information
-flowers,laptop,ceiling,real images,,1,88.75,,,,,,real images,real images,,theta3,,,,trained,last,
+method,title,inputs,output,via,weights,side_from,bn,checkpoint,selection,side_information
+flowers,laptop,ceiling,real images,,1,88.75,,,,,,real images,real images,,theta3,,,,trained,last,,
 flowers,laptop,zero-pair,M&MNets theta2 → theta3,,2,31.5,2.1213203435596424,36.5,-5.0,12.5,0.7071067811865476,\
-mmnet,M&MNets,theta2,theta3,,,,trained,last,
-flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,75.0,-5.0,14.0,,mmnet,M&MNets,theta1,theta3,,,,trained,last,
+mmnet,M&MNets,theta2,theta3,,,,trained,last,,
+flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,75.0,-5.0,14.0,,mmnet,M&MNets,theta1,theta3,,,,trained,last,,
 """
 
 

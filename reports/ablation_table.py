@@ -1,0 +1,107 @@
+"""The papers' ablations of M&MNets: side information and pretraining (table 4.2), components (table 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mmbench.report import STD, Table
+from mmbench.results import SWEEP
+
+NAME = "ablation"
+TITLE = "Ablations, depth to segmentation, %"
+
+METRICS = {"miou": "mIoU", "global_accuracy": "Global"}
+DATASET, SOURCE = "scenenet-51k", "thesis"  # where the papers' ablations were made; the thesis' numbers count
+PUBLISHED = "published, 51K:"
+YES_NO = {True: "Y", False: "N"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of one of the papers' tables: our method, and what tells the row apart there."""
+
+    method: str
+    cells: dict[str, str]
+    published: str = ""
+
+
+SIDE = (
+    Entry("mmnet-none", {"side information": "none", "RGB decoder": "none"}, "side=none"),
+    Entry("mmnet-skip", {"side information": "skip connections", "RGB decoder": "none"}, "side=skip"),
+    Entry("mmnet-scratch", {"side information": "pooling indices", "RGB decoder": "none"}, "side=pooling-indices"),
+    Entry("mmnet", {"side information": "pooling indices", "RGB decoder": "none"}, "side=pooling-indices"),
+    Entry("mmnet-rgb-indices", {"side information": "pooling indices", "RGB decoder": "pooling indices"}),
+)
+SWITCHES = ("AutoEnc", "Latent", "Noise", "PP")
+COMPONENTS = tuple(
+    Entry(method, dict(zip(SWITCHES, cells, strict=True)), published)
+    for method, cells, published in (
+        ("mmnet-translations", ("N", "N", "N", "N"), "autoencoders=N, latent=N, noise=N, pseudo-pairs=N"),
+        ("mmnet-autoencoders", ("Y", "N", "N", "N"), "autoencoders=Y, latent=N, noise=N, pseudo-pairs=N"),
+        ("mmnet-no-noise", ("Y", "Y", "N", "N"), "autoencoders=Y, latent=Y, noise=N, pseudo-pairs=N"),
+        ("mmnet", ("Y", "Y", "Y", "N"), "autoencoders=Y, latent=Y, noise=Y, pseudo-pairs=N"),
+        ("mmnet-pp", ("Y", "Y", "Y", "Y"), "autoencoders=Y, latent=Y, noise=Y, pseudo-pairs=Y"),
+        ("mmnet-paper-noise", ("Y", "Y", "0.5", "N"), ""),
+    )
+)
+NOTE = (
+    "published, 51K: thesis, SceneNet RGB-D (51K), at the papers' size and schedule; a row stands beside the published "
+    "one of the same switches and pretraining. Noise Y: the profile's latent noise; the papers' std is 0.5."
+)
+
+
+def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+    """Two tables per data set and profile with at least two of the rows."""
+    rows = results[
+        (results["inputs"] == "depth")
+        & (results["output"] == "segmentation")
+        & (results["via"].fillna("") == "")
+        & results["metric"].isin(METRICS)
+        & (results["selection"] != SWEEP)
+    ]
+    tables = []
+    for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
+        where = f"{dataset}, profile {profile}"
+        for name, title, entries in (
+            ("side-information", "Side information and pretraining (table 4.2)", SIDE),
+            ("components", "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)", COMPONENTS),
+        ):
+            made = [_row(entry, part, published) for entry in entries if entry.method in set(part["method"])]
+            if len(made) > 1:
+                frame = pd.DataFrame(made)
+                shown = [f"{PUBLISHED} {header}" for header in METRICS.values()]
+                hidden = ("method", *(shown if frame[shown].isna().all(axis=None) else ()))
+                formats = dict.fromkeys([*METRICS.values(), *shown], ".1f")
+                file = f"ablation-{name}-{dataset}-{profile}"
+                tables.append(Table(file, f"{title}: {where}", frame, NOTE, formats=formats, hidden=hidden))
+    return tables
+
+
+def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str, object]:
+    mine = part[part["method"] == entry.method]
+    pretrained = bool(mine["pretrained"].iloc[0])
+    row: dict[str, object] = {"method": entry.method, **entry.cells, "pretrained": YES_NO[pretrained]}
+    for metric, header in METRICS.items():
+        per_seed = mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"]
+        row |= {header: float(per_seed.mean()), header + STD: per_seed.std(ddof=1), "seeds": len(per_seed)}
+    for metric, header in METRICS.items():
+        row[f"{PUBLISHED} {header}"] = _published(entry, metric, pretrained, published)
+    return row
+
+
+def _published(entry: Entry, metric: str, pretrained: bool, published: pd.DataFrame) -> float:
+    """The papers' number of the row with the same switches; nan without one."""
+    label = entry.published
+    if label.startswith("side="):
+        label += f", pretrained={YES_NO[pretrained]}"
+    if not label or published.empty:
+        return float("nan")
+    found = published[
+        (published["source"] == SOURCE)
+        & (published["dataset"] == DATASET)
+        & (published["label"] == label)
+        & (published["metric"] == metric)
+    ]
+    return float(found["value"].iloc[0]) if len(found) else float("nan")

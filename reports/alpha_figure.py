@@ -1,0 +1,50 @@
+"""Multi-modal translation against the second input's weight, with either input's indices (CVPR 2018, figure 7)."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from mmbench.report import Figure
+from mmbench.results import SWEEP
+
+NAME = "alpha"
+TITLE = "Multi-modal translation against alpha (CVPR 2018, figure 7)"
+
+SHOWN = {
+    "segmentation": ("miou", "mIoU, %"),
+    "depth": ("delta_1.25", "share of pixels within 1.25"),
+    "rgb": ("psnr", "PSNR, dB"),
+}
+STYLES = ("-", "--", ":", "-.")
+
+
+def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+    """One figure per data set and profile: an axis per translation, a line per method and source of indices."""
+    rows = results[results["selection"] == SWEEP]
+    figures = []
+    for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
+        translations = list(part.groupby(["inputs", "output", "output_kind"], sort=True))
+        canvas = Canvas(figsize=(4.6 * len(translations), 3.6), layout="constrained")
+        axes = canvas.subplots(1, len(translations), squeeze=False)[0]
+        for axis, ((inputs, output, kind), mine) in zip(axes, translations, strict=True):
+            metric, label = SHOWN[str(kind)]
+            _draw(axis, mine[mine["metric"] == metric], str(inputs).split("+"))
+            axis.set(title=f"{str(inputs).replace('+', ', ')} → {output}", ylabel=label)
+            axis.set_xlabel(f"alpha, the weight of {str(inputs).split('+')[-1]}")
+        axes[-1].legend(fontsize=7, loc="best")
+        name = f"alpha-{dataset}-{profile}"
+        figures.append(Figure(name, f"Alpha: {dataset}, profile {profile}", canvas))
+    return figures
+
+
+def _draw(axis: object, rows: pd.DataFrame, inputs: list[str]) -> None:
+    """Lines with the mean over seeds."""
+    alphas = rows["weights"].str.split(",").str[-1].astype(float)
+    for number, ((title, method), mine) in enumerate(rows.groupby(["title", "method"], sort=True)):
+        for side, marker in zip(inputs, "os", strict=True):
+            line = mine[mine["side_from"] == side].groupby(alphas)["value"].mean()
+            axis.plot(  # type: ignore[attr-defined]
+                line.index, line, STYLES[number % len(STYLES)], marker=marker, markersize=4,
+                label=f"{title or method}, indices of {side}",
+            )  # fmt: skip

@@ -1,0 +1,89 @@
+"""The ablation tables beside the papers' rows, the cost table's units, and the alpha figure's lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from mmbench.reports import ablation_table, alpha_figure, cost_table, segmentation_table
+from mmbench.reports.published import load
+
+from mmbench.results import COLUMNS, SWEEP, VALIDATION
+
+COMMON = {
+    "dataset": "rooms", "published_dataset": "", "profile": "laptop", "seed": 0, "state": "done", "group": "zero-pair",
+    "inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": "", "weights": "",
+    "side_from": "", "bn": "trained", "checkpoint": "last", "selection": "", "side_information": "",
+    "pretrained": False, "cls": "",
+}  # fmt: skip
+
+
+def frame(*rows: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame([{**COMMON, "title": row["method"], **row} for row in rows], columns=list(COLUMNS))
+
+
+def scores(method: str, miou: float, seed: int = 0, **rest: Any) -> list[dict[str, Any]]:
+    row = {"method": method, "seed": seed, **rest}
+    return [{**row, "metric": "miou", "value": miou}, {**row, "metric": "global_accuracy", "value": miou + 30}]
+
+
+def test_ablations_stand_beside_the_papers_rows_of_the_same_switches() -> None:
+    results = frame(
+        *scores("mmnet", 38.0), *scores("mmnet", 40.0, seed=1), *scores("mmnet-none", 30.0),
+        *scores("mmnet-scratch", 35.0), *scores("mmnet-translations", 5.0), *scores("mmnet", 99.0, selection=SWEEP),
+    )  # fmt: skip
+    side, components = ablation_table.build(results, load())
+    assert list(side.frame["method"]) == ["mmnet-none", "mmnet-scratch", "mmnet"]
+    column = "published, 51K: mIoU"
+    assert list(side.frame[column]) == [29.8, 43.2, 43.2]  # thesis, table 4.2, without pretraining
+    assert side.frame["mIoU"].tolist() == [30.0, 35.0, 39.0]
+    assert side.frame["mIoU std"].iloc[2] == pytest.approx(2**0.5)
+    assert components.frame.set_index("method")[column].to_dict() == {"mmnet-translations": 6.48, "mmnet": 46.7}
+
+
+def test_a_pretrained_encoder_stands_beside_the_pretrained_row() -> None:
+    results = frame(*scores("mmnet", 50.0, pretrained=True), *scores("mmnet-scratch", 45.0))
+    (side,) = ablation_table.build(results, load())
+    assert side.frame.set_index("method")["published, 51K: Global"].to_dict() == {"mmnet-scratch": 73.5, "mmnet": 78.4}
+
+
+def test_one_row_is_no_ablation() -> None:
+    assert ablation_table.build(frame(*scores("mmnet", 38.0)), load()) == []
+
+
+def test_costs_in_their_units_as_means_over_seeds() -> None:
+    cell = {"method": "mmnet", "inputs": None, "output": None, "output_kind": None}
+    values = {"parameters": 2.5e6, "flops": 4e9, "train_seconds": 90.0, "peak_memory_bytes": 2**21, "latency_ms": 3.0}
+    rows = [{**cell, "metric": metric, "value": value} for metric, value in values.items()]
+    slower = {**cell, "seed": 1, "metric": "train_seconds", "value": 150.0}
+    (table,) = cost_table.build(frame(*rows, slower, *scores("mmnet", 38.0)), load())
+    row = table.frame.iloc[0]
+    assert row["method"] == "mmnet"
+    units = ["parameters (M)", "GFLOP/image", "training (min)", "memory (MiB)", "latency (ms)"]
+    assert row[units].tolist() == [2.5, 4.0, 2.0, 2.0, 3.0]
+
+
+def mixed(alpha: float, side: str, value: float, selection: str) -> dict[str, Any]:
+    weights = f"{1 - alpha:g},{alpha:g}"
+    row = {"method": "mmnet", "inputs": "rgb+depth", "group": "multi-modal", "weights": weights, "side_from": side}
+    return {**row, "selection": selection, "metric": "miou", "value": value}
+
+
+def test_the_sweep_is_in_its_figure_and_only_there() -> None:
+    sweep = [
+        mixed(a, side, 40 + 10 * a + (side == "depth"), SWEEP) for side in ("rgb", "depth") for a in (0.0, 0.2, 1.0)
+    ]
+    results = frame(*sweep, mixed(0.2, "rgb", 42.0, ""), mixed(1.0, "depth", 51.0, VALIDATION))
+    (figure,) = alpha_figure.build(results, load())
+    (axis,) = figure.figure.axes
+    lines = {str(line.get_label()): list(zip(*map(list, line.get_data()), strict=True)) for line in axis.lines}
+    assert lines == {
+        "mmnet, indices of rgb": [(0.0, 40.0), (0.2, 42.0), (1.0, 50.0)],
+        "mmnet, indices of depth": [(0.0, 41.0), (0.2, 43.0), (1.0, 51.0)],
+    }
+    (table,) = segmentation_table.build(results, load())
+    assert table.frame["row"].tolist() == [
+        "mmnet (R, D) → S, 0/1, chosen on validation (uses unseen pairs)",
+        "mmnet (R, D) → S, 0.8/0.2",
+    ]
