@@ -40,6 +40,19 @@ NEEDS_ROOT = True
 JUDGE = "judge-classifier"
 SOURCE = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 CITATION = "Nilsback & Zisserman, ICVGIP 2008"
+TERMS = "none are stated; research use, cite Nilsback & Zisserman 2008"
+DOWNLOADS = (
+    {
+        "url": "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/102flowers.tgz",
+        "md5": "52808999861908f626f3c1f4e79d11fa",
+        "into": "flowers-102",
+    },
+    {
+        "url": "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/imagelabels.mat",
+        "md5": "e0620be6f572b9609742df49c70aed4d",
+        "into": "flowers-102",
+    },
+)
 
 WHERE = (
     "get 102flowers.tgz (md5 52808999861908f626f3c1f4e79d11fa) and imagelabels.mat "

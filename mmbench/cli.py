@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m mmbench report                                 tables and pictures of all that is in runs/
   python -m mmbench list methods
   python -m mmbench data verify flowers --data-root ~/data
+  python -m mmbench data show synthetic --out rooms.png
 """
 
 
@@ -91,14 +92,31 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("what", nargs="?", choices=("methods", "datasets", "reports", "profiles"))
     listing.set_defaults(function=_list)
 
-    data = commands.add_parser("data", help="look after data sets")
-    actions = data.add_subparsers(required=True, metavar="ACTION")
-    verify = actions.add_parser("verify", help="open every file, name what is damaged or missing")
-    verify.add_argument("dataset")
-    verify.add_argument("--data-root", type=Path)
-    verify.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
-    verify.set_defaults(function=_verify)
+    _add_data(commands.add_parser("data", help="look after data sets: verify, prepare, show, download, init"))
     return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    parser.set_defaults(function=_data)
+    verify = actions.add_parser("verify", help="open every file, name what is damaged or missing")
+    prepare = actions.add_parser("prepare", help="decode everything a profile reads into the cache")
+    show = actions.add_parser("show", help="a picture of aligned samples with the classes' colours")
+    for action in (verify, prepare, show):
+        action.add_argument("dataset", help="a name, or a folder of own images")
+        action.add_argument("--data-root", type=Path, help="folder that holds the data set (or set MMBENCH_DATA)")
+        action.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
+    prepare.add_argument("--profile", default="laptop", help="whose image size and amount (default laptop)")
+    prepare.add_argument("--cache", type=Path, help="folder for decoded images (default ~/.cache/mmbench)")
+    show.add_argument("--out", type=Path, help="PNG to write (default <data set>.png)")
+    show.add_argument("--count", type=int, default=8, help="samples (default 8)")
+    show.add_argument("--size", type=int, default=128, help="pixels (default 128)")
+    download = actions.add_parser("download", help="fetch and unpack the public archives of a data set")
+    download.add_argument("dataset")
+    download.add_argument("--data-root", type=Path, help="where to (default data)")
+    download.add_argument("--yes", action="store_true", help="agree to the terms, which are shown first")
+    init = actions.add_parser("init", help="write a commented dataset.toml for a folder of own images")
+    init.add_argument("folder", type=Path)
 
 
 def _add_runs(parser: argparse.ArgumentParser) -> None:
@@ -206,20 +224,25 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _data(options: argparse.Namespace) -> int:
+    from . import data
     from .config import parse_overrides
-    from .plan import open_dataset
-    from .schedule import DataLimits
 
-    dataset = open_dataset(options.dataset, DataLimits(), options.data_root, parse_overrides(options.set))
-    problems = 0
-    for problem in dataset.verify():
-        problems += 1
-        print(problem)
-    sizes = {part: len(ids) for part, ids in dataset.split().parts().items()}
-    found = ", ".join([*([dataset.note] if dataset.note else []), *(f"{part} {n}" for part, n in sizes.items())])
-    print(f"{options.dataset}: {found}; {problems} problem{'' if problems == 1 else 's'}")
-    return 1 if problems else 0
+    if options.action == "init":
+        data.init(options.folder)
+        return 0
+    if options.action == "download":
+        data.download(options.dataset, options.data_root or Path("data"), options.yes)
+        return 0
+    changes = parse_overrides(options.set)
+    if options.action == "verify":
+        return 1 if data.verify(options.dataset, options.data_root, changes) else 0
+    if options.action == "prepare":
+        data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
+    else:
+        out = options.out or Path(f"{Path(options.dataset).name}.png")
+        data.show(options.dataset, options.data_root, changes, out, options.count, options.size)
+    return 0
 
 
 def _seeds(text: str) -> list[int]:

@@ -74,3 +74,17 @@ def png(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def legend(names: Sequence[str], colours: Sequence[tuple[int, int, int]], width: int) -> np.ndarray:
+    """Class names with their colours as a uint8 RGB strip ``(height, width, 3)``."""
+    cell = 14 + 7 * max(len(name) for name in names)
+    columns = max(1, (width - MARGIN) // cell)
+    rows = -(-len(names) // columns)
+    strip = Image.new("RGB", (width, MARGIN + rows * CAPTION), "white")
+    draw = ImageDraw.Draw(strip)
+    for number, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        left, top = MARGIN + number % columns * cell, number // columns * CAPTION
+        draw.rectangle((left, top + 2, left + 9, top + 11), fill=tuple(colour), outline="black")
+        draw.text((left + 13, top + 1), name, fill="black")
+    return np.asarray(strip)

@@ -1,0 +1,69 @@
+"""The commands that look after data sets, on the embedded set and through the command line's entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmbench import cache, catalog, config, keys, pictures
+from mmbench.cli import main
+from mmbench.dataset import DataLimits
+
+
+def test_verify_counts_what_each_part_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "verify", "synthetic-nir"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["part", "samples", "rgb", "depth", "nir", "segmentation"]
+    assert lines[2].split() == ["rgb+segmentation", *["2000"] * 5]
+    assert lines[-1] == "synthetic-nir: 0 problems"
+
+
+def test_what_was_prepared_is_what_a_run_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["data", "prepare", "synthetic", "--profile", "smoke", "--cache", str(tmp_path)]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "22 samples at 16 px" in said
+    card = catalog.find("datasets", "synthetic")
+    dataset = catalog.load(card, card["CLASS"])(None, config.profile("smoke", "").data)
+    ids = [i for part in dataset.split().parts().values() for i in part]
+    asked: list[int] = []
+    source = keys.source_digest(card.path, card.module)
+    cache.open_cache(dataset, source, ids, 16, tmp_path, lambda done, total: asked.append(done))
+    assert asked == [], "nothing was left to decode"
+
+
+def test_show_draws_every_modality_and_the_legend(tmp_path: Path) -> None:
+    out = tmp_path / "rooms.png"
+    assert main(["data", "show", "synthetic", "--out", str(out), "--count", "2", "--size", "32"]) == 0
+    picture = np.asarray(Image.open(out))
+    card = catalog.find("datasets", "synthetic")
+    dataset = catalog.load(card, card["CLASS"])(None, DataLimits())
+    sample = next(dataset.load(dataset.split().test[:1], 32))
+    for column, modality in enumerate(dataset.task.modalities):
+        left, top = pictures.MARGIN + column * (32 + pictures.MARGIN), pictures.CAPTION
+        native = next(dataset.load(dataset.split().test[:1], 256))[modality.name]
+        expected = modality.picture(sample[modality.name]).astype(float)
+        found = picture[top : top + 32, left : left + 32].astype(float)
+        assert native.shape[0] == 256
+        assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.8, modality.name
+    colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
+    assert set(dataset.task.modality("segmentation").palette[1:]) <= colours
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "flowers", "--data-root", "nowhere"], "nowhere"),
+        (["verify", "synthetik"], "did you mean 'synthetic'"),
+        (["show", "synthetic", "--set", "data.nri=1"], "unknown key 'nri'"),
+        (["prepare", "synthetic", "--profile", "laptopp"], "did you mean 'laptop'"),
+    ],
+)
+def test_bad_input_is_a_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
