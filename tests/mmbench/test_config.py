@@ -267,7 +267,9 @@ def test_every_method_spends_exactly_its_budget_in_every_profile(name: str) -> N
             budgets = {"first": profile.steps, "extra": profile.extra_steps}
             budgets["full"] = sum(budgets.values())
             expected = budgets[found.get("BUDGET", "extra" if found.get("PARENT") else "first")]
-            if found["GROUP"] != "chance":
+            if found["GROUP"] == "oracle":  # what bounds the others from above may cost itself, not them
+                assert 0.75 * expected < trained <= expected, f"{profile_name}, {kind}"
+            elif found["GROUP"] != "chance":
                 assert trained == expected, f"{profile_name}, {kind}"
 
 
