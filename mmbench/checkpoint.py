@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, load_model, save_model
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .results import read_json, write_bytes, write_json
@@ -28,7 +28,7 @@ def save(
     part = folder / f".{name}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    save_model(module, str(part / WEIGHTS))
+    save_file({name: tensor.contiguous() for name, tensor in _named_once(module).items()}, part / WEIGHTS)
     torch.save({player: optimizer.state_dict() for player, optimizer in optimizers.items()}, part / "optimizers.pt")
     write_json(part / "position.json", dict(position))
     for path in (part / WEIGHTS, part / "optimizers.pt"):
@@ -79,7 +79,10 @@ def position(checkpoint: Path) -> dict[str, Any]:
 def load_weights(checkpoint: Path, module: nn.Module) -> None:
     """Fill a module from a checkpoint. Raises ValueError naming a file that is damaged or does not fit."""
     try:
-        load_model(module, checkpoint / WEIGHTS)
+        found = load_file(checkpoint / WEIGHTS)
+        if differing := sorted(found.keys() ^ _named_once(module).keys()):
+            raise ValueError(f"{checkpoint / WEIGHTS}: of another architecture ({', '.join(differing[:3])})")
+        module.load_state_dict(found, strict=False)  # what is missing is another name of a tensor that is there
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ValueError(f"{checkpoint / WEIGHTS}: damaged, or of another architecture ({error})") from error
 
@@ -89,6 +92,15 @@ def load_optimizers(checkpoint: Path, optimizers: Mapping[str, torch.optim.Optim
     states = torch.load(checkpoint / "optimizers.pt", map_location="cpu", weights_only=True)
     for player, optimizer in optimizers.items():
         optimizer.load_state_dict(states[player])
+
+
+def _named_once(module: nn.Module) -> dict[str, torch.Tensor]:
+    """A module's tensors, one that several networks share under its first name only."""
+    made: dict[tuple[object, ...], str] = {}
+    state = module.state_dict()
+    for name, tensor in state.items():
+        made.setdefault((tensor.data_ptr(), tensor.shape) if tensor.numel() else (name,), name)
+    return {name: state[name] for name in made.values()}
 
 
 def _sync(path: Path) -> None:

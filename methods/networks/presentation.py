@@ -39,3 +39,10 @@ def with_holes_of(modality: Modality, image: Tensor, real: Tensor) -> Tensor:
     chosen = real[torch.arange(len(image), device=real.device) % len(real)]
     valid = modality.valid(chosen).unsqueeze(1)
     return torch.where(valid, image, modality.to_network(chosen).to(image.dtype))
+
+
+def as_tensor(modality: Modality, raw: Tensor) -> Tensor:
+    """A generator's raw output as the tensor representation of its modality: what ``translate`` returns."""
+    if modality.kind in ("segmentation", "depth"):
+        return modality.from_network(raw)
+    return modality.from_network(present(modality, raw))

@@ -1,0 +1,223 @@
+"""A folder of one's own images: subfolders by modality, files of one sample named alike (docs/your-own-images.md).
+
+::
+
+    <root>/rgb/kitchen_01.jpg            colour
+    <root>/depth/kitchen_01.png          16-bit millimetres, or .npy in metres
+    <root>/segmentation/kitchen_01.png   class ids or colours
+    <root>/nir/kitchen_01.png            grey
+    <root>/dataset.toml                  optional; says what cannot be told from the images
+
+A sample may lack a modality (thesis 4.6.4: labels in one recording, depth and near infrared in another); it then trains
+the group that does not need it. Samples that have everything are tested and validated on first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from mmbench.dataset import DataLimits, Dataset, Problem, Sample
+from mmbench.errors import UserError
+from mmbench.modality import Modality
+from mmbench.task import Group, Split, Task, Translation
+
+from . import description, discover, files, look, read, text
+from .split import make_split
+
+NAME = "folder"
+TITLE = "A folder of your own images"
+KIND = "cross-modal"
+CLASS = "Folder"
+NEEDS_ROOT = True
+SOURCE = "your own images; see docs/your-own-images.md"
+CITATION = "your own images"
+
+ANCHOR_WEIGHT = 0.8  # thesis 4.6.2: 1 - alpha; the other inputs share the rest
+
+
+class Folder(Dataset):
+    """Images below a root folder, described by its ``dataset.toml`` and by themselves.
+
+    Raises:
+        UserError: the folder lacks images, or what they are cannot be told; one line that names the file.
+    """
+
+    def __init__(self, root: Path | None, limits: DataLimits) -> None:
+        super().__init__(root, limits)
+        if root is None:
+            raise UserError(f"folder: give --data-root, a folder of images; {files.LAYOUT}")
+        described = description.read(root)
+        found = files.scan(root, described)
+        self.description = discover.complete(described, look.Look(found))
+        self._guessed = _guesses(described, self.description)
+        used = {name: images for name, images in found.images.items() if name in self.description.modalities}
+        self.files = dataclasses.replace(found, images=used)
+        self.task = make_task(self.description)
+
+    @property
+    def note(self) -> str:
+        """What was found, and what was guessed: ``9 rgb, 9 depth, 9 samples with all of them, ...``."""
+        images = self.files.images
+        complete = sum(len(self.files.holds(sample)) == len(images) for sample in images[self.task.anchor])
+        counts = [f"{len(of)} {name}" for name, of in images.items()]
+        more = [f"{len(self._alone())} without a partner"] if self._alone() else []
+        more += [f"{self.files.ignored} other files ignored"] if self.files.ignored else []
+        return ", ".join([*counts, f"{discover.plural(complete, 'sample')} with all of them", *more, *self._guessed])
+
+    def split(self) -> Split:
+        """See ``split.py``."""
+        return self._split
+
+    def manifest(self) -> str:
+        """SHA-256 of the description and of every image's name and size; ``data init`` does not change it."""
+        facts = [json.dumps(dataclasses.asdict(self.description), sort_keys=True)]
+        for name, images in sorted(self.files.images.items()):
+            facts += [f"{name} {image.path} {image.size}" for image in images.values()]
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+    def holds(self, sample_id: str) -> tuple[str, ...]:
+        """The modalities that have a file of that name."""
+        return self.files.holds(sample_id)
+
+    def sample(self, sample_id: str) -> Sample:
+        """What the sample holds, at the size of its files, which must be the same for all of them."""
+        made = {}
+        for name in self.holds(sample_id):
+            path = self.files.root / self.files.images[name][sample_id].path
+            try:
+                made[name] = read.decode(path, self.description.modalities[name])
+            except read.DamagedError as error:
+                raise UserError(f"{path}: {error}") from error
+        if wrong := self._sizes_differ(sample_id, made):
+            raise UserError(f"{self.files.root / wrong.path}: {wrong.what}")
+        return made
+
+    def verify(self) -> Iterator[Problem]:
+        """Open every file: damaged ones, other values than described, other sizes, depth and labels without rgb."""
+        for path in self._alone():
+            yield Problem(path, f"no image of that name in {self.description.modalities[self.task.anchor].folder}/")
+        for sample_id in sorted(set().union(*self.files.images.values())):
+            made = {}
+            for name in self.holds(sample_id):
+                image = self.files.images[name][sample_id]
+                try:
+                    made[name] = read.decode(self.files.root / image.path, self.description.modalities[name])
+                except read.DamagedError as error:
+                    yield Problem(image.path, str(error))
+            if wrong := self._sizes_differ(sample_id, made):
+                yield wrong
+
+    @cached_property
+    def _split(self) -> Split:
+        return make_split(self.description, self.files, self.limits)
+
+    def _alone(self) -> list[str]:
+        """Files of samples that have no anchor."""
+        anchors = self.files.images[self.task.anchor]
+        return [
+            image.path
+            for images in self.files.images.values()
+            for sample, image in images.items()
+            if sample not in anchors
+        ]
+
+    def _sizes_differ(self, sample_id: str, made: dict[str, np.ndarray]) -> Problem | None:
+        names = list(made)
+        for name in names[1:]:
+            (height, width), (other_height, other_width) = made[name].shape[:2], made[names[0]].shape[:2]
+            if (height, width) != (other_height, other_width):
+                path, other = (self.files.images[n][sample_id].path for n in (name, names[0]))
+                return Problem(
+                    path,
+                    f"{width} x {height} pixels, but {other} has {other_width} x {other_height}; "
+                    "the images of a sample must be aligned and of one size",
+                )
+        return None
+
+
+def make_task(about: description.Description) -> Task:
+    """The task of a complete description: every direction between modalities that no group holds together is unseen.
+
+    Multi-modal rows add the anchor to an unseen translation's input, and to all inputs with the same output that one
+    group holds together. Scalar modalities train with Berhu, as NIR in thesis 4.6.4.
+    """
+    modalities = tuple(_modality(name, table) for name, table in about.modalities.items())
+    kinds = {modality.name: modality.kind for modality in modalities}
+    groups = tuple(Group(tuple(group.split("+"))) for group in about.groups)
+    others = [name for name in kinds if name != about.anchor]
+    unseen = [
+        Translation((source,), target)
+        for source in others
+        for target in others
+        if source != target and not any({source, target} <= set(group.modalities) for group in groups)
+    ]
+    # Labels and depth first: their metrics say most, and tables keep this order.
+    unseen.sort(key=lambda row: ("segmentation", "depth", "scalar", "rgb").index(kinds[row.output]))
+    inputs: dict[tuple[tuple[str, ...], str], None] = {(row.inputs, row.output): None for row in unseen}
+    for group in groups:
+        for target in dict.fromkeys(row.output for row in unseen):
+            sources = tuple(name for name in group.modalities if ((name,), target) in inputs)
+            if len(sources) > 1:
+                inputs[sources, target] = None
+    return Task(
+        name=NAME,
+        kind="cross-modal",
+        modalities=modalities,
+        anchor=about.anchor,
+        groups=groups,
+        unseen=tuple(unseen),
+        seen=tuple(Translation((about.anchor,), name) for name in others),
+        multi_modal=tuple(
+            Translation(
+                (about.anchor, *sources),
+                target,
+                weights=(ANCHOR_WEIGHT, *(round((1 - ANCHOR_WEIGHT) / len(sources), 6) for _ in sources)),
+                side_from=about.anchor,
+            )
+            for sources, target in inputs
+        ),
+    )
+
+
+def describe(path: Path) -> str:
+    """The text of a commented ``dataset.toml`` for a folder of images, written from all that is found in them.
+
+    It describes the same data set as the folder without it. An existing ``dataset.toml`` is kept to.
+
+    Raises:
+        UserError: as :class:`Folder`.
+    """
+    described = description.read(path)
+    all_of_it = look.Look(files.scan(path, described), everything=True)
+    return text.write(discover.complete(described, all_of_it), all_of_it)
+
+
+def _guesses(described: description.Description, complete: description.Description) -> list[str]:
+    """What a user should look at before believing a number: units and classes that nobody stated."""
+    made = []
+    for name, table in complete.modalities.items():
+        stated = described.modalities.get(name)
+        if isinstance(table, description.Depth) and not getattr(stated, "unit", ""):
+            made.append(f"{name} taken to be in {table.unit}s")
+        if isinstance(table, description.Segmentation) and not getattr(stated, "classes", ()):
+            made.append(f"{len(table.classes)} classes found in {name}")
+    return made
+
+
+def _modality(name: str, table: description.Table) -> Modality:
+    if isinstance(table, description.Depth):
+        return Modality(name, "depth", centre=table.centre, scale=table.scale)
+    if isinstance(table, description.Scalar):
+        return Modality(name, "scalar", loss="berhu")
+    if isinstance(table, description.Rgb):
+        return Modality(name, "rgb")
+    void = next((value for value in table.void if not isinstance(value, int)), (0, 0, 0))
+    palette = tuple((red, green, blue) for red, green, blue in (void, *table.palette))
+    return Modality(name, "segmentation", classes=table.classes, palette=palette)

@@ -1,0 +1,124 @@
+"""Which files a folder of images has: by modality, then by the sample's name. Nothing is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmbench.errors import UserError
+
+from .description import FILE, USUAL, Description
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
+LAYOUT = f"expected folders such as {', '.join(f'{name}/' for name in USUAL)} with files of equal names"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One file: its path below the root, and its size in bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Files:
+    """What was found.
+
+    Attributes:
+        root: the folder.
+        images: modality -> sample -> file, sorted. A sample is named by its file's path in the modality's folder,
+            without the ending: ``kitchen_01``, or ``kitchen/01`` in a subfolder.
+        ignored: how many files have other endings.
+    """
+
+    root: Path
+    images: Mapping[str, Mapping[str, Image]]
+    ignored: int = 0
+
+    def holds(self, sample: str) -> tuple[str, ...]:
+        """The modalities that a sample has."""
+        return tuple(name for name, images in self.images.items() if sample in images)
+
+
+def scan(root: Path, description: Description) -> Files:
+    """Every image of the described modalities, and of the usual folders that are there.
+
+    The anchor comes first, then the usual ones, whatever the order in the description.
+
+    Raises:
+        UserError: a folder is missing, empty or cannot be read, two files have one name, or a modality has no name in
+            common with the anchor.
+    """
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder; {LAYOUT}")
+    folders = {name: table.folder or name for name, table in description.modalities.items()}
+    here = sorted(entry.name for entry in _listed(root) if entry.is_dir())
+    grouped = {part.strip() for group in description.groups for part in group.split("+")} or set(USUAL)
+    grouped.add(description.anchor)
+    folders |= {name: name for name in USUAL if name in here and name in grouped and name not in folders}
+    anchor = description.anchor
+    if anchor not in folders:
+        found = f"found {', '.join(f'{name}/' for name in here)}" if here else "found no folder"
+        raise UserError(
+            f"{root}: no folder {anchor}/ for the anchor's images ({found}); {LAYOUT}, or name other folders in {FILE}"
+        )
+    images, ignored = {}, 0
+    for name in dict.fromkeys([anchor, *(name for name in USUAL if name in folders), *folders]):
+        images[name], others = _images(root, folders[name])
+        ignored += others
+    for name, found_here in images.items():
+        if not images[anchor].keys() & found_here.keys():
+            one, other = next(iter(images[anchor].values())), next(iter(found_here.values()))
+            raise UserError(
+                f"{root}: no file of {folders[name]}/ has the name of one of {folders[anchor]}/, such as {other.path} "
+                f"and {one.path}; files of one sample need equal names"
+            )
+    return Files(root, images, ignored)
+
+
+def _images(root: Path, folder: str) -> tuple[dict[str, Image], int]:
+    """Sample -> file of one modality, and how many files have other endings."""
+    if not (root / folder).is_dir():
+        raise UserError(f"{root / folder}: no such folder, but {FILE} names it")
+    found: dict[str, Image] = {}
+    twice: list[str] = []
+    others: list[str] = []
+    for entry in _walk(root / folder):
+        path = Path(entry.path)
+        if path.suffix.lower() not in SUFFIXES:
+            others.append(entry.name)
+            continue
+        sample = path.relative_to(root / folder).with_suffix("").as_posix()
+        image = Image(path.relative_to(root).as_posix(), entry.stat().st_size)
+        if sample in found:
+            twice.append(f"{found[sample].path} and {image.path}")
+        found[sample] = image
+    if twice:
+        more = f" (and {len(twice) - 1} more)" if len(twice) > 1 else ""
+        raise UserError(f"{root}: two files are named alike: {twice[0]}{more}; keep one of them")
+    if not found:
+        what = f"no images, only files such as {others[0]}" if others else "no images"
+        raise UserError(f"{root / folder}: {what}; expected files ending in {', '.join(SUFFIXES)}")
+    return dict(sorted(found.items())), len(others)
+
+
+def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Files below a folder; names that begin with a dot are other programs' notes."""
+    for entry in sorted(_listed(folder), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(Path(entry.path))
+        else:
+            yield entry
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror})") from error

@@ -1,0 +1,129 @@
+"""Looks into images: which class ids, colours and values occur, and how often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mmbench.errors import UserError
+
+from .description import Depth, Scalar, Segmentation, Table
+from .files import Files
+from .read import DamagedError, colour_codes, grey, invalid_as_nan, stored
+
+LOOK = 100
+"""Images of a modality that are looked at where not all are; they are spread evenly over the sorted names."""
+
+IDS = 255
+"""The largest class id that is taken for one without a description, and how many there may be."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Class ids, or codes of colours: in how many pixels and in how many images; ``looked`` images in all."""
+
+    colour: bool
+    pixels: Counter[int]
+    images: Counter[int]
+    looked: int
+
+
+@dataclass(frozen=True)
+class Values:
+    """Of a depth or scalar modality, in the files' own counts: type, extremes, and the 5, 50 and 95 % quantiles."""
+
+    dtype: np.dtype[Any]
+    low: float
+    high: float
+    quantiles: tuple[float, float, float]
+
+
+@dataclass
+class Look:
+    """Looks into each modality's images once. ``everything``: at all of them, instead of at most LOOK."""
+
+    files: Files
+    everything: bool = False
+    _seen: dict[str, Any] = field(default_factory=dict)
+
+    def labels(self, name: str, table: Segmentation) -> Labels:
+        """The ids or colours of a segmentation. Raises UserError where no image can be read, or both kinds occur."""
+        if name not in self._seen:
+            kinds: set[bool] = set()
+            pixels: Counter[int] = Counter()
+            images: Counter[int] = Counter()
+            looked = 0
+            for array, codes in self._each(name, table, colour_codes):
+                values, counts = np.unique(codes, return_counts=True)
+                kinds.add(array.ndim == 3)
+                pixels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+                images.update(values.tolist())
+                looked += 1
+                if len(pixels) > 2 * IDS:
+                    break  # more than a description can name; counting on would only take long
+            if len(kinds) > 1:
+                raise UserError(f"{self._example(name)}: this folder mixes colour images and images of class ids")
+            self._seen[name] = Labels(kinds.pop(), pixels, images, looked)
+        found: Labels = self._seen[name]
+        return found
+
+    def values(self, name: str, table: Depth | Scalar) -> Values:
+        """The values of a depth or scalar modality. Raises UserError where none can be read, or types are mixed."""
+        if name not in self._seen:
+
+            def convert(array: np.ndarray) -> np.ndarray:
+                values = invalid_as_nan(array, table) if isinstance(table, Depth) else grey(array).astype(np.float64)
+                return values[np.isfinite(values)]
+
+            types: set[Any] = set()
+            lows, highs, some = [], [], []
+            for array, valid in self._each(name, table, convert):
+                types.add(array.dtype.newbyteorder("="))
+                if valid.size:
+                    lows.append(float(valid.min()))
+                    highs.append(float(valid.max()))
+                    some.append(valid[:: max(1, valid.size // 1000)])
+            if len(types) > 1:
+                both = " and ".join(sorted(map(str, types)))
+                raise UserError(f"{self._example(name)}: this folder mixes {both} files; save all alike")
+            if not some:
+                raise UserError(f"{self._example(name)}: no {name} image that was looked at has a valid pixel")
+            near, middle, far = np.quantile(np.concatenate(some), (0.05, 0.5, 0.95)).tolist()
+            self._seen[name] = Values(types.pop(), min(lows), max(highs), (near, middle, far))
+        found: Values = self._seen[name]
+        return found
+
+    def _each(
+        self, name: str, table: Table, convert: Callable[[np.ndarray], np.ndarray]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Arrays as stored and converted. What cannot be read is left to ``verify``, unless there is nothing else."""
+        images = list(self.files.images[name].values())
+        if not self.everything and len(images) > LOOK:
+            images = [images[index * len(images) // LOOK] for index in range(LOOK)]
+        problem, good = "", 0
+        for image in images:
+            path = self.files.root / image.path
+            try:
+                array = stored(path, table)
+                made = convert(array)
+            except DamagedError as error:
+                problem = problem or f"{path}: {error}"
+                continue
+            good += 1
+            yield array, made
+        if not good:
+            raise UserError(problem)
+
+    def _example(self, name: str) -> str:
+        return str(self.files.root / next(iter(self.files.images[name].values())).path)
+
+
+def shares(counts: Counter[int], of: Iterable[int]) -> dict[int, float]:
+    """Percent of the pixels of ``of`` that each of them has."""
+    wanted = list(of)
+    total = sum(counts[value] for value in wanted) or 1
+    return {value: 100 * counts[value] / total for value in wanted}

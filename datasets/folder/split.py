@@ -1,0 +1,172 @@
+"""Which sample is in which part: two or more training groups, validation and test, disjoint by scene."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import UserError, did_you_mean
+from mmbench.schedule import DataLimits
+from mmbench.task import Split
+
+from .description import FILE, Description
+from .files import Files
+
+EVALUATED = ("test", "validation")
+
+Parts = dict[str, list[str]]
+
+
+def scenes(samples: Sequence[str], pattern: str, where: str) -> dict[str, str]:
+    """Scene of each sample: by the pattern; without one its subfolder, and outside of subfolders the sample itself.
+
+    Raises:
+        UserError: a sample's name does not match the pattern.
+    """
+    if not pattern:
+        return {sample: sample.rpartition("/")[0] or sample for sample in samples}
+    found = {}
+    for sample in samples:
+        match = re.search(pattern, sample)
+        if match is None or not match[1]:
+            raise UserError(f"{where}: scene: {pattern!r} does not match the sample {sample!r}")
+        found[sample] = match[1]
+    return found
+
+
+def make_split(description: Description, files: Files, limits: DataLimits) -> Split:
+    """Everything that the description lists, the rest by a hash of the scenes' names.
+
+    Test and validation take samples that have every modality. Their shares are of all samples if each group has samples
+    of its own that lack a modality (two recordings, thesis 4.6.4), else of the complete ones. A scene goes to the group
+    in which most of its samples can be used, among equals to the one that is the smallest so far.
+
+    Raises:
+        UserError: a part has no sample, or a list names what cannot be there.
+    """
+    where = str(files.root / FILE)
+    samples = list(files.images[description.anchor])
+    scene = scenes(samples, description.scene, where)
+    needs = {group: set(group.split("+")) for group in description.groups}
+    needs |= {part: set(description.modalities) for part in EVALUATED}
+    holds = {sample: set(files.holds(sample)) for sample in samples}
+    fits = {part: [sample for sample in samples if need <= holds[sample]] for part, need in needs.items()}
+    wanted = _wanted(description, where)
+    parts = _listed(wanted, fits, files.root)
+    taken = {scene[sample] for listed in parts.values() for sample in listed}
+    free: dict[str, dict[str, list[str]]] = {}
+    for part, candidates in fits.items():
+        for sample in candidates:
+            if scene[sample] not in taken:
+                free.setdefault(scene[sample], {}).setdefault(part, []).append(sample)
+    complete = set(fits["test"])
+    own = all(set(fits[group]) - complete for group in description.groups)
+    base = len(set().union(*(fits[group] for group in description.groups))) if own else len(complete)
+    _evaluated(parts, free, wanted, base, len(complete))
+    open_groups = [group for group in description.groups if group not in wanted]
+    for name in sorted(free, key=_draw):
+        usable = [group for group in open_groups if free[name].get(group)]
+        if usable:
+            group = min(usable, key=lambda g: (-len(free[name][g]), len(parts[g])))
+            parts[group] += free[name][group]
+    _check(parts, fits, files.root, bool(description.scene))
+    try:
+        return Split(
+            {group: _cut(parts[group], limits.train) for group in description.groups},
+            _cut(parts["validation"], limits.validation),
+            _cut(parts["test"], limits.test),
+            scene,
+        )
+    except ValueError as error:
+        raise UserError(f"{where}: split: {error}") from error
+
+
+def _wanted(description: Description, where: str) -> dict[str, Any]:
+    """Part -> a share, a list of samples or the name of a file; groups only where they are listed."""
+    split = description.split
+    for group in split.train:
+        if group not in description.groups:
+            raise UserError(f"{where}: split.train: unknown group {group!r}{did_you_mean(group, description.groups)}")
+    wanted = {"test": split.test, "validation": split.validation, **split.train}
+    for part, value in wanted.items():
+        share = isinstance(value, float) and 0 < value < 1 and part in EVALUATED
+        names = isinstance(value, list) and all(isinstance(name, str) for name in value)
+        if not share and not names and not isinstance(value, str):
+            raise UserError(
+                f"{where}: split: {part} = {value!r}: expected "
+                f"{'a share such as 0.2, ' if part in EVALUATED else ''}a list of samples or the name of a text file"
+            )
+    if sum(value for value in wanted.values() if isinstance(value, float)) >= 1:
+        raise UserError(f"{where}: split: test and validation leave nothing to train on")
+    return wanted
+
+
+def _listed(wanted: Mapping[str, Any], fits: Mapping[str, Sequence[str]], root: Path) -> Parts:
+    """The samples that lists and files name."""
+    parts: Parts = {part: [] for part in fits}
+    everything = set().union(*fits.values())
+    for part, value in wanted.items():
+        if isinstance(value, float):
+            continue
+        source, names = str(root / FILE), value
+        if isinstance(value, str):
+            source, names = str(root / value), _lines(root / value)
+        able = set(fits[part])
+        for name in names:
+            if name not in able:
+                what = "lacks a modality that is needed there" if name in everything else "is no sample of this folder"
+                raise UserError(f"{source}: {part}: {name!r} {what}")
+        parts[part] = list(dict.fromkeys(names))
+    return parts
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a list of samples ({error})") from error
+
+
+def _evaluated(
+    parts: Parts, free: dict[str, dict[str, list[str]]], wanted: Mapping[str, Any], base: int, complete: int
+) -> None:
+    """Move whole scenes from ``free`` to test and validation: by the hash of their names, as many as fit the share."""
+    sizes = {part: value * base for part, value in wanted.items() if isinstance(value, float)}
+    shrink = min(1.0, complete / max(1.0, sum(sizes.values())))
+    for part, size in sizes.items():
+        target = max(1, round(size * shrink))
+        sizes_here = {name: len(free[name][part]) for name in sorted(free, key=_draw) if free[name].get(part)}
+        chosen, count = [], 0
+        for name, length in sizes_here.items():
+            if count + length <= target:
+                chosen.append(name)
+                count += length
+        # Where every scene is larger than the share, the smallest one is the nearest to it.
+        for name in chosen or sorted(sizes_here, key=sizes_here.__getitem__)[:1]:
+            parts[part] += free.pop(name)[part]
+
+
+def _check(parts: Parts, fits: Mapping[str, Sequence[str]], root: Path, by_scene: bool) -> None:
+    empty = [part for part, samples in parts.items() if not samples]
+    if not empty:
+        return
+    if not fits[empty[0]]:
+        need = "test and validation need" if empty[0] in EVALUATED else f"the group {empty[0]} needs"
+        raise UserError(
+            f"{root}: no sample has every modality that {need}; `data verify` names files without a partner"
+        )
+    sizes = ", ".join(f"{part} {len(samples)}" for part, samples in parts.items())
+    what = "scenes" if by_scene else "samples"
+    raise UserError(f"{root}: too few {what} for {' and '.join(empty)} ({sizes}); add images or see split in {FILE}")
+
+
+def _draw(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _cut(samples: Sequence[str], limit: int) -> tuple[str, ...]:
+    """In the order of the hashes, so that a limit takes some of every scene."""
+    return tuple(sorted(samples, key=_draw)[: limit or None])

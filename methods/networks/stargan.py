@@ -1,0 +1,163 @@
+"""StarGAN's networks for modalities: one generator and one discriminator, first and last layers apart per modality.
+
+Choi et al., CVPR 2018, appendix 7.2, adapted as in thesis 4.6.2: "both versions share the layers of the network for all
+modalities except for the first layer of the encoder and the last layer of the decoder". StarGAN concatenates the
+target's label to the input image; here the images of different modalities have different channels, so it is
+concatenated behind the first layer. As in StarGAN the trunk has one convolution per level, residual blocks between the
+encoder and the decoder, and instance normalization; it goes down by pooling and up by unpooling with the indices, which
+tables 4.4-4.8 name for both rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmbench.method import NetworkSize
+from mmbench.modality import Modality
+
+from .residual import ResidualBlock, initialise
+from .unet import InstanceNorm
+from .unpool import check_divisible, level_widths, pool, unpool
+
+MOST_LAYERS = 6  # of the discriminator: 128 x 128 images to 2 x 2
+SLOPE = 0.01
+KERNEL = 3  # of the residual blocks
+
+
+class SharedGenerator(nn.Module):
+    """Images of any modality to raw, linear outputs of any other, through one trunk.
+
+    Args:
+        modalities: all of the task's, in a fixed order: their positions are the labels.
+        size: width, poolings and residual blocks (64 and 6 in StarGAN).
+        norm: whether instance normalization follows the trunk's convolutions.
+    """
+
+    def __init__(self, modalities: Sequence[Modality], size: NetworkSize, *, norm: bool = True) -> None:
+        super().__init__()
+        self.names = [modality.name for modality in modalities]
+        widths = level_widths(size)
+        self.stems = nn.ModuleDict({m.name: _layer(m.channels, widths[0], norm) for m in modalities})
+        self.heads = nn.ModuleDict({m.name: nn.Conv2d(widths[0], m.channels, 3, padding=1) for m in modalities})
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for into, out in pairwise([widths[0] + len(modalities), *widths]):
+            self.down.append(_layer(into, out, norm))
+        blocks = (ResidualBlock(widths[-1], KERNEL, "instance" if norm else "none") for _ in range(size.blocks))
+        self.middle = nn.Sequential(*blocks)
+        for level in reversed(range(size.poolings)):
+            self.up.append(_layer(widths[level], widths[max(level - 1, 0)], norm))
+        initialise(self)
+
+    def forward(self, images: Sequence[tuple[str, str, Tensor]]) -> list[Tensor]:
+        """Translate batches of images in one pass.
+
+        Args:
+            images: (source, target, ``(B, channels, H, W)``) with H and W multiples of ``2**poolings``.
+
+        Returns:
+            Raw outputs ``(B, channels of the target, H, W)`` in the same order.
+        """
+        check_divisible(images[0][2], len(self.down))
+        labelled = []
+        for source, target, image in images:
+            features = self.stems[source](image)
+            labelled.append(torch.cat([features, self._label(target, features)], 1))
+        x = torch.cat(labelled)
+        indices = []
+        for level in self.down:
+            x, index = pool(level(x))
+            indices.append(index)
+        x = self.middle(x)
+        for level in self.up:
+            x = level(unpool(x, indices.pop(), (2 * x.shape[-2], 2 * x.shape[-1])))
+        parts = x.split([len(image) for _, _, image in images])
+        return [self.heads[target](part) for (_, target, _), part in zip(images, parts, strict=True)]
+
+    def _label(self, target: str, like: Tensor) -> Tensor:
+        label = like.new_zeros(len(like), len(self.names), *like.shape[-2:])
+        label[:, self.names.index(target)] = 1.0
+        return label
+
+
+class SharedDiscriminator(nn.Module):
+    """Strided 4 x 4 convolutions, a score per patch and a classification of the modality (StarGAN, table 5).
+
+    Args:
+        modalities: as for the generator.
+        size: image height and width in pixels.
+        width: channels of the first layer (64 in the paper), doubled per layer.
+    """
+
+    def __init__(self, modalities: Sequence[Modality], size: int, width: int = 64) -> None:
+        super().__init__()
+        self.names = [modality.name for modality in modalities]
+        layers = discriminator_layers(size)
+        widths = [width * 2**level for level in range(layers)]
+        self.stems = nn.ModuleDict({m.name: nn.Conv2d(m.channels, width, 4, stride=2, padding=1) for m in modalities})
+        trunk: list[nn.Module] = [nn.LeakyReLU(SLOPE)]
+        for into, out in pairwise(widths):
+            trunk += [nn.Conv2d(into, out, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE)]
+        self.trunk = nn.Sequential(*trunk)
+        self.score = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        self.classify = nn.Conv2d(widths[-1], len(modalities), size // 2**layers, bias=False)
+        initialise(self)
+
+    def forward(self, modality: str, image: Tensor) -> tuple[Tensor, Tensor]:
+        """``(B, channels, H, W)`` to scores ``(B, 1, h, w)`` and logits of the modality ``(B, modalities)``."""
+        x = self.trunk(self.stems[modality](image))
+        return self.score(x), self.classify(x).flatten(1)
+
+
+def discriminator_layers(size: int) -> int:
+    """Strided convolutions for images of ``size`` pixels: as many as leave 2 x 2, at most 6; 6 at 128, 4 at 48."""
+    layers = 0
+    while layers < MOST_LAYERS and size % 2 == 0 and size // 2 >= 2:
+        size, layers = size // 2, layers + 1
+    return max(layers, 1)
+
+
+def adversarial_generator(critic: SharedDiscriminator, modality: str, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """WGAN loss ``-mean(D(fake))`` and the cross-entropy of classifying the fake as its modality."""
+    scores, logits = critic(modality, fake)
+    return -scores.float().mean(), _classification(critic, modality, logits)
+
+
+def adversarial_critic(
+    critic: SharedDiscriminator, modality: str, real: Tensor, fake: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """WGAN loss ``mean(D(fake)) - mean(D(real))``, gradient penalty, cross-entropy of classifying the real images."""
+    real_scores, logits = critic(modality, real)
+    fake_scores, _ = critic(modality, fake)
+    penalty = gradient_penalty(lambda image: critic(modality, image)[0], real, fake)
+    wasserstein = fake_scores.float().mean() - real_scores.float().mean()
+    return wasserstein, penalty, _classification(critic, modality, logits)
+
+
+def gradient_penalty(score: object, real: Tensor, fake: Tensor) -> Tensor:
+    """``mean((|grad D(x)| - 1)^2)`` at random points x between real and fake images (Gulrajani et al. 2017).
+
+    In fp32 also under autocast, because it is differentiated twice. The norm is over each whole image; the score of an
+    image is the mean over its patches.
+    """
+    assert callable(score)
+    with torch.autocast(real.device.type, enabled=False):
+        share = torch.rand(len(real), 1, 1, 1, device=real.device)
+        between = (share * real.float() + (1 - share) * fake.detach().float()).requires_grad_()
+        total = score(between).flatten(1).mean(1).sum()
+        (gradient,) = torch.autograd.grad(total, between, create_graph=True)
+        return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def _classification(critic: SharedDiscriminator, modality: str, logits: Tensor) -> Tensor:
+    label = torch.full((len(logits),), critic.names.index(modality), device=logits.device)
+    return F.cross_entropy(logits.float(), label)
+
+
+def _layer(into: int, out: int, norm: bool) -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(into, out, 3, padding=1)]
+    return nn.Sequential(*layers, *([InstanceNorm(out)] if norm else []), nn.ReLU(inplace=True))

@@ -1,0 +1,109 @@
+"""StarGAN (paired): the shared generator of StarGAN, trained on the seen pairs, without cycle consistency.
+
+Choi et al.: StarGAN, CVPR 2018; the row "StarGAN(paired)" of thesis tables 4.4-4.7: "for this version, we removed the
+cycle consistency (which is not required for paired modalities)" (4.6.2). Every seen direction is trained with its
+modality's own loss beside StarGAN's adversarial and classification losses. Depth to segmentation is never trained: the
+shared trunk, the depth's first and the segmentation's last layer are joined at test time. Everything else, with the
+deviations, as in ``stargan_unpaired.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
+
+from .gan_losses import reconstruction_loss
+from .networks.presentation import as_tensor, present, with_holes_of
+from .networks.stargan import SharedDiscriminator, SharedGenerator, adversarial_critic, adversarial_generator
+
+NAME = "stargan-paired"
+TITLE = "StarGAN (paired)"
+CLASS = "StarGANPaired"
+ACCESS = "seen-groups"
+GROUP = "baselines"
+KINDS = ("cross-modal",)
+BUDGET = "full"
+COST = 1.2
+CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One seen direction's step: target modality, raw output, truth."""
+
+    target: str
+    raw: Tensor
+    truth: Tensor
+
+
+class StarGANPaired(Method):
+    """A generator and a discriminator that all modalities share."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        modalities, settings = self.task.modalities, context.settings
+        width, critic_width = (
+            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
+        )
+        size = replace(context.network, width=width)
+        self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
+        self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
+
+    def networks(self) -> dict[str, nn.Module]:
+        """generator/shared, discriminator/shared."""
+        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
+
+    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+        """The anchor to every other modality of each group, and back."""
+        anchor, jobs, truths = self.task.anchor, [], []
+        for tensors in batch.values():
+            for other in tensors:
+                for source, target in ((anchor, other), (other, anchor)) if other != anchor else ():
+                    jobs.append((source, target, self.task.modality(source).to_network(tensors[source])))
+                    truths.append(tensors[target])
+        raws = self.generator(jobs)
+        return [Made(target, raw, truth) for (_, target, _), raw, truth in zip(jobs, raws, truths, strict=True)]
+
+    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+        """Generator: a loss per output modality, ``gan``, ``classify``; discriminator: ``gan``, ``penalty``, too."""
+        terms: dict[str, list[Tensor]] = {}
+        for one in made:
+            modality = self.task.modality(one.target)
+            fake = with_holes_of(modality, present(modality, one.raw), one.truth)
+            if player == "discriminator":
+                real = modality.to_network(one.truth)
+                values = adversarial_critic(self.discriminator, one.target, real, fake.detach())
+                named = dict(zip(("gan", "penalty", "classify"), values, strict=True))
+            else:
+                gan, classify = adversarial_generator(self.discriminator, one.target, fake)
+                loss = reconstruction_loss(modality, one.raw, one.truth)
+                named = {"gan": gan, "classify": classify, one.target: loss}
+            for name, value in named.items():
+                terms.setdefault(name, []).append(value)
+        return {name: torch.stack(values).mean() for name, values in terms.items()}
+
+    def translate(
+        self,
+        inputs: Mapping[str, Tensor],
+        output: str,
+        *,
+        via: str | None = None,
+        weights: tuple[float, ...] | None = None,
+        side_from: str | None = None,
+        bn: str = "trained",
+        sample: int = 0,
+    ) -> Tensor:
+        """One pass of the generator with the output's label."""
+        ((source, image),) = inputs.items()
+        (raw,) = self.generator([(source, output, self.task.modality(source).to_network(image))])
+        return as_tensor(self.task.modality(output), raw)
+
+    def translations(self) -> tuple[Translation, ...]:
+        """The unseen translations and, for comparison, the seen ones."""
+        return (*self.task.unseen, *self.task.seen)

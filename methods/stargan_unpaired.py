@@ -1,0 +1,118 @@
+"""StarGAN (unpaired): one generator for all modalities, trained on unpaired images with cycle reconstruction.
+
+Choi et al.: StarGAN, CVPR 2018; the row "StarGAN(unpaired)" of thesis tables 4.4-4.8 and section 4.6.2. Recipe: WGAN-GP
+with gradient penalty 10, a classification head on the discriminator with weight 1, reconstruction with weight 10, Adam
+1e-4 with beta1 0.5, constant for half of the steps and then linearly to 0.
+
+Deviations, each with its reason:
+
+- First and last layers are a modality's own (thesis 4.6.2). The discriminator's first layers then know the modality
+  already, so its classification head has an easy task; the loss is kept because the recipe has it.
+- In every step each modality is translated to one other, drawn so that every modality is a target once.
+- Reconstruction is the modality's own loss (cross-entropy, Berhu) where StarGAN has L1 on RGB.
+- One discriminator step per generator step at laptop scale, where the paper has five.
+- What is generated is made hard and given real images' holes before it is looked at (``networks/presentation.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
+
+from .gan_losses import reconstruction_loss
+from .networks.presentation import as_tensor, present, with_holes_of
+from .networks.stargan import SharedDiscriminator, SharedGenerator, adversarial_critic, adversarial_generator
+
+NAME = "stargan-unpaired"
+TITLE = "StarGAN (unpaired)"
+CLASS = "StarGANUnpaired"
+ACCESS = "unpaired"
+GROUP = "baselines"
+KINDS = ("cross-modal",)
+BUDGET = "full"
+COST = 1.2
+CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One direction's step: the translated image as others are shown it, and the raw output of the way back."""
+
+    source: str
+    target: str
+    fake: Tensor
+    back: Tensor
+
+
+class StarGANUnpaired(Method):
+    """A generator and a discriminator that all modalities share."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        modalities, settings = self.task.modalities, context.settings
+        width, critic_width = (
+            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
+        )
+        size = replace(context.network, width=width)
+        self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
+        self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
+
+    def networks(self) -> dict[str, nn.Module]:
+        """generator/shared, discriminator/shared."""
+        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
+
+    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+        """Every modality to another one and back."""
+        modalities = self.task.modalities
+        shift = int(torch.randint(1, len(modalities), ()))
+        pairs = [(m, modalities[(i + shift) % len(modalities)]) for i, m in enumerate(modalities)]
+        there = self.generator([(a.name, b.name, a.to_network(batch[a.name][a.name])) for a, b in pairs])
+        images = [present(b, raw) for (_, b), raw in zip(pairs, there, strict=True)]
+        back = self.generator([(b.name, a.name, image) for (a, b), image in zip(pairs, images, strict=True)])
+        return [
+            Made(a.name, b.name, with_holes_of(b, image, batch[b.name][b.name]), raw)
+            for (a, b), image, raw in zip(pairs, images, back, strict=True)
+        ]
+
+    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+        """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
+        terms: dict[str, list[Tensor]] = {}
+        for one in made:
+            if player == "discriminator":
+                real = self.task.modality(one.target).to_network(batch[one.target][one.target])
+                values = adversarial_critic(self.discriminator, one.target, real, one.fake.detach())
+                named = dict(zip(("gan", "penalty", "classify"), values, strict=True))
+            else:
+                gan, classify = adversarial_generator(self.discriminator, one.target, one.fake)
+                source = self.task.modality(one.source)
+                cycle = reconstruction_loss(source, one.back, batch[one.source][one.source])
+                named = {"gan": gan, "classify": classify, "cycle": cycle}
+            for name, value in named.items():
+                terms.setdefault(name, []).append(value)
+        return {name: torch.stack(values).mean() for name, values in terms.items()}
+
+    def translate(
+        self,
+        inputs: Mapping[str, Tensor],
+        output: str,
+        *,
+        via: str | None = None,
+        weights: tuple[float, ...] | None = None,
+        side_from: str | None = None,
+        bn: str = "trained",
+        sample: int = 0,
+    ) -> Tensor:
+        """One pass of the generator with the output's label."""
+        ((source, image),) = inputs.items()
+        (raw,) = self.generator([(source, output, self.task.modality(source).to_network(image))])
+        return as_tensor(self.task.modality(output), raw)
+
+    def translations(self) -> tuple[Translation, ...]:
+        """The unseen translations and, for comparison, the seen ones."""
+        return (*self.task.unseen, *self.task.seen)

@@ -1,0 +1,148 @@
+"""UNIT: two VAE-GANs with a shared latent space, trained on unpaired images of D and S (and N and S).
+
+Liu, Breuel, Kautz: Unsupervised image-to-image translation networks, NIPS 2017. Recipe: encoders give the mean of a
+Gaussian of variance 1; the last layers of the two encoders are shared and the first of the two generators; each pair is
+trained by its likelihood and KL terms within a modality (lambda 100 and 0.1), adversarially across (lambda 10), and by
+cycle consistency with a likelihood and a second KL term (100 and 0.1). Adam 1e-4 with beta1 0.5. Likelihoods: the
+paper's Laplacian is L1; segmentation has cross-entropy, depth and NIR Berhu.
+
+Deviations, each with its reason:
+
+- Likelihood, KL and adversarial terms are means over elements, with the paper's weights.
+- The KL of the first half of the cycle is the KL of the within-modality term, so it is counted once more by weight.
+- Generated segmentations are made hard, and generated images get real ones' holes, before a discriminator or the second
+  encoder sees them (``networks/presentation.py``).
+- With four modalities each of D and N has a model of its own with S, as for CycleGAN.
+- Translation uses the latent's mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mmbench.method import Batch, Context, Losses, Method, Stage
+
+from .gan_losses import bce_discriminator, bce_generator, reconstruction_loss
+from .networks.presentation import as_tensor, present, with_holes_of
+from .networks.shared_vae import Encoder, Generator, LeakyBlock, StridedDiscriminator, kl, sampled
+
+NAME = "unit"
+TITLE = "UNIT"
+CLASS = "UNIT"
+ACCESS = "unpaired"
+GROUP = "baselines"
+KINDS = ("cross-modal", "cross-channel")
+BUDGET = "full"
+COST = 1.2
+CITATION = "Liu, Breuel, Kautz, NIPS 2017"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One direction's step.
+
+    Attributes:
+        pair: names the model; source, target: modalities.
+        mean: of the source images' latents.
+        own: raw reconstruction of the source images.
+        fake: translation as others are shown it.
+        cycle_mean: of the translation's latents.
+        back: raw output of the way back.
+    """
+
+    pair: str
+    source: str
+    target: str
+    mean: Tensor
+    own: Tensor
+    fake: Tensor
+    cycle_mean: Tensor
+    back: Tensor
+
+
+class UNIT(Method):
+    """Two encoders, generators and discriminators for every pair of modalities that an unseen translation joins."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.pairs = list(dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen))
+        self.encoders, self.generators, self.discriminators = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
+        size = context.size
+        width, critic_width = (
+            max(1, round(context.network.width * context.settings[f"{part}_width"]))
+            for part in ("generator", "discriminator")
+        )
+        for pair in self.pairs:
+            high, low = LeakyBlock(4 * width), LeakyBlock(4 * width)
+            for name in pair:
+                channels, key = self.task.modality(name).channels, _key(pair, name)
+                self.encoders[key] = Encoder(channels, size, width, high)
+                self.generators[key] = Generator(channels, size, width, low)
+                self.discriminators[key] = StridedDiscriminator(channels, size, critic_width)
+
+    def networks(self) -> dict[str, nn.Module]:
+        """encoder/depth+segmentation:depth, generator/..., discriminator/...; the shared blocks are in both."""
+        groups = {"encoder": self.encoders, "generator": self.generators, "discriminator": self.discriminators}
+        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
+
+    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+        """Each direction: reconstruction within the modality, translation, and the way back."""
+        made = []
+        for pair in self.pairs:
+            for source, target in (pair, pair[::-1]):
+                here, there = self.task.modality(source), self.task.modality(target)
+                mean = self.encoders[_key(pair, source)](here.to_network(batch[source][source]))
+                z = sampled(mean)
+                own = self.generators[_key(pair, source)](z)
+                image = present(there, self.generators[_key(pair, target)](z))
+                cycle_mean = self.encoders[_key(pair, target)](image)
+                back = self.generators[_key(pair, source)](sampled(cycle_mean))
+                fake = with_holes_of(there, image, batch[target][target])
+                made.append(Made("+".join(pair), source, target, mean, own, fake, cycle_mean, back))
+        return made
+
+    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+        """Generator: ``likelihood``, ``kl``, ``gan``, ``cycle``, ``cycle_kl``; discriminator: ``gan``."""
+        terms: dict[str, list[Tensor]] = {}
+        for one in made:
+            critic = self.discriminators[f"{one.pair}:{one.target}"]
+            if player == "discriminator":
+                real = self.task.modality(one.target).to_network(batch[one.target][one.target])
+                named = {"gan": bce_discriminator(critic(real), critic(one.fake.detach()))}
+            else:
+                source, truth = self.task.modality(one.source), batch[one.source][one.source]
+                named = {
+                    "likelihood": reconstruction_loss(source, one.own, truth),
+                    "kl": kl(one.mean),
+                    "gan": bce_generator(critic(one.fake)),
+                    "cycle": reconstruction_loss(source, one.back, truth),
+                    "cycle_kl": kl(one.mean) + kl(one.cycle_mean),
+                }
+            for name, value in named.items():
+                terms.setdefault(name, []).append(value)
+        return {name: torch.stack(values).sum() for name, values in terms.items()}
+
+    def translate(
+        self,
+        inputs: Mapping[str, Tensor],
+        output: str,
+        *,
+        via: str | None = None,
+        weights: tuple[float, ...] | None = None,
+        side_from: str | None = None,
+        bn: str = "trained",
+        sample: int = 0,
+    ) -> Tensor:
+        """One encoder and the other's generator, at the latent's mean."""
+        ((source, image),) = inputs.items()
+        pair = tuple(sorted((source, output)))
+        mean = self.encoders[_key(pair, source)](self.task.modality(source).to_network(image))
+        return as_tensor(self.task.modality(output), self.generators[_key(pair, output)](mean))
+
+
+def _key(pair: tuple[str, ...], name: str) -> str:
+    return f"{'+'.join(pair)}:{name}"
