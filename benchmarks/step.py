@@ -65,11 +65,13 @@ def measure(name: str, profile_name: str, dataset: str, compute: Compute, steps:
         UserError: an unknown name, or a data set whose task is only known once its files are read.
     """
     data, card = catalog.find("datasets", dataset), catalog.find("methods", name)
+    profile = config.profile(profile_name, data["KIND"])
     adapter = catalog.load(data, data["CLASS"])
+    if not data.get("NEEDS_ROOT", True):
+        adapter = adapter(None, profile.data, config.data_settings(data, {}))
     task: Task | None = getattr(adapter, "task", None)
     if task is None:
         raise UserError(f"data set {dataset!r} has no task without its files; time another one")
-    profile = config.profile(profile_name, data["KIND"])
     resolved = config.resolve(card, profile, data["KIND"], {})
     context = Context(task, profile.size, profile.network, resolved.settings, len(adapter.labels))
     torch.manual_seed(0)

@@ -6,7 +6,14 @@ are the first 37 of NYUv2's 40 in the same order.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
+
+from mmbench.errors import UserError
+from mmbench.modality import Modality
+from mmbench.task import Group, Task, Translation
 
 from .synthetic.scene import CLASSES as CLASSES
 
@@ -44,3 +51,61 @@ MAP40: np.ndarray = np.array(
 
 MAP37 = MAP40[:38]
 """uint8 ``(38,)``: class 0..37 of SUN RGB-D to 0..13."""
+
+MAP13 = np.arange(len(CLASSES) + 1, dtype=np.uint8)
+"""uint8 ``(14,)``: labels that have the 13 classes already."""
+
+BROKEN_IMAGE = (OSError, SyntaxError, ValueError)
+"""What Pillow raises for damaged files."""
+
+
+def to_classes(ids: np.ndarray, table: np.ndarray, where: Path) -> np.ndarray:
+    """uint8 classes of an array of ids (integers, or whole doubles, as some files hold) by a table that 0 starts.
+
+    Raises UserError naming ``where`` and the highest id, where the table has none for it.
+    """
+    highest = int(ids.max(initial=0))
+    if highest >= len(table):
+        raise UserError(f"{where}: label {highest}, expected 0 to {len(table) - 1}; another set of classes?")
+    return table[ids.astype(np.intp)]
+
+
+def read_ids(path: Path) -> np.ndarray:
+    """The class ids ``(H, W)`` of an 8-bit PNG. Raises UserError naming a file that is damaged or of another kind."""
+    try:
+        with Image.open(path) as image:
+            mode, ids = image.mode, np.asarray(image)
+    except BROKEN_IMAGE as error:
+        raise UserError(f"{path}: cannot be decoded ({error}); unpack the label archive again") from error
+    if mode not in ("L", "P"):
+        raise UserError(f"{path}: image mode {mode}, expected 8-bit class ids")
+    return ids
+
+
+def rooms_task(name: str) -> Task:
+    """The cross-modal task over rgb, depth and the 13 classes that SUN RGB-D and NYUv2 share (thesis 4.6.1).
+
+    The multi-modal rows weigh the anchor's latent with 1 - alpha = 0.8 and take its pooling indices (thesis 4.6.2).
+    """
+    return Task(
+        name=name,
+        kind="cross-modal",
+        modalities=(
+            Modality("rgb", "rgb"),
+            Modality("depth", "depth"),
+            Modality("segmentation", "segmentation", classes=CLASSES, palette=PALETTE),
+        ),
+        anchor="rgb",
+        groups=(Group(("rgb", "segmentation")), Group(("rgb", "depth"))),
+        unseen=(Translation(("depth",), "segmentation"), Translation(("segmentation",), "depth")),
+        seen=(
+            Translation(("rgb",), "segmentation"),
+            Translation(("rgb",), "depth"),
+            Translation(("depth",), "rgb"),
+            Translation(("segmentation",), "rgb"),
+        ),
+        multi_modal=(
+            Translation(("rgb", "depth"), "segmentation", weights=(0.8, 0.2), side_from="rgb"),
+            Translation(("rgb", "segmentation"), "depth", weights=(0.8, 0.2), side_from="rgb"),
+        ),
+    )
