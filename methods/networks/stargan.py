@@ -45,8 +45,9 @@ class SharedGenerator(nn.Module):
         self.stems = nn.ModuleDict({m.name: _layer(m.channels, widths[0], norm) for m in modalities})
         self.heads = nn.ModuleDict({m.name: nn.Conv2d(widths[0], m.channels, 3, padding=1) for m in modalities})
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        for into, out in pairwise([widths[0] + len(modalities), *widths]):
-            self.down.append(_layer(into, out, norm))
+        for level, (into, out) in enumerate(pairwise([widths[0] + len(modalities), *widths])):
+            # Instance normalization would subtract what a label, constant over the image, adds.
+            self.down.append(_layer(into, out, norm and level > 0))
         blocks = (ResidualBlock(widths[-1], KERNEL, "instance" if norm else "none") for _ in range(size.blocks))
         self.middle = nn.Sequential(*blocks)
         for level in reversed(range(size.poolings)):
