@@ -10,7 +10,7 @@ tables 4.4-4.8 name for both rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -139,13 +139,12 @@ def adversarial_critic(
     return wasserstein, penalty, _classification(critic, modality, logits)
 
 
-def gradient_penalty(score: object, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """``mean((|grad D(x)| - 1)^2)`` at random points x between real and fake images (Gulrajani et al. 2017).
 
     In fp32 also under autocast, because it is differentiated twice. The norm is over each whole image; the score of an
     image is the mean over its patches.
     """
-    assert callable(score)
     with torch.autocast(real.device.type, enabled=False):
         share = torch.rand(len(real), 1, 1, 1, device=real.device)
         between = (share * real.float() + (1 - share) * fake.detach().float()).requires_grad_()

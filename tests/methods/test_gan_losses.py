@@ -1,0 +1,104 @@
+"""What the adversarial baselines are made of, each against a case computed by hand or by another library."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mmbench.methods.gan_losses import bce_discriminator, bce_generator, l1, reconstruction_loss
+from mmbench.methods.networks.image_pool import ImagePool
+from mmbench.methods.networks.presentation import present, with_holes_of
+from mmbench.methods.networks.shared_vae import kl
+from mmbench.methods.networks.stargan import gradient_penalty
+from torch import nn
+from torch.distributions import Normal, kl_divergence
+
+from mmbench.modality import Modality
+
+CLASSES = Modality("segmentation", "segmentation", classes=("a", "b"), palette=((0, 0, 0), (1, 1, 1), (2, 2, 2)))
+DEPTH = Modality("depth", "depth", encoding="linear", centre=3.0, scale=2.0)
+
+
+def test_gradient_penalty_of_a_linear_score() -> None:
+    """The gradient of ``3 x_1 + 4 x_2`` has norm 5 everywhere: (5 - 1)^2."""
+    slope = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1)
+    penalty = gradient_penalty(
+        lambda x: (x * slope).sum(1, keepdim=True), torch.randn(6, 2, 1, 1), torch.zeros(6, 2, 1, 1)
+    )
+    assert float(penalty) == pytest.approx(16.0)
+
+
+def test_gradient_penalty_reaches_the_weights() -> None:
+    critic = nn.Conv2d(1, 1, 1)
+    gradient_penalty(critic, torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)).backward()
+    assert critic.weight.grad is not None
+    assert float(critic.weight.grad.abs()) > 0
+
+
+def test_kl_is_that_of_gaussians() -> None:
+    mean = torch.randn(2, 3, 4, 4)
+    expected = kl_divergence(Normal(mean, 1.0), Normal(torch.zeros_like(mean), 1.0)).mean()
+    assert float(kl(mean)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_adversarial_losses_are_binary_cross_entropies() -> None:
+    real, fake = torch.randn(2, 1, 3, 3), torch.randn(2, 1, 3, 3)
+    entropy = nn.BCEWithLogitsLoss()
+    ones, zeros = torch.ones_like(real), torch.zeros_like(real)
+    assert float(bce_generator(fake)) == pytest.approx(float(entropy(fake, ones)), rel=1e-5)
+    expected = 0.5 * (entropy(real, ones) + entropy(fake, zeros))
+    assert float(bce_discriminator(real, fake)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_l1_leaves_out_what_is_invalid() -> None:
+    valid = torch.tensor([[[True, False]]])
+    loss = l1(torch.tensor([[[[1.0, float("nan")]]]]), torch.zeros(1, 1, 1, 2), valid)
+    assert float(loss) == 1.0
+
+
+def test_depth_is_reconstructed_by_berhu() -> None:
+    """Errors of 1 and 5 in network representation: the threshold is a fifth of 5, so (25 + 1) / 2 for the second."""
+    target = torch.tensor([[[[3.0, 3.0]]]])
+    raw = torch.tensor([[[[1.0, 5.0]]]])
+    assert float(reconstruction_loss(DEPTH, raw, target)) == pytest.approx((1.0 + 13.0) / 2)
+
+
+def test_a_segmentation_is_shown_hard_with_the_gradient_of_the_soft_one() -> None:
+    raw = torch.tensor([0.1, 0.3, 0.2]).view(1, 3, 1, 1).requires_grad_()
+    shown = present(CLASSES, raw)
+    assert shown.flatten().tolist() == pytest.approx([0.0, 1.0, 0.0])
+    shown[0, 1].sum().backward()
+    soft = torch.tensor([0.1, 0.3, 0.2]).softmax(0)
+    assert raw.grad is not None
+    expected = soft[1] * (torch.tensor([0.0, 1.0, 0.0]) - soft)
+    assert raw.grad.flatten().tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_what_is_generated_has_the_holes_of_real_images() -> None:
+    """A void pixel on the left of the real label, so the generated image is void there and keeps the right."""
+    made = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).T.view(1, 3, 1, 2)
+    shown = with_holes_of(CLASSES, made, torch.tensor([[[0, 2]]]))
+    assert shown[0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]
+    assert shown[0, :, 0, 1].tolist() == [0.0, 0.0, 1.0]
+    depth = with_holes_of(DEPTH, torch.full((2, 1, 1, 1), 0.5), torch.tensor([0.0]).view(1, 1, 1, 1))
+    assert depth.flatten().tolist() == [-1.5, -1.5], "0 m, for every generated image"
+
+
+def test_the_history_fills_up_then_exchanges_half() -> None:
+    torch.manual_seed(0)
+    pool = ImagePool((1, 1, 1), size=50)
+    first = torch.arange(50.0).view(50, 1, 1, 1)
+    assert torch.equal(pool.query(first), first)
+    new = torch.arange(100.0, 1100.0).view(1000, 1, 1, 1)
+    shown = torch.cat([pool.query(part) for part in new.split(10)])
+    exchanged = (shown != new).flatten()
+    assert 0.45 < float(exchanged.float().mean()) < 0.55
+    assert (shown[exchanged] < new[exchanged]).all(), "an older image is shown in place of a new one"
+    everything = torch.cat([shown, pool.images]).flatten().sort().values
+    assert torch.equal(everything, torch.cat([first, new]).flatten()), "none is lost, none is shown twice"
+
+
+def test_the_history_rests_in_evaluation() -> None:
+    pool = ImagePool((1, 1, 1), size=2).eval()
+    fakes = torch.ones(4, 1, 1, 1)
+    assert torch.equal(pool.query(fakes), fakes)
+    assert int(pool.filled) == 0
