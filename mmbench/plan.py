@@ -15,6 +15,7 @@ from .dataset import Dataset
 from .errors import UserError
 from .results import CellFolder, read_json
 from .schedule import DataLimits
+from .task import Access
 
 # What a profile holds that no number depends on.
 RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
@@ -142,11 +143,31 @@ def make_plan(
     for part, ids in adapter.split().parts().items():
         if not ids:
             raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` tells what was found")
+    if lacking := _lacks_truth(adapter):
+        oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
+        for method in oracles:
+            line = f"{method.name}: left out, it learns from true pairs, and training sample {lacking}"
+            if method.name in methods:
+                raise UserError(line.replace("left out", "cannot run"))
+            notes.append(line)
+        chosen = [method for method in chosen if method not in oracles]
     maker = _Maker(card, label or card.name, adapter, profile, runs, overrides)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
     return Plan(label or card.name, profile, tuple(maker.cells.values()), tuple(notes), data_root)
+
+
+def _lacks_truth(adapter: Dataset) -> str:
+    """``<id> has no <modality>`` for the first training sample that oracles could not use; empty where all can."""
+    split = adapter.split()
+    for group in adapter.task.groups:
+        for sample_id in split.groups[group.name]:
+            holds = adapter.holds(sample_id)
+            for modality in adapter.task.modalities:
+                if modality.name not in holds:
+                    return f"{sample_id} has no {modality.name}"
+    return ""
 
 
 def pace(done: Sequence[Cell]) -> tuple[float, bool]:

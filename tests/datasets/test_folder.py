@@ -329,3 +329,18 @@ def test_the_main_job(root: Path, tmp_path: Path, run_cli: Callable[..., Any]) -
                    "--data-root", str(root), "--runs", str(tmp_path / "runs"))  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "class 3" in done.stdout
+
+
+def test_oracles_need_what_two_recordings_lack(
+    tmp_path: Path, add_sample: Callable[..., None], run_cli: Callable[..., Any]
+) -> None:
+    for number in range(24):
+        add_sample(tmp_path / "two", f"a_{number:03d}", *(("rgb", "depth"), ("rgb", "segmentation"), ())[number % 3])
+    given = ("--dataset", str(tmp_path / "two"), "--profile", "smoke", "--runs", str(tmp_path / "runs"), "--dry-run")
+    everything = run_cli("run", "--methods", "all", *given)
+    assert everything.returncode == 0
+    assert "oracle: left out, it learns from true pairs, and training sample a_" in everything.stdout
+    assert "oracle/seed-0" not in everything.stdout
+    named = run_cli("run", "--methods", "mmnet,oracle", *given)
+    assert named.returncode == 2
+    assert "oracle: cannot run, it learns from true pairs" in named.stderr
