@@ -8,6 +8,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,20 @@ def loading(size: int, count: int, seconds: float) -> float:
         return rate(load, seconds)
 
 
+def reading(size: int, count: int, seconds: float) -> float:
+    """Images per second of random triplets read from a warm cache as arrays, by as many threads as torch has."""
+    dataset = NoiseTriplets(size, count)
+    draw = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        images = cache.open_cache(dataset, "benchmark", dataset.ids, size, Path(folder))
+        names = [modality.name for modality in dataset.task.modalities]
+
+        def read(rows: np.ndarray) -> int:
+            return sum(len(images.read(name, rows)) for name in names)
+
+        return rate(lambda: sum(pool.map(read, draw.integers(0, count, (4 * torch.get_num_threads(), BATCH)))), seconds)
+
+
 def metrics(size: int, where: torch.device, seconds: float) -> dict[str, float]:
     """Images per second of each metric's per-image statistics."""
     rng = np.random.default_rng(0)
@@ -123,7 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for size, samples in SAMPLES.items():
         where = f"{size}x{size}"
         rows.append(("render triplets", where, images_per_second(size, compute.device.type, options.images)[0]))
-        rows.append(("load from cache", where, loading(size, samples, options.seconds)))
+        rows.append(("read from cache", where, reading(size, samples, options.seconds)))
+        rows.append(("load as tensors", where, loading(size, samples, options.seconds)))
         rows += [(name, where, value) for name, value in metrics(size, compute.device, options.seconds).items()]
     about = device.describe(compute)
     print(f"{about['gpu'] or about['cpu']}, {about['threads']} threads")

@@ -73,6 +73,10 @@ def test_noise_has_what_the_guard_allows(step: ModuleType, access: Access) -> No
 
 def test_loading_and_metrics_give_rates(step: ModuleType) -> None:
     throughput = importlib.import_module("benchmarks.throughput")
-    made = [throughput.loading(16, 32, seconds=0.0), *throughput.metrics(16, CPU.device, seconds=0.0).values()]
-    assert len(made) == 4
+    made = [
+        throughput.loading(16, 32, seconds=0.0),
+        throughput.reading(16, 32, seconds=0.0),
+        *throughput.metrics(16, CPU.device, seconds=0.0).values(),
+    ]
+    assert len(made) == 5
     assert all(math.isfinite(value) and value > 0 for value in made)

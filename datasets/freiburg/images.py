@@ -1,0 +1,102 @@
+"""The files of Freiburg Forest, decoded: RGB, one grey channel, and colours that stand for classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmbench.errors import UserError
+
+SOURCE = "http://deepscene.cs.uni-freiburg.de/"
+AGAIN = "unpack freiburg_forest_annotated.tar.gz again"
+
+CLASSES = ("road", "grass", "vegetation", "sky", "obstacle")
+"""In the order of the official ids 1 to 5; the thesis calls the first one trail."""
+
+PALETTE = ((255, 255, 255), (170, 170, 170), (0, 255, 0), (102, 102, 51), (0, 120, 255), (0, 0, 0))
+"""The official colours, void first. Obstacle is black; void has no official colour and is white in the files."""
+
+TREE_COLOUR = (0, 60, 0)
+"""Trees: drawn in a colour of their own, but one class with other vegetation in the official ids and in the thesis."""
+
+IDS = {**{colour: number for number, colour in enumerate(PALETTE)}, TREE_COLOUR: CLASSES.index("vegetation") + 1}
+
+TOPS = {"L": 255.0, "I": 65535.0}
+"""Largest value of a grey image by the beginning of Pillow's mode (``I;16`` and its kin are 16 bit)."""
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """uint8 ``(H, W, 3)``. Raises UserError naming a damaged file."""
+    return np.asarray(_open(path).convert("RGB"))
+
+
+def read_grey(path: Path) -> np.ndarray:
+    """One channel as float32 ``(H, W)`` in [-1, 1], where -1 is 0 and 1 is the maximum of the file's type.
+
+    Floats are taken from 0 to 1, or to 255 where one is larger than 1. RGB with three equal channels is one channel.
+
+    Raises:
+        UserError: the file is damaged, has several channels or values of another range; names it.
+    """
+    image = _open(path)
+    mode, raw = image.mode, np.asarray(image)
+    if mode == "RGB" and (raw == raw[..., :1]).all():
+        mode, raw = "L", raw[..., 0]
+    top = (1.0 if raw.max() <= 1 else 255.0) if mode == "F" else TOPS.get(mode.partition(";")[0])
+    if top is None:
+        raise UserError(f"{path}: image mode {mode}, expected one channel of 8 bit, 16 bit or floats; {AGAIN}")
+    if not (raw >= 0).all() or not (raw <= top).all():  # not a number is neither
+        raise UserError(f"{path}: values from {raw.min()} to {raw.max()}, expected 0 to {top:g}; {AGAIN}")
+    return raw.astype(np.float32) / np.float32(top) * 2 - 1
+
+
+def read_colours(path: Path) -> np.ndarray:
+    """A label image as uint8 ``(H, W, 3)``. Raises UserError naming a file that is damaged or has no colours."""
+    image = _open(path)
+    if image.mode not in ("RGB", "RGBA", "P"):
+        raise UserError(f"{path}: image mode {image.mode}, expected the official colours of the classes; {AGAIN}")
+    return np.asarray(image.convert("RGB"))
+
+
+def to_classes(colours: np.ndarray) -> np.ndarray:
+    """uint8 class ids ``(H, W)`` of colours uint8 ``(H, W, 3)``; what stands for no class is void."""
+    codes = _codes(colours)
+    classes = np.zeros(codes.shape, np.uint8)
+    for colour, number in IDS.items():
+        classes[codes == _codes(np.array(colour))] = number
+    return classes
+
+
+def unknown_colours(colours: np.ndarray) -> dict[tuple[int, ...], int]:
+    """How many pixels have each colour that is neither a class nor void, the most frequent first."""
+    codes, counts = np.unique(_codes(colours), return_counts=True)
+    known = {int(_codes(np.array(colour))) for colour in IDS}
+    found = sorted((-count, code) for code, count in zip(codes.tolist(), counts.tolist(), strict=True))
+    return {(code >> 16, code >> 8 & 255, code & 255): -count for count, code in found if code not in known}
+
+
+def to_size(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    """float32 ``(h, w)`` bilinearly, uint8 class ids ``(h, w)`` by nearest neighbour, to ``(height, width)``."""
+    if array.shape[:2] == (height, width):
+        return array
+    if array.dtype == np.uint8:
+        return np.asarray(Image.fromarray(array).resize((width, height), Image.Resampling.NEAREST))
+    resized = np.asarray(Image.fromarray(array).resize((width, height), Image.Resampling.BILINEAR))
+    return np.clip(resized, -1.0, 1.0)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return image.copy()
+    except Exception as error:  # Pillow raises whatever the damaged bytes lead it to
+        reason = str(error).strip() or type(error).__name__
+        raise UserError(f"{path}: cannot be decoded ({reason}); {AGAIN}") from error
+
+
+def _codes(colours: np.ndarray) -> np.ndarray:
+    red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
+    return np.asarray(red << 16 | green << 8 | blue)
