@@ -12,6 +12,7 @@ The card stands at the top of the file as literal assignments, read without impo
     CITATION = "Nilsback & Zisserman 2008"
     SETTINGS = {"split": "official"}  # optional: choices of the protocol, changed by --set data.split=thesis
     CHOICES = {"split": ["official", "thesis"]}  # optional: all values that a setting may have
+    REMARK = "Depth is relative."     # optional: printed below every table of this data set
     VARIANTS = {"x-51k": {"TITLE": "...", "SETTINGS": {"frames": 50}}}  # optional: more names, each with its settings
 
 No torch at module level of an adapter: the plan reads manifests and must answer in under a second.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mmbench import catalog
 from mmbench.report import STD, Table
 from mmbench.results import COLUMNS, SWEEP, VALIDATION
 
@@ -205,4 +206,6 @@ def _note(part: pd.DataFrame, frame: pd.DataFrame, sources: Sequence[str], profi
     cells = part.loc[part["state"] != "done", ["method", "seed", "state"]].drop_duplicates()
     for method, seed, state in sorted(cells.itertuples(index=False, name=None)):
         lines.append(f"{method}, seed {seed}: {state or 'state unknown'}.")
-    return " ".join(lines)
+    cards = catalog.cards("datasets")
+    lines += [cards[name].get("REMARK", "") for name in part["dataset"].unique() if name in cards]
+    return " ".join(filter(None, lines))

@@ -31,6 +31,7 @@ CLASS = "Freiburg"
 NEEDS_ROOT = True
 SOURCE = "http://deepscene.cs.uni-freiburg.de/ (three parts to be joined, see docs/freiburg.md)"
 CITATION = "Valada, Oliveira, Brox & Burgard, ISER 2016"
+REMARK = "Depth is relative, not in metres: nothing is translated to it, and metrics in metres do not exist."
 TERMS = "AIS licence agreement, release v0.2: non-commercial use only; cite Valada et al. 2016"
 
 VALIDATION_SHARE = 0.05

@@ -218,6 +218,14 @@ def test_scalar_images_have_their_own_correlation():
     assert not {"Accuracy", "R-G"} & set(table.frame)
 
 
+def test_a_data_sets_remark_stands_below_its_tables():
+    rows = _rows("mmnet", {"miou": 30.0, "global_accuracy": 60.0}, **{**ROOMS, "dataset": "freiburg"})
+    table = _only(segmentation_table.build(_results(rows), published.load()))
+    assert table.note.endswith(
+        "Depth is relative, not in metres: nothing is translated to it, and metrics in metres do not exist."
+    )
+
+
 def test_failed_cells_give_a_dash_and_a_line():
     results = _results(
         _rows("mmnet", {"miou": 40.0}, **ROOMS),
