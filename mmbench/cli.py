@@ -50,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"mmbench: {error}", file=sys.stderr)
         return 2
+    except PermissionError as error:
+        where = f"{error.filename}: {error.strerror}"
+        print(f"mmbench: {where}; give yourself access or name another folder", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)
         return 130

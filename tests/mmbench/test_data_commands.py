@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,3 +70,28 @@ def test_bad_input_is_a_line(arguments: list[str], message: str, capsys: pytest.
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["sunrgbd", "freiburg", "artworks", "scenenet-51k", "flowers"])
+def test_a_folder_that_cannot_be_read_is_a_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a stand-in for the operating system, since tests may run as root, whom nothing is closed to."""
+    for folder in ("kv1", "train/0", "test", "monet2photo/testA", "flowers-102/jpg", "val/0"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "allsplit.mat").touch()
+
+    def closed(listing: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(path: str | Path = ".") -> Any:
+            if str(path).startswith(str(tmp_path)):
+                raise PermissionError(13, "Permission denied", str(path))
+            return listing(path)
+
+        return refuse
+
+    monkeypatch.setattr("os.scandir", closed(os.scandir))
+    monkeypatch.setattr("os.listdir", closed(os.listdir))
+    assert main(["data", "verify", name, "--data-root", str(tmp_path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert str(tmp_path) in lines[0]
