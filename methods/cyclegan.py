@@ -80,7 +80,7 @@ class CycleGAN(Method):
             if context.settings["generator"] == "unet":
                 self.generators[name] = UNet(inputs, outputs, size, width, norm="instance", dropout=0.0)
             else:
-                self.generators[name] = ResnetGenerator(inputs, outputs, size, width)
+                self.generators[name] = ResnetGenerator(inputs, outputs, size, width, blocks=context.settings["blocks"])
             self.discriminators[name] = PatchGAN(outputs, critic_width, layers=patch_layers(size), norm="instance")
             self.pools[name] = ImagePool((outputs, size, size))
 

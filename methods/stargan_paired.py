@@ -29,7 +29,7 @@ ACCESS = "seen-groups"
 GROUP = "baselines"
 KINDS = ("cross-modal",)
 BUDGET = "full"
-COST = 1.2
+COST = 1.15
 CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
 
 

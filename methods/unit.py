@@ -37,7 +37,7 @@ ACCESS = "unpaired"
 GROUP = "baselines"
 KINDS = ("cross-modal", "cross-channel")
 BUDGET = "full"
-COST = 1.2
+COST = 1.1
 CITATION = "Liu, Breuel, Kautz, NIPS 2017"
 
 
@@ -80,8 +80,8 @@ class UNIT(Method):
             high, low = LeakyBlock(4 * width), LeakyBlock(4 * width)
             for name in pair:
                 channels, key = self.task.modality(name).channels, _key(pair, name)
-                self.encoders[key] = Encoder(channels, size, width, high)
-                self.generators[key] = Generator(channels, size, width, low)
+                self.encoders[key] = Encoder(channels, size, width, high, context.settings["blocks"])
+                self.generators[key] = Generator(channels, size, width, low, context.settings["blocks"])
                 self.discriminators[key] = StridedDiscriminator(channels, size, critic_width)
 
     def networks(self) -> dict[str, nn.Module]:

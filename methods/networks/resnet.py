@@ -23,14 +23,13 @@ class ResnetGenerator(nn.Module):
         inputs, outputs: channels.
         size: image height and width in pixels, a multiple of 4; decides the number of blocks and of halvings.
         width: channels of the first layer (64 in the paper).
-        blocks: residual blocks; None means the paper's number for that size.
+        blocks: residual blocks; 0 means the paper's number for that size.
     """
 
-    def __init__(self, inputs: int, outputs: int, size: int, width: int = 64, *, blocks: int | None = None) -> None:
+    def __init__(self, inputs: int, outputs: int, size: int, width: int = 64, *, blocks: int = 0) -> None:
         super().__init__()
         halvings = 2 if size // 4 >= SMALLEST else 1
-        if blocks is None:
-            blocks = 9 if size >= LARGE else 6
+        blocks = blocks or (9 if size >= LARGE else 6)
         layers: list[nn.Module] = _layer(nn.Conv2d(inputs, width, 7, padding=3, padding_mode="reflect"), width)
         for level in range(halvings):
             into, out = width * 2**level, width * 2 ** (level + 1)

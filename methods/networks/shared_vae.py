@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from .residual import initialise_he
 from .unet import InstanceNorm
 
-BLOCKS = 4  # residual blocks of an encoder or generator, the shared one among them
 SLOPE = 0.01
 SMALLEST = 4  # pixels of the latent
 MOST_LAYERS = 6  # of a discriminator
@@ -53,9 +52,10 @@ class Encoder(nn.Module):
         size: of the images; the latent is ``(B, 4 * width, size / 4, size / 4)``, or half-size at 2 * width channels.
         width: channels of the first layer.
         shared: the last residual block, which the other encoder has too.
+        blocks: residual blocks, ``shared`` among them.
     """
 
-    def __init__(self, channels: int, size: int, width: int, shared: nn.Module) -> None:
+    def __init__(self, channels: int, size: int, width: int, shared: nn.Module, blocks: int = 4) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 7, padding=3), nn.LeakyReLU(SLOPE)]
         widths = [width * 2**level for level in range(3)]
@@ -63,7 +63,7 @@ class Encoder(nn.Module):
         for (into, out), stride in zip(pairwise(widths), strides, strict=True):
             layers += [nn.Conv2d(into, out, 3, stride=stride, padding=1), nn.LeakyReLU(SLOPE)]
         initialise_he(front := nn.Sequential(*layers))
-        self.layers = nn.Sequential(front, *(LeakyBlock(widths[-1]) for _ in range(BLOCKS - 1)), shared)
+        self.layers = nn.Sequential(front, *(LeakyBlock(widths[-1]) for _ in range(blocks - 1)), shared)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images to means."""
@@ -74,7 +74,7 @@ class Encoder(nn.Module):
 class Generator(nn.Module):
     """Latents to raw, linear images: the mirror of :class:`Encoder`; ``shared`` is its first residual block."""
 
-    def __init__(self, channels: int, size: int, width: int, shared: nn.Module) -> None:
+    def __init__(self, channels: int, size: int, width: int, shared: nn.Module, blocks: int = 4) -> None:
         super().__init__()
         widths = [width * 2**level for level in reversed(range(3))]
         layers: list[nn.Module] = []
@@ -84,7 +84,7 @@ class Generator(nn.Module):
             layers.append(nn.ConvTranspose2d(into, out, 3, stride=stride, padding=1, output_padding=extra))
             layers.append(nn.LeakyReLU(SLOPE))
         back = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 1))
-        self.layers = nn.Sequential(shared, *(LeakyBlock(widths[0]) for _ in range(BLOCKS - 1)), back)
+        self.layers = nn.Sequential(shared, *(LeakyBlock(widths[0]) for _ in range(blocks - 1)), back)
 
     def forward(self, z: Tensor) -> Tensor:
         """Latents to raw images."""
