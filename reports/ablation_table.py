@@ -46,9 +46,9 @@ COMPONENTS = tuple(
         ("mmnet-paper-noise", ("Y", "Y", "0.5", "N"), ""),
     )
 )
-NOTE = (
-    "published, 51K: thesis, SceneNet RGB-D (51K), at the papers' size and schedule; a row stands beside the published "
-    "one of the same switches and pretraining. Noise Y: the profile's latent noise; the papers' std is 0.5."
+NOTE = "Noise Y: the profile's latent noise; the papers' std is 0.5."
+PUBLISHED_NOTE = (
+    " published, 51K: thesis, at the papers' size and schedule, beside the row of the same switches and pretraining."
 )
 
 
@@ -72,10 +72,12 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
             if len(made) > 1:
                 frame = pd.DataFrame(made)
                 shown = [f"{PUBLISHED} {header}" for header in METRICS.values()]
-                hidden = ("method", *(shown if frame[shown].isna().all(axis=None) else ()))
+                compared = not frame[shown].isna().all(axis=None)
+                hidden = ("method", *(() if compared else shown))
                 formats = dict.fromkeys([*METRICS.values(), *shown], ".1f")
                 file = f"ablation-{name}-{dataset}-{profile}"
-                tables.append(Table(file, f"{title}: {where}", frame, NOTE, formats=formats, hidden=hidden))
+                note = NOTE + PUBLISHED_NOTE * compared
+                tables.append(Table(file, f"{title}: {where}", frame, note, formats=formats, hidden=hidden))
     return tables
 
 
@@ -87,15 +89,15 @@ def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str,
         per_seed = mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"]
         row |= {header: float(per_seed.mean()), header + STD: per_seed.std(ddof=1), "seeds": len(per_seed)}
     for metric, header in METRICS.items():
-        row[f"{PUBLISHED} {header}"] = _published(entry, metric, pretrained, published)
+        row[f"{PUBLISHED} {header}"] = _published(entry, metric, mine, published)
     return row
 
 
-def _published(entry: Entry, metric: str, pretrained: bool, published: pd.DataFrame) -> float:
-    """The papers' number of the row with the same switches; nan without one."""
-    label = entry.published
+def _published(entry: Entry, metric: str, mine: pd.DataFrame, published: pd.DataFrame) -> float:
+    """The papers' number of the row with the same switches on the same data set; nan without one."""
+    label = entry.published if set(mine["published_dataset"]) == {DATASET} else ""
     if label.startswith("side="):
-        label += f", pretrained={YES_NO[pretrained]}"
+        label += f", pretrained={YES_NO[bool(mine['pretrained'].iloc[0])]}"
     if not label or published.empty:
         return float("nan")
     found = published[

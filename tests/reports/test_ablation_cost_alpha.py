@@ -32,7 +32,7 @@ def test_ablations_stand_beside_the_papers_rows_of_the_same_switches() -> None:
     results = frame(
         *scores("mmnet", 38.0), *scores("mmnet", 40.0, seed=1), *scores("mmnet-none", 30.0),
         *scores("mmnet-scratch", 35.0), *scores("mmnet-translations", 5.0), *scores("mmnet", 99.0, selection=SWEEP),
-    )  # fmt: skip
+    ).assign(published_dataset="scenenet-51k")  # fmt: skip
     side, components = ablation_table.build(results, load())
     assert list(side.frame["method"]) == ["mmnet-none", "mmnet-scratch", "mmnet"]
     column = "published, 51K: mIoU"
@@ -44,8 +44,14 @@ def test_ablations_stand_beside_the_papers_rows_of_the_same_switches() -> None:
 
 def test_a_pretrained_encoder_stands_beside_the_pretrained_row() -> None:
     results = frame(*scores("mmnet", 50.0, pretrained=True), *scores("mmnet-scratch", 45.0))
+    results = results.assign(published_dataset="scenenet-51k")
     (side,) = ablation_table.build(results, load())
     assert side.frame.set_index("method")["published, 51K: Global"].to_dict() == {"mmnet-scratch": 73.5, "mmnet": 78.4}
+
+
+def test_no_published_number_stands_beside_another_data_set() -> None:
+    (side,) = ablation_table.build(frame(*scores("mmnet", 38.0), *scores("mmnet-none", 30.0)), load())
+    assert "published" not in side.text()
 
 
 def test_one_row_is_no_ablation() -> None:
