@@ -27,6 +27,7 @@ TITLE = "Artworks: photographs and four painters"
 KIND = "cross-domain"
 CLASS = "Artworks"
 NEEDS_ROOT = True
+JUDGE = "judge-domains"
 SOURCE = "https://people.eecs.berkeley.edu/~taesung_park/CycleGAN/datasets/"
 CITATION = "Zhu, Park, Isola & Efros, ICCV 2017"
 TERMS = "none are stated (WikiArt and Flickr); research use, cite Zhu et al. 2017"

@@ -28,6 +28,7 @@ TITLE = "Colored objects, eleven colours"
 KIND = "cross-domain"
 CLASS = "ColoredObjects"
 NEEDS_ROOT = True
+JUDGE = "judge-domains"
 SOURCE = "https://github.com/yaxingwang/Mix-and-match-networks"
 CITATION = "Yu et al., Machine Vision and Applications 2018; Wang et al., CVPR 2018"
 TERMS = "none are stated; research use, cite Yu et al. 2018 and Wang et al. 2018"

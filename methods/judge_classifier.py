@@ -18,6 +18,8 @@ from mmbench.method import Batch, Context, Losses, Method
 from mmbench.schedule import Stage
 from mmbench.task import LABEL, Translation
 
+from .networks.augmentation import augmented
+
 NAME = "judge-classifier"
 TITLE = "Flower classifier (ResNet-18)"
 CLASS = "ClassifierJudge"
@@ -51,8 +53,7 @@ class ClassifierJudge(Method):
     """Class label of an image; the harness trains it like any method, with real training images and their labels.
 
     Settings: ``architecture`` a timm name; ``input_size`` pixels; ``label_smoothing``; and how far augmentation goes at
-    most: ``zoom`` the share of the side that a crop leaves out, ``rotation`` radians, ``brightness`` on the scale of
-    [-1, 1], ``contrast`` a factor's distance from 1.
+    most, see ``networks/augmentation.py``.
     """
 
     def __init__(self, context: Context) -> None:
@@ -66,7 +67,7 @@ class ClassifierJudge(Method):
     def forward(self, batch: Batch, stage: Stage) -> Tensor:
         """Logits ``(B, K)`` of augmented images of all views, one after the other."""
         images = torch.cat([view[self.judged] for view in batch.values()])
-        return self.classifier(self._augment(images))
+        return self.classifier(augmented(images, self._side(images), self.context.settings))
 
     def loss(self, player: str, batch: Batch, made: Tensor, stage: Stage) -> Losses:
         """Cross-entropy with smoothed labels."""
@@ -105,23 +106,3 @@ class ClassifierJudge(Method):
 
     def _side(self, images: Tensor) -> int:
         return max(images.shape[-1], self.context.settings["input_size"])
-
-    def _augment(self, images: Tensor) -> Tensor:
-        """Flip, crop, turn and enlarge in a single resampling, so that pixels are interpolated only once."""
-        settings, count, side = self.context.settings, len(images), self._side(images)
-
-        def draw(low: float, high: float) -> Tensor:
-            return torch.empty(count, device=images.device).uniform_(low, high)
-
-        flip = torch.where(draw(0.0, 1.0) < 0.5, -1.0, 1.0)
-        scale, angle = draw(1.0 - settings["zoom"], 1.0), draw(-settings["rotation"], settings["rotation"])
-        room = 1.0 - scale
-        rows = [
-            torch.stack([flip * scale * angle.cos(), -scale * angle.sin(), room * draw(-1.0, 1.0)], dim=1),
-            torch.stack([flip * scale * angle.sin(), scale * angle.cos(), room * draw(-1.0, 1.0)], dim=1),
-        ]
-        grid = F.affine_grid(torch.stack(rows, dim=1), [count, images.shape[1], side, side], align_corners=False)
-        images = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-        contrast = draw(1.0 - settings["contrast"], 1.0 + settings["contrast"])
-        brightness = draw(-settings["brightness"], settings["brightness"])
-        return images * contrast[:, None, None, None] + brightness[:, None, None, None]

@@ -21,6 +21,7 @@ import torch
 from . import cache, catalog, checkpoint, config, device, keys, pictures
 from .cost import translation_cost
 from .dataset import Dataset
+from .domains import CROSS_DOMAIN, accuracy_on_real, evaluate_domains, held_views, translation_matrix
 from .errors import UserError
 from .evaluate import SAMPLES, align, evaluate
 from .loader import Loader
@@ -28,7 +29,7 @@ from .method import Context, Method
 from .plan import open_dataset
 from .results import CellFolder, read_json, write_arrays, write_bytes, write_json
 from .sweep import sweep
-from .task import Access, Split, views
+from .task import Access, Split
 from .train import DivergedError, Rhythm, train
 
 DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3
@@ -129,7 +130,7 @@ class CellRun:
             raise UserError(f"{self.card.path}: only a judge (ROLE = 'judge') may have ACCESS = 'labelled'")
         loader = Loader(
             dataset.task,
-            views(dataset.task, split, access),
+            held_views(dataset, split, access),
             images,
             batch_size=profile.batch,
             seed=order.seed,
@@ -139,7 +140,12 @@ class CellRun:
         if order.parent and not resumes:
             method.start_from(self._load(order.parent, order.parent_method, dataset))
         method.to(self.compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        watched = split.validation[:ALIGNMENT_IMAGES]
+
+        def observe(trained: Method) -> dict[str, float]:
+            # A copy looks at the aligned images: what a method keeps of them cannot reach its training.
+            watched = split.validation[:ALIGNMENT_IMAGES]
+            return align(copy.deepcopy(trained), dataset.task, images, watched, self.compute)
+
         timing = train(
             method,
             resolved.stages,
@@ -148,8 +154,7 @@ class CellRun:
             self.compute,
             seed=order.seed,
             rhythm=Rhythm(profile.log_every, profile.checkpoint_every, profile.align_every),
-            # A copy looks at the aligned images: what a method keeps of them cannot reach its training.
-            observe=lambda m: align(copy.deepcopy(m), dataset.task, images, watched, self.compute),
+            observe=observe if dataset.task.kind != CROSS_DOMAIN else None,
             progress=self.say,
         )
         rows = self._evaluate(method, dataset, images, split, resolved)
@@ -211,11 +216,19 @@ class CellRun:
         test_ids = split.test
         if self.card.get("ROLE") == "judge":
             return [self._ceiling(method, dataset, images, test_ids)]
-        classify = None
+        judge: Any = None
         if self.order.judge:
-            judge: Any = self._load(self.order.judge, self.order.judge_method, dataset)
+            judge = self._load(self.order.judge, self.order.judge_method, dataset)
             judge.to(self.compute.device).eval()
-            classify = judge.classify
+        if dataset.task.kind == CROSS_DOMAIN:
+            rows, statistics = evaluate_domains(
+                method, dataset, images, test_ids, self.compute, judge,
+                batch_size=self.profile.evaluate_batch, progress=self.say,
+            )  # fmt: skip
+            matrix = translation_matrix(method, dataset, images, test_ids, self.compute)
+            write_arrays(self.folder.samples / "matrix.npz", matrix)
+            return self._written(rows, statistics, dataset, resolved)
+        classify = judge.classify if judge else None
         rows, statistics, drawn = evaluate(
             method,
             dataset.task,
@@ -231,17 +244,33 @@ class CellRun:
             method, dataset.task, images, split.validation, test_ids, self.compute,
             batch_size=self.profile.evaluate_batch, first=len(rows), classify=classify,
         )  # fmt: skip
-        rows += mixed
+        return self._written(rows + mixed, {**statistics, **more}, dataset, resolved)
+
+    def _written(
+        self,
+        rows: list[dict[str, Any]],
+        statistics: dict[str, Any],
+        dataset: Dataset,
+        resolved: config.MethodConfig,
+    ) -> list[dict[str, Any]]:
+        """The rows with their place in the tables; their statistics are on disk then."""
         for row in rows:
             row["group"] = _group(row, self.card, dataset)
             row["side_information"] = str(resolved.settings.get("side_information", ""))
-        write_arrays(self.folder.path / "per_image.npz", {**statistics, **more})
+        write_arrays(self.folder.path / "per_image.npz", statistics)
         return rows
 
     def _ceiling(self, judge: Any, dataset: Dataset, images: cache.Cache, test_ids: tuple[str, ...]) -> dict[str, Any]:
+        judge.eval()
+        empty = dict.fromkeys(("via", "weights", "side_from", "side_information"), "")
+        empty |= {"checkpoint": "last", "bn": "trained", "group": "ceiling"}
+        if dataset.task.kind == CROSS_DOMAIN:
+            batch = self.profile.evaluate_batch
+            right = accuracy_on_real(judge, dataset, images, test_ids, self.compute, batch)
+            fields = {"inputs": "real", "output": "real", "output_kind": "domain"}
+            return {**fields, **empty, "metrics": {"classification_accuracy": right}}
         judged = dataset.task.modality(str(dataset.task.judged))
         index, right = images.index(test_ids), 0
-        judge.eval()
         for start in range(0, len(index), self.profile.evaluate_batch):
             here = index[start : start + self.profile.evaluate_batch]
             real = judged.to_tensor(images.read(judged.name, here)).to(self.compute.device)
@@ -249,9 +278,8 @@ class CellRun:
                 guess = judge.classify(real).argmax(1).cpu().numpy()
             right += int((guess == images.labels(here)).sum())
         metrics = {"classification_accuracy": 100.0 * right / len(index)}
-        fields = {"inputs": judged.name, "output": judged.name, "output_kind": judged.kind, "checkpoint": "last"}
-        empty = dict.fromkeys(("via", "weights", "side_from", "side_information"), "")
-        return {**fields, **empty, "bn": "trained", "group": "ceiling", "metrics": metrics}
+        fields = {"inputs": judged.name, "output": judged.name, "output_kind": judged.kind}
+        return {**fields, **empty, "metrics": metrics}
 
 
 def _group(row: dict[str, Any], card: catalog.Card, dataset: Dataset) -> str:

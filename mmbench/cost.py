@@ -29,7 +29,8 @@ def translation_cost(
         process with its threads and precision.
     """
     method.eval()
-    translation, rows = method.translations()[0], cache.index(ids[:1])
+    translation = method.translations()[0]
+    rows = _first_with(cache, ids, translation.inputs)
 
     def translate() -> None:
         predict(method, task, translation, cache, rows, compute)
@@ -44,3 +45,10 @@ def translation_cost(
         translate()
         seconds.append(time.perf_counter() - started)
     return {"flops": float(counter.get_total_flops()), "latency_ms": 1000 * float(np.median(seconds[WARM_UP:]))}
+
+
+def _first_with(cache: Cache, ids: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """The row of the first sample that holds those modalities."""
+    rows = cache.index(ids)
+    whole = np.logical_and.reduce([cache.held[name][rows] for name in names if name in cache.held])
+    return rows[np.broadcast_to(whole, rows.shape)][:1]

@@ -223,3 +223,11 @@ def test_real_images(real_data: Path) -> None:
     assert official["monet"] == len(list(folder.glob("monet2photo/testA/*.jpg")))
     sample = data.sample(next(i for i in data.split().test if i.startswith("ukiyoe/")))
     assert sample["ukiyoe"].shape == (256, 256, 3)
+
+
+def test_the_main_job(root: Path, run_cli: Callable[..., Any], tmp_path: Path) -> None:
+    given = ("--data-root", str(root), "--profile", "smoke", "--runs", str(tmp_path / "runs"))
+    done = run_cli("run", "--methods", "mmnet-domains", "--dataset", "artworks-4", *given)
+    assert done.returncode == 0, done.stderr
+    assert "UNSEEN PAIRS" in done.stdout
+    assert (tmp_path / "runs" / "report" / "matrix-artworks-4-smoke-mmnet-domains.png").exists()

@@ -294,3 +294,11 @@ def test_real_images(real_data: Path) -> None:
     assert means["black"].mean() < means["white"].mean() - 40
     assert min(means["yellow"][:2]) > means["yellow"][2] + 40
     assert abs(means["black"][0] - means["black"][2]) < 10
+
+
+def test_the_main_job(root: Path, run_cli: Callable[..., Any], tmp_path: Path) -> None:
+    given = ("--data-root", str(root), "--profile", "smoke", "--runs", str(tmp_path / "runs"))
+    done = run_cli("run", "--methods", "mmnet-domains", "--dataset", "colored-objects-4", *given)
+    assert done.returncode == 0, done.stderr
+    assert "UNSEEN PAIRS" in done.stdout
+    assert (tmp_path / "runs" / "report" / "matrix-colored-objects-4-smoke-mmnet-domains.png").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mmbench.methods.judge_classifier import SETTINGS, ClassifierJudge
+from mmbench.methods.networks.augmentation import augmented
 from torch import Tensor
 
 from mmbench.method import Batch, Context
@@ -83,7 +84,7 @@ def test_logits_shape() -> None:
 def test_without_augmentation_an_image_is_enlarged_or_mirrored() -> None:
     images, _ = two_colours()
     torch.manual_seed(0)
-    seen = judge(zoom=0.0, rotation=0.0, brightness=0.0, contrast=0.0)._augment(images)
+    seen = augmented(images, 32, {"zoom": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0})
     plain = torch.nn.functional.interpolate(images, size=(32, 32), mode="bilinear", align_corners=False)
     # The outermost pixels are padded in two ways: by reflection and by repetition.
     inside = (..., slice(2, -2), slice(2, -2))
@@ -114,13 +115,13 @@ def test_same_seed_same_judge() -> None:
 
 
 def test_augmentation_depends_on_the_seed_and_keeps_flat_images_flat() -> None:
-    model = judge(zoom=0.2, brightness=0.1, contrast=0.1)
+    settings = {"zoom": 0.2, "rotation": 0.15, "brightness": 0.1, "contrast": 0.1}
     flat = torch.full((6, 3, 16, 16), 0.5)
     torch.manual_seed(3)
-    first = model._augment(flat)
+    first = augmented(flat, 32, settings)
     torch.manual_seed(3)
-    assert torch.equal(first, model._augment(flat))
-    assert not torch.equal(first, model._augment(flat))
+    assert torch.equal(first, augmented(flat, 32, settings))
+    assert not torch.equal(first, augmented(flat, 32, settings))
     assert first.shape == (6, 3, 32, 32)
     torch.testing.assert_close(first, first[:, :1, :1, :1].expand_as(first))
     assert first.min() >= 0.5 * 0.9 - 0.1 - 1e-6
@@ -129,7 +130,7 @@ def test_augmentation_depends_on_the_seed_and_keeps_flat_images_flat() -> None:
 
 def test_images_above_the_input_size_are_left_as_they_are() -> None:
     model = judge()
-    assert model._augment(torch.zeros(1, 3, 48, 48)).shape[-1] == 48
+    assert model(as_batch(torch.zeros(4, 3, 48, 48), torch.zeros(4, dtype=torch.int64)), STAGE).shape == (4, 2)
     large = torch.rand(2, 3, 48, 48)
     torch.testing.assert_close(model.eval().classify(large), model.classifier(large))
 
