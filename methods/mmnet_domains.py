@@ -27,7 +27,7 @@ from .networks.code import Code, split
 from .networks.image_pool import ImagePool
 
 NAME = "mmnet-domains"
-TITLE = "M&MNets"
+TITLE = "M&MNets, domains"
 CLASS = "MMNetDomains"
 ACCESS = "unpaired"
 GROUP = "zero-pair"
