@@ -1,0 +1,66 @@
+"""Numbers of networks against N domains: real modules, the papers' claims, and the curve that carries on."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+from mmbench.reports import scaling_figure
+
+
+@pytest.fixture
+def scaling(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    return importlib.import_module("benchmarks.scaling")
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_networks_of_every_method(scaling: ModuleType, number: int) -> None:
+    pairs = number * (number - 1)
+    expected = {
+        "mmnet-domains": number, "pairwise-same": pairs, "cyclegan-pairwise": pairs,
+        "cyclegan-anchor": 2 * (number - 1), "stargan": 1,
+    }  # fmt: skip
+    for method, networks in expected.items():
+        made = scaling.count(method, number)
+        assert (made.encoders, made.decoders, made.discriminators) == (networks,) * 3, method
+
+
+def test_the_committed_counts_are_those_of_the_modules(scaling: ModuleType) -> None:
+    committed = pd.read_csv(scaling_figure.COUNTED)
+    for method in scaling.METHODS:
+        made = scaling.count(method, 3)
+        (row,) = committed[(committed["method"] == method) & (committed["domains"] == 3)].to_dict("records")
+        assert row == vars(made)
+    assert set(committed["domains"]) == set(scaling.NUMBERS)
+
+
+def test_linear_for_mix_and_match_and_quadratic_for_pairs() -> None:
+    committed = pd.read_csv(scaling_figure.COUNTED)
+    squares = {}
+    for method, mine in committed.groupby("method"):
+        squares[method] = scaling_figure.polynomial(list(mine["domains"]), list(mine["parameters"]))[2]
+    assert squares["mmnet-domains"] == squares["cyclegan-anchor"] == squares["stargan"] == 0
+    assert squares["cyclegan-pairwise"] > 0
+    assert squares["pairwise-same"] > 0
+
+
+def test_the_polynomial_is_that_of_numpy_and_must_meet_every_point() -> None:
+    numbers = [2, 3, 4, 11, 20]
+    values = [3 * n * n - 5 * n + 7 for n in numbers]
+    found = scaling_figure.polynomial(numbers, values)
+    assert [float(c) for c in found] == pytest.approx(np.polyfit(numbers, values, 2)[::-1].tolist())
+    assert scaling_figure.at(found, 100) == 3 * 10**4 - 500 + 7
+    with pytest.raises(ValueError, match="20 domains"):
+        scaling_figure.polynomial(numbers, [*values[:-1], values[-1] + 1])
+
+
+def test_the_figure_needs_results_of_domains() -> None:
+    rows = pd.DataFrame({"output_kind": ["segmentation", "depth"]})
+    assert scaling_figure.build(rows, pd.DataFrame()) == []
+    (figure,) = scaling_figure.build(rows.assign(output_kind="domain"), pd.DataFrame())
+    assert len(figure.png()) > 10_000
