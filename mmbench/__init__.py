@@ -7,6 +7,8 @@ From Python::
     mmbench.run(methods=["mmnet", "oracle"], dataset="synthetic", profile="smoke", runs="runs")
     mmbench.results("runs")          # a pandas DataFrame, one row per metric value
     mmbench.report("runs")           # writes runs/report/
+    translator = mmbench.load_translator("runs/synthetic/smoke/mmnet/seed-0")
+    translator.translate({"depth": metres}, "segmentation")   # arrays in, an array out
 
 The command line does the same: ``python -m mmbench --help``.
 """
@@ -22,8 +24,10 @@ from .errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .translator import Translator
+
 __version__ = "0.1.0"
-__all__ = ["UserError", "__version__", "report", "results", "run"]
+__all__ = ["UserError", "__version__", "load_translator", "report", "results", "run"]
 
 
 def run(
@@ -83,3 +87,21 @@ def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
 
     made, notes = build_reports(Path(runs), names)
     return write_reports(made, notes, Path(runs) / "report")
+
+
+def load_translator(
+    run: str | Path, data_root: str | Path | None = None, device: str = "auto", precision: str = "auto"
+) -> Translator:
+    """The trained method of a finished cell, such as ``runs/synthetic/laptop/mmnet/seed-0``, for one's own images.
+
+    Args:
+        data_root: folder of the data set, where the cell does not record what its modalities are.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``bf16``, ``fp32``, or ``auto``: as the cell was evaluated.
+
+    Raises:
+        UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
+    """
+    from . import rebuild
+
+    return rebuild.load_translator(run, data_root, device, precision)

@@ -113,6 +113,7 @@ class CellRun:
             "split_hashes": split.hashes(),
             "manifest": dataset.manifest(),
             "data_settings": dataset.settings,
+            "task": config.as_dict(dataset.task),
             "source": keys.source_digest(self.card.path, self.card.module),
             "parent": _parent_key(order.parent),
             "commit": device.commit(),

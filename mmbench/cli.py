@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   python -m mmbench run --suite ablation                   the papers' ablations, rows of tables 4.2 and 4.3
   python -m mmbench run --methods mmnet,oracle --dataset ~/my-images
   python -m mmbench report                                 tables and pictures of all that is in runs/
+  python -m mmbench translate --run runs/synthetic/laptop/mmnet/seed-0 --from depth --to segmentation a.png --out made
   python -m mmbench list methods
   python -m mmbench data verify flowers --data-root ~/data
   python -m mmbench data show synthetic --out rooms.png
@@ -92,12 +93,46 @@ def _parser() -> argparse.ArgumentParser:
     _add_runs(report)
     report.set_defaults(function=_report)
 
+    _add_translate(commands.add_parser("translate", help="translate image files with a trained cell"))
+
     listing = commands.add_parser("list", help="what there is: methods, datasets, reports, profiles")
     listing.add_argument("what", nargs="?", choices=("methods", "datasets", "reports", "profiles"))
     listing.set_defaults(function=_list)
 
     _add_data(commands.add_parser("data", help="look after data sets: verify, prepare, show, download, init"))
     return parser
+
+
+def _add_translate(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Translate image files with a trained cell. Images are cropped to the centre square and resized to the cell's "
+        "size, as for training; what is made has that size. Written per file: rgb: PNG; depth: PNG with 16-bit "
+        "millimetres, PNG in colours; segmentation: PNG with class ids and palette, PNG in colours; scalar: 8-bit PNG, "
+        ".npy. See docs/translate.md."
+    )
+    parser.add_argument("files", nargs="*", type=Path, help="one per modality of --from and sample, sample by sample")
+    parser.add_argument("--run", type=Path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
+    parser.add_argument("--from", dest="sources", default="", help="modality of the files; several: rgb,depth")
+    parser.add_argument("--to", dest="output", required=True, help="modality to make")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--input", action="append", default=[], metavar="MODALITY=FILE", help="in place of files")
+    parser.add_argument("--weights", help="of the inputs, in their order, such as 0.8,0.2 (default: the method's own)")
+    parser.add_argument("--side-from", help="the input that gives the side information (default: the method's own)")
+    parser.add_argument("--via", help="translate to this modality first, and on from there")
+    parser.add_argument("--bn", default="trained", choices=("trained", "re-estimated"), help="statistics behind --via")
+    parser.add_argument("--sample", type=int, default=0, help="seed of the noise of methods that have any (default 0)")
+    parser.add_argument(
+        "--depth-unit",
+        default="millimetre",
+        help="of depth in whole numbers: millimetre (default), centimetre, metre, or a number of metres",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
+    parser.add_argument("--data-root", type=Path, help="folder of the data set, where the cell lacks its modalities")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--precision", default="auto", choices=("auto", "bf16", "fp32"), help="auto: as the cell was evaluated"
+    )
+    parser.set_defaults(function=_translate)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -210,6 +245,31 @@ def _report(options: argparse.Namespace) -> int:
         print(note)
     print(f"{len(files)} files in {folder}")
     return 0
+
+
+def _translate(options: argparse.Namespace) -> int:
+    from .image_files import unit
+    from .rebuild import load_translator
+    from .translate import Order, group_files, translate_files
+
+    if options.device.split(":")[0] not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device {options.device!r}: expected auto, cpu or cuda")
+    samples = group_files(_names(options.sources), options.files, options.input)
+    weights = _weights(options.weights) if options.weights is not None else None
+    order = Order(
+        samples, options.output, options.via, weights, options.side_from, options.bn, options.sample,
+        unit(options.depth_unit),
+    )  # fmt: skip
+    translator = load_translator(options.run, options.data_root, options.device, options.precision)
+    translate_files(translator, order, options.out, options.overwrite)
+    return 0
+
+
+def _weights(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--weights {text!r}: expected numbers such as 0.8,0.2") from None
 
 
 def _list(options: argparse.Namespace) -> int:
