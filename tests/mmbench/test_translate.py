@@ -342,7 +342,7 @@ def test_damaged_weights_are_one_line(copy: Callable[..., Path]) -> None:
 
 
 def test_code_and_images_that_changed_are_noted(copy: Callable[..., Path], capsys: Any) -> None:
-    folder = copy(source="another", manifest="another")
+    folder = copy(source="another", manifest="another", task=None)
     mmbench.load_translator(folder)
     said = capsys.readouterr().err
     assert "was made with other code" in said
@@ -353,12 +353,12 @@ def test_a_task_that_is_recorded_needs_no_images(
     bench: Any, translator: Translator, images: dict[str, np.ndarray], copy: Callable[..., Path], monkeypatch: Any
 ) -> None:
     monkeypatch.delenv("MMBENCH_DATA", raising=False)
-    folder = copy(dataset="flowers", data_settings={})
+    folder = copy(dataset="flowers", data_settings={}, task=None)
     with pytest.raises(UserError, match=r"does not record its modalities; data set 'flowers' needs .* --data-root"):
         mmbench.load_translator(folder)
     result = json.loads((folder / "result.json").read_text())
-    task = json.loads(json.dumps(config.as_dict(bench.dataset.task)))
-    (folder / "result.json").write_text(json.dumps({**result, "task": task}))
+    recorded = json.loads(json.dumps(config.as_dict(bench.dataset.task)))
+    (folder / "result.json").write_text(json.dumps({**result, "task": recorded}))
     made = mmbench.load_translator(folder)
     assert made.modalities == translator.modalities
     assert made.translations == translator.translations
