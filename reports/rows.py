@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from mmbench import catalog
-from mmbench.report import STD, Table
+from mmbench.report import HIGH, LOW, STD, Table
 from mmbench.results import COLUMNS, SWEEP, VALIDATION
 
 from . import published as papers
+from .statistics import summary
 
 GROUPS = ("ceiling", "chance", "baselines", "zero-pair", "seen", "multi-modal", "oracle")
 KEY = ("group", "method", "title", "inputs", "output", "via", "weights", "side_from", "bn", "checkpoint",
@@ -60,7 +61,7 @@ def tables(
         metrics: columns, in order; the seeds are counted on the values of all of them.
         per_class: a metric with one column per class, after the others; its spread stands in the CSV only.
     """
-    results = _complete(results)
+    results = complete(results)
     results = results[results["output_kind"].isin(kinds) & (results["selection"] != SWEEP)]
     if not {"source", "table", "dataset", "inputs", "output", "method", "metric", "cls", "value"} <= set(published):
         published = pd.DataFrame()
@@ -91,7 +92,7 @@ def tables(
     return made
 
 
-def label(row: pd.Series) -> str:
+def label(row: pd.Series | Mapping[str, str]) -> str:
     """A row's first cell in the papers' notation, such as ``M&MNets D → R → S, BN re-estimated``."""
     names = [LETTERS.get(name, name) for name in row["inputs"].split("+")]
     inputs = f"({', '.join(names)})" if len(names) > 1 else names[0]
@@ -108,7 +109,7 @@ def label(row: pd.Series) -> str:
     return ", ".join(parts)
 
 
-def _complete(results: pd.DataFrame) -> pd.DataFrame:
+def complete(results: pd.DataFrame) -> pd.DataFrame:
     """The results with every column: text without missing values, numbers where they can be read, nan elsewhere."""
     whole = results.reindex(columns=list(COLUMNS))
     for column in whole.columns.difference(["seed", "value"]):
@@ -140,9 +141,10 @@ def _row(
     for cls, metric in [*(("", metric) for metric in metrics), *classes.items()]:
         mine = values[(values["metric"] == metric.key) & (values["cls"] == cls) & values["value"].notna()]
         # One value per seed: a seed that was collected twice would make the spread too small.
-        per_seed = mine.drop_duplicates("seed", keep="last")["value"]
-        row[metric.header] = mean = float(per_seed.mean())
-        row[metric.header + STD] = per_seed.std(ddof=1)
+        over_seeds = summary(mine.drop_duplicates("seed", keep="last")["value"].to_numpy())
+        row[metric.header] = mean = over_seeds.mean
+        row[metric.header + STD] = over_seeds.std
+        row |= {metric.header + LOW: over_seeds.low, metric.header + HIGH: over_seeds.high}
         seeds.update(mine["seed"])
         if metric.compared:
             theirs, source = papers.lookup(published, first, metric.key)
@@ -174,7 +176,7 @@ def _unfilled(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[str]:
         if metric.compared and unpublished:
             columns += [f"published {metric.header}", f"difference {metric.header}"]
         if metric.optional and unpublished and frame[metric.header].isna().all():
-            columns += [metric.header, metric.header + STD]
+            columns += [metric.header, *(metric.header + part for part in (STD, LOW, HIGH))]
     return columns
 
 

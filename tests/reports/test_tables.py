@@ -105,17 +105,19 @@ MARKDOWN = """\
 """
 
 CSV = """\
-dataset,profile,group,row,conn.,seeds,Accuracy,Accuracy std,published Accuracy,difference Accuracy,PSNR,PSNR std,\
+dataset,profile,group,row,conn.,seeds,Accuracy,Accuracy std,Accuracy low,Accuracy high,published Accuracy,\
+difference Accuracy,PSNR,PSNR std,PSNR low,PSNR high,\
 method,title,inputs,output,via,weights,side_from,bn,checkpoint,selection,side_information
-flowers,laptop,ceiling,real images,,1,88.75,,,,,,real images,real images,,theta3,,,,trained,last,,
-flowers,laptop,zero-pair,M&MNets theta2 → theta3,,2,31.5,2.1213203435596424,36.5,-5.0,12.5,0.7071067811865476,\
-mmnet,M&MNets,theta2,theta3,,,,trained,last,,
-flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,75.0,-5.0,14.0,,mmnet,M&MNets,theta1,theta3,,,,trained,last,,
+flowers,laptop,ceiling,real images,,1,88.75,,,,,,,,,,real images,real images,,theta3,,,,trained,last,,
+flowers,laptop,zero-pair,M&MNets theta2 → theta3,,2,31.5,2.1213203435596424,12.44069289573796,50.55930710426204,36.5,\
+-5.0,12.5,0.7071067811865476,6.146897631912653,18.85310236808735,mmnet,M&MNets,theta2,theta3,,,,trained,last,,
+flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,,,75.0,-5.0,14.0,,,,mmnet,M&MNets,theta1,theta3,,,,trained,last,,
 """
 
 
 def test_golden_image_table():
-    # Two seeds of 30 and 33: mean 31.5, standard deviation 3 / sqrt(2); table 4.1 prints 36.5.
+    # Two seeds of 30 and 33: mean 31.5, standard deviation 3 / sqrt(2), interval of 12.7062 (t, one degree of freedom,
+    # 97.5 %) times 1.5 on either side; table 4.1 prints 36.5.
     table = _only(image_table.build(_flowers(), published.load()))
     assert table.name == "image-flowers-laptop-theta3"
     assert table.text() == TEXT

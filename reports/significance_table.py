@@ -1,0 +1,235 @@
+"""Each method against M&MNets on the same test images: paired bootstrap, corrected for the number of comparisons.
+
+Resampling takes seconds, so its outcome is kept in ``<runs>/report-cache/`` under the sizes and times of the per-image
+files it came from; these are opened only where one of them has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmbench.report import Table
+from mmbench.results import read_json, write_json
+
+from .published import CASCADES
+from .rows import GROUPS, KEY, USABLE, complete, label
+from .statistics import REPLICATES, SEED, bootstrap_interval, holm, replicates_of
+
+NAME = "significance"
+TITLE = "Differences to M&MNets (paired bootstrap over test images)"
+
+REFERENCE = "mmnet"
+CACHE = "report-cache"
+JUDGED = "classification_accuracy"  # compared where there is a judge, instead of the output's own metric
+METHOD = 1  # raised when a change of the bootstrap changes numbers
+HEADERS = {"miou": "mIoU", "delta_1.25": "δ < 1.25", "psnr": "PSNR", JUDGED: "Accuracy"}
+MAIN = {"segmentation": "miou", "depth": "delta_1.25", "rgb": "psnr", "scalar": "psnr"}
+SPECS = {"miou": ".2f", "delta_1.25": ".4f", "psnr": ".3f", JUDGED: ".2f"}
+IDENTITY = ("inputs", "output", "via", "weights", "side_from", "bn", "checkpoint", "selection")
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile,
+              zlib.error, NotImplementedError)  # fmt: skip
+SORTED = ("method", "inputs", "bn")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a method over its seeds: the metric's value per seed, and how the row is found in ``result.json``."""
+
+    fields: Mapping[str, str]
+    metric: str
+    values: dict[int, float]
+
+    @cached_property
+    def identity(self) -> tuple[str, ...]:
+        """What tells the row from others of its cell."""
+        return tuple(self.fields[name] for name in IDENTITY)
+
+
+class Bootstraps:
+    """Bootstrapped differences between the rows of one data set and profile, kept in a file.
+
+    Args:
+        folder: of the methods' cells.
+        path: of the file. One that is absent, damaged or cannot be written costs time, not the report.
+    """
+
+    def __init__(self, folder: str, path: Path) -> None:
+        self.folder, self.path = folder, path
+        self.used: dict[str, list[float]] = {}
+        self.fresh = False
+        self.known: Mapping[str, Any] = {}
+        with contextlib.suppress(ValueError):
+            self.known = read_json(path) or {}
+        self.stamp, self.replicates = functools.cache(_stamp), functools.cache(_replicates)
+
+    def interval(self, row: Row, reference: Row, seeds: list[int]) -> list[float]:
+        """Low, high and p of the difference between means over seeds; nan where a file of theirs cannot be read."""
+        sides = [
+            (side, [f"{self.folder}/{side.fields['method']}/seed-{seed}" for seed in seeds])
+            for side in (row, reference)
+        ]
+        with contextlib.suppress(*UNREADABLE):
+            stamps = [self.stamp(cell) for _, cells in sides for cell in cells]
+            names = [(side.fields["method"], *side.identity) for side, _ in sides]
+            asked = json.dumps([METHOD, REPLICATES, SEED, row.metric, seeds, names, stamps])
+            key = hashlib.sha256(asked.encode()).hexdigest()[:24]
+            if not self._recall(key):
+                drawn = [[self.replicates(cell, side.identity, row.metric) for cell in cells] for side, cells in sides]
+                self.used[key] = _difference(drawn)
+                self.fresh = True
+            return self.used[key]
+        return [float("nan")] * 3
+
+    def _recall(self, key: str) -> bool:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            low, high, p = (float("nan") if value is None else float(value) for value in self.known[key])
+            self.used[key] = [low, high, p]
+            return True
+        return False
+
+    def keep(self) -> None:
+        """Write what was asked for, where anything changed; the rest is dropped."""
+        if self.fresh or self.used.keys() != self.known.keys():
+            with contextlib.suppress(OSError):
+                write_json(self.path, self.used)
+
+
+def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+    """One table per data set, profile and output, a row per method's reported row; nothing without M&MNets."""
+    runs = Path(results.attrs.get("runs", "runs"))
+    found = _collect(results)
+    everywhere: dict[tuple[str, str], Bootstraps] = {}
+    tables = []
+    for (dataset, profile, output, metric), rows in sorted(found.items()):
+        if metric != JUDGED and (dataset, profile, output, JUDGED) in found:
+            continue
+        if (dataset, profile) not in everywhere:
+            file = runs / CACHE / f"{dataset}-{profile}.json"
+            everywhere[dataset, profile] = Bootstraps(f"{runs}/{dataset}/{profile}", file)
+        if compared := _compare(list(rows.values()), everywhere[dataset, profile]):
+            tables.append(_table(compared, metric, dataset, profile, output))
+    for bootstraps in everywhere.values():
+        bootstraps.keep()
+    return tables
+
+
+def _collect(results: pd.DataFrame) -> dict[tuple[str, ...], dict[tuple[str, ...], Row]]:
+    """Reported rows by (data set, profile, output, main metric) and :data:`KEY`.
+
+    Those are of the last checkpoint and no sweep; of what has an intermediate modality, the cascades with trained and
+    with re-estimated BN statistics.
+    """
+    found: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {}
+    if "metric" not in results:
+        return found
+    rows = complete(results[results["metric"].isin(SPECS)])
+    kept = rows["state"].isin(USABLE) & rows["value"].notna() & (rows["selection"] == "") & (rows["inputs"] != "")
+    columns = ["dataset", "profile", "output_kind", "metric", "seed", "value", *KEY]
+    for record in rows.loc[kept, columns].itertuples(index=False, name=None):
+        dataset, profile, kind, metric, seed, value = record[:6]
+        fields = dict(zip(KEY, record[6:], strict=True))
+        cascade = fields["method"].partition("+")[0] in CASCADES
+        if (
+            metric in (MAIN.get(kind), JUDGED)
+            and fields["checkpoint"] in ("", "last")
+            and (cascade or not fields["via"])
+        ):
+            here = found.setdefault((dataset, profile, fields["output"], metric), {})
+            here.setdefault(record[6:], Row(fields, metric, {})).values[seed] = value
+    return found
+
+
+def _compare(rows: list[Row], bootstraps: Bootstraps) -> list[dict[str, Any]]:
+    """A record per row that M&MNets has a row beside, with the same inputs and at least one common seed."""
+    references = {row.fields["inputs"]: row for row in rows if row.fields["method"] == REFERENCE}
+    made = []
+    for row in rows:
+        reference = references.get(row.fields["inputs"])
+        seeds = sorted(row.values.keys() & reference.values.keys()) if reference else []
+        if reference and seeds and row is not reference:
+            low, high, p = bootstraps.interval(row, reference, seeds)
+            theirs, ours = (sum(side.values[seed] for seed in seeds) / len(seeds) for side in (row, reference))
+            made.append(
+                {
+                    "group": row.fields["group"],
+                    "row": label(row.fields),
+                    "seeds": len(seeds),
+                    HEADERS[row.metric]: theirs,
+                    "M&MNets": ours,
+                    "difference": theirs - ours,
+                    "low": low,
+                    "high": high,
+                    "p": p,
+                    "metric": row.metric,
+                    **{key: row.fields[key] for key in ("method", *IDENTITY)},
+                }
+            )
+    order = [*GROUPS, *(record["group"] for record in made)]
+    made.sort(key=lambda record: (order.index(record["group"]), *(record[key] for key in SORTED)))
+    return made
+
+
+def _stamp(cell: str) -> tuple[int, int]:
+    """Size and time of a cell's per-image statistics."""
+    file = os.stat(f"{cell}/per_image.npz")  # noqa: PTH116 - thousands of them, and a Path costs more than the call
+    return file.st_size, file.st_mtime_ns
+
+
+def _difference(sides: list[list[tuple[tuple[str, int], np.ndarray]]]) -> list[float]:
+    """Low, high and p of the difference of two sides' means over their cells.
+
+    Raises:
+        ValueError: they were not evaluated on the same test images.
+    """
+    if len({images for side in sides for images, _ in side}) > 1:
+        raise ValueError("nothing to pair: other test images")
+    first, second = (np.mean([values for _, values in side], axis=0) for side in sides)
+    return list(bootstrap_interval(first - second))
+
+
+def _replicates(cell: str, identity: tuple[str, ...], metric: str) -> tuple[tuple[str, int], np.ndarray]:
+    """Which test images a cell's row was evaluated on (hash and number), and its metric over resamples of them."""
+    result = read_json(Path(cell) / "result.json") or {}
+    keys = [tuple(str(row.get(name, "") or "") for name in IDENTITY) for row in result["rows"]]
+    name = "correct" if metric == JUDGED else "statistics"
+    with np.load(Path(cell) / "per_image.npz") as arrays:
+        statistics = arrays[f"{keys.index(identity)}/{name}"]
+    return (str(result["split_hashes"]["test"]), len(statistics)), replicates_of(metric, statistics)
+
+
+def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: str, output: str) -> Table:
+    frame = pd.DataFrame([{"dataset": dataset, "profile": profile, **record} for record in compared])
+    frame.insert(list(frame).index("p") + 1, "p (Holm)", holm(frame["p"].tolist()))
+    note = (
+        "Difference: method - M&MNets on the same translation, means over the seeds that both have. low, high, p: "
+        f"{REPLICATES:,} paired resamples of the test images, the trained networks as they are. p (Holm): corrected "
+        f"for the rows of this table. The smallest p possible is {2 / (REPLICATES + 1):.4f}."
+    )
+    if frame["p"].isna().any():
+        note += " -: per-image statistics are missing or damaged, or of other test images."
+    spec = SPECS[metric]
+    signed = dict.fromkeys(("difference", "low", "high"), f"+{spec}")
+    return Table(
+        name="-".join((NAME, dataset, profile, output)),
+        title=f"{TITLE}: {dataset}, profile {profile}, to {output}",
+        frame=frame,
+        note=note,
+        group_column="group",
+        formats={HEADERS[metric]: spec, "M&MNets": spec, **signed, "p": ".4f", "p (Holm)": ".4f"},
+        headers={"row": "method"},
+        hidden=("dataset", "profile", "metric", "method", *IDENTITY),
+    )
