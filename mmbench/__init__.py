@@ -19,6 +19,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+# Loaded before the functions of the same names are defined, which a later import of these modules would replace.
+from . import report as _report  # noqa: F401
+from . import results as _results  # noqa: F401
 from .errors import UserError
 
 if TYPE_CHECKING:
