@@ -243,7 +243,7 @@ def _report(options: argparse.Namespace) -> int:
             print(f"{table.text()}\n")
     for note in notes:
         print(note)
-    print(f"{len(files)} files in {folder}")
+    print(f"{len(files)} files in {folder}. To read: {files[-1]}")
     return 0
 
 

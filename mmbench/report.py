@@ -14,21 +14,36 @@ numbers (``reports/published_results.csv``). Both may be empty; a report with no
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.transforms import Bbox
 
 WIDTH = 160  # columns of text that a table may take before it continues below
 GAP = 2  # spaces between two columns of tabulate's "simple" format
 MISSING = "-"
+PADDING = 0.1  # inches around a figure
 STD = " std"  # the column "mIoU std" is printed after the value of "mIoU", as mean ± std
+LOW, HIGH = " low", " high"  # the columns "mIoU low" and "mIoU high" are the ends of its 95 % interval over seeds
+
+
+@dataclass(frozen=True)
+class Line:
+    """A printed row: a group's heading, or cells with, for each, whether it is the best and its interval as text."""
+
+    heading: str = ""
+    cells: Sequence[str] = ()
+    best: Sequence[bool] = ()
+    intervals: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -36,14 +51,19 @@ class Table:
     """A table that is printed for people and written in full precision for machines.
 
     Attributes:
-        name: file name without its ending.
+        name: file name without its ending; with ``-<dataset>-<profile>`` in it, the table stands in that section of
+            the page.
         title: one line above the table.
-        frame: the rows. A column ``x std`` is printed inside column ``x`` as ``mean ± std``.
+        frame: the rows. A column ``x std`` is printed inside column ``x`` as ``mean ± std``; ``x low`` and ``x high``
+            stand below it on the page and decide whether the best value is set in bold.
         note: printed below the table.
         group_column: the column whose values head groups of rows; rows of a group stand together.
         formats: column -> format specification of its numbers, such as ``.1f`` or ``+.3f``.
         headers: column -> shorter header in print.
         hidden: columns that stand in the CSV only; a hidden ``x std`` is not printed inside ``x`` either.
+        better: column -> which of its numbers are better. Only such a column has a best value in bold, and only where
+            the 95 % interval of the best does not overlap that of the next best.
+        rivals: groups (values of ``group_column``) whose rows compete for the best value; all without any.
     """
 
     name: str
@@ -54,70 +74,116 @@ class Table:
     formats: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     hidden: Sequence[str] = ()
+    better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
+    rivals: Sequence[str] = ()
 
     def text(self, width: int = WIDTH) -> str:
         """The table for a terminal; columns beyond ``width`` continue in a second block with the first repeated."""
-        columns = self._printed()
         # A rule in a row of its own, because tabulate would widen every column by two for its header.
-        rows = [[self.headers.get(column, column) for column in columns], *self._rows(columns, str.upper)]
+        rows = self._rows(str.upper)
         widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
         rows.insert(1, ["-" * cells for cells in widths])
-        parts = [_grid(rows, "plain", self._align(columns), block) for block in _blocks(widths, width)]
+        parts = [_grid(rows, "plain", self.align(), block) for block in _blocks(widths, width)]
         return "\n\n".join(filter(None, [self.title, *parts, self.note])) + "\n"
 
     def markdown(self) -> str:
         """The table as Markdown, groups in bold."""
-        columns = self._printed()
-        rows = [[self.headers.get(column, column) for column in columns], *self._rows(columns, "**{}**".format)]
-        rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-        grid = _grid(rows, "pipe", self._align(columns), range(len(columns)))
+        rows = [[cell.replace("|", "\\|") for cell in row] for row in self._rows("**{}**".format)]
+        grid = _grid(rows, "pipe", self.align(), range(len(rows[0])))
         return "\n\n".join(filter(None, [f"### {self.title}", grid, self.note])) + "\n"
 
     def csv(self) -> str:
         """Every column of the frame in full precision; a missing value is an empty field."""
         return self.frame.to_csv(index=False, lineterminator="\n")
 
-    def _printed(self) -> list[str]:
-        """Columns to print: not hidden, not the group, not a standard deviation that another column shows."""
+    def latex(self) -> str:
+        """The table for LaTeX; needs the package booktabs."""
+        from .latex import table
+
+        return table(self)
+
+    def html(self) -> str:
+        """The table as a fragment of a page, which needs the page's style."""
+        from .html import table
+
+        return table(self)
+
+    def columns(self) -> list[str]:
+        """Columns to print: not hidden, not the group, none whose numbers stand in another column's cells."""
         every = [str(column) for column in self.frame.columns]
-        folded = {column + STD for column in every}
+        folded = {column + end for column in every for end in (STD, LOW, HIGH)}
         return [c for c in every if c not in folded and c not in self.hidden and c != self.group_column]
 
-    def _rows(self, columns: Sequence[str], heading: Callable[[str], str]) -> list[list[str]]:
-        """Cells as text, with a heading row wherever the group changes."""
-        rows: list[list[str]] = []
-        group = None
-        for record in self.frame.to_dict("records"):
+    def titles(self) -> list[str]:
+        """What stands above the printed columns."""
+        return [self.headers.get(column, column) for column in self.columns()]
+
+    def align(self) -> list[str]:
+        """``left`` or, where a column holds numbers, ``right``."""
+        numeric = pd.api.types.is_numeric_dtype
+        return ["right" if numeric(self.frame[column].dtype) else "left" for column in self.columns()]
+
+    @functools.cached_property
+    def lines(self) -> Sequence[Line]:
+        """The printed rows, with a heading wherever the group changes."""
+        columns, lines, group = self.columns(), [], None
+        winners = [self._winner(column) for column in columns]
+        for number, record in enumerate(self.frame.to_dict("records")):
             mine = record.get(self.group_column) if self.group_column else None
             if mine != group:
                 group = mine
-                title = str(mine)[:1].upper() + str(mine)[1:]
-                rows.append([heading(title), *[""] * (len(columns) - 1)])
-            rows.append([self._cell(record, column) for column in columns])
+                lines.append(Line(heading=str(mine)[:1].upper() + str(mine)[1:]))
+            cells = [self._cell(record, column) for column in columns]
+            best = [winner == number for winner in winners]
+            lines.append(Line("", cells, best, [self._interval(record, column) for column in columns]))
+        return lines
+
+    def _rows(self, heading: Callable[[str], str]) -> list[list[str]]:
+        """Headers and printed rows as text."""
+        rows = [self.titles()]
+        for line in self.lines:
+            rows.append(list(line.cells) or [heading(line.heading), *[""] * (len(rows[0]) - 1)])
         return rows
 
     def _cell(self, record: Mapping[Hashable, Any], column: str) -> str:
         value, std = record[column], record.get(column + STD)
-        if pd.isna(value):
+        if _missing(value):
             return MISSING
-        if isinstance(value, str):
-            return value
         spec = self.formats.get(column, "")
-        if std is None or pd.isna(std) or column + STD in self.hidden:
-            return format(value, spec)
-        return f"{format(value, spec)} ± {format(std, spec)}"
+        if _missing(std) or column + STD in self.hidden:
+            return _formatted(value, spec)
+        return f"{_formatted(value, spec)} ± {_formatted(std, spec)}"
 
-    def _align(self, columns: Sequence[str]) -> list[str]:
-        numeric = pd.api.types.is_numeric_dtype
-        return ["right" if numeric(self.frame[column].dtype) else "left" for column in columns]
+    def _interval(self, record: Mapping[Hashable, Any], column: str) -> str:
+        if column + LOW not in record or column + STD in self.hidden:
+            return ""
+        ends = [record.get(column + end) for end in (LOW, HIGH)]
+        if _missing(record[column]) or any(map(_missing, ends)):
+            return ""
+        return "[{}, {}]".format(*(_formatted(end, self.formats.get(column, "")) for end in ends))
+
+    def _winner(self, column: str) -> int | None:
+        """The row with a column's best value; None where its interval does not lie apart from the next best's."""
+        parts = [column, column + LOW, column + HIGH]
+        if column not in self.better or not set(parts) <= set(self.frame):
+            return None
+        value, low, high = (pd.to_numeric(self.frame[part], errors="coerce").to_numpy(float) for part in parts)
+        if self.better[column] == "lower":
+            value, low, high = -value, -high, -low
+        racing = ~np.isnan(value)
+        if self.rivals and self.group_column:
+            racing &= self.frame[self.group_column].isin(self.rivals).to_numpy()
+        order = sorted(np.flatnonzero(racing), key=lambda row: -value[row])
+        return int(order[0]) if len(order) > 1 and low[order[0]] > high[order[1]] else None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of matplotlib, saved as PNG.
+    """A figure of matplotlib, saved as PNG and SVG; equal figures give equal files.
 
     Attributes:
-        name: file name without its ending.
+        name: file name without its ending; with ``-<dataset>-<profile>`` in it, the figure stands in that section of
+            the page.
         title: one line for listings; what the figure itself shows is the report's choice.
         figure: a matplotlib Figure, made without pyplot so that no window and no global state is involved.
     """
@@ -127,10 +193,46 @@ class Figure:
     figure: Canvas
 
     def png(self, dpi: int = 150) -> bytes:
-        """The file's content; equal figures give equal bytes."""
+        """Pixels, ``dpi`` to an inch."""
+        return self._saved("png", {"Software": None}, dpi)
+
+    def svg(self) -> bytes:
+        """Lines and letters as paths, so that no font is needed; images at their own resolution."""
+        import matplotlib
+
+        with matplotlib.rc_context({"svg.hashsalt": self.name, "svg.fonttype": "path", "svg.image_inline": True}):
+            return self._saved("svg", {"Date": None, "Creator": None})
+
+    def _saved(self, kind: str, metadata: dict[str, None], dpi: int = 72) -> bytes:
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
+        self.figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches=self._box, metadata=metadata)
         return buffer.getvalue()
+
+    @functools.cached_property
+    def _box(self) -> Bbox:
+        """What to save, in inches. The layout is made once for both files: it costs more than drawing does."""
+        if self.figure.get_layout_engine() is not None:
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")
+        return self.figure.get_tightbbox().padded(PADDING)
+
+    def has_images(self) -> bool:
+        """Whether it shows pictures, of which an SVG is no smaller than a PNG."""
+        return any(axis.images for axis in self.figure.axes)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
+def _formatted(value: Any, spec: str) -> str:
+    """A cell as text; what a damaged result holds instead of a number is shown as it is."""
+    if isinstance(value, str):
+        return value
+    try:
+        return format(value, spec)
+    except (TypeError, ValueError):
+        return str(value)
 
 
 def _grid(rows: Sequence[Sequence[str]], style: str, align: Sequence[str], columns: Sequence[int]) -> str:

@@ -117,19 +117,23 @@ class CellFolder:
 
     def state(self, key: str | None = None) -> str:
         """absent, running, interrupted, diverged, failed, damaged, done or, with another ``key``, stale."""
+        return self.look(key)[0]
+
+    def look(self, key: str | None = None) -> tuple[str, dict[str, Any]]:
+        """The state, and ``result.json`` where it can be read (read once: a report looks at thousands of cells)."""
         try:
             result = read_json(self.path / "result.json")
             failed = read_json(self.path / "failed.json")
             cell = read_json(self.path / "cell.json")
         except ValueError:
-            return "damaged"
+            return "damaged", {}
         if result is not None:
-            return "stale" if key is not None and result.get("key") != key else "done"
+            return "stale" if key is not None and result.get("key") != key else "done", result
         if self.is_locked():
-            return "running"
+            return "running", {}
         if failed is not None:
-            return str(failed.get("state", "failed"))
-        return "absent" if cell is None else "interrupted"
+            return str(failed.get("state", "failed")), {}
+        return "absent" if cell is None else "interrupted", {}
 
     def start_over(self, key: str) -> None:
         """Move what another key left (or what is damaged) aside, so that nothing is lost and nothing is mixed."""
@@ -183,6 +187,9 @@ def identity(folder: CellFolder) -> dict[str, Any]:
     return {"dataset": dataset, "profile": profile, "method": method, "seed": int(number) if number.isdigit() else -1}
 
 
+Block = tuple[dict[str, Any], dict[str, Any]]  # what some values have in common, and metric (or metric/class) -> value
+
+
 def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict[str, Any]], list[str]]:
     """All metric values of all finished cells as rows with :data:`COLUMNS`, and a line per cell that is not just done.
 
@@ -191,39 +198,44 @@ def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict
     Args:
         current: a method's name to the digest of its source as it is now; a result with another one is stale.
     """
-    rows: list[dict[str, Any]] = []
+    blocks, notes = collect_blocks(runs, current)
+    return [{**common, **value} for common, metrics in blocks for value in _values(metrics)], notes
+
+
+def collect_blocks(runs: Path, current: Callable[[str], str | None]) -> tuple[list[Block], list[str]]:
+    """As :func:`collect`, with the values that share everything but ``metric``, ``cls`` and ``value`` in one block."""
+    blocks: list[Block] = []
     notes = []
     for folder in cell_folders(runs):
-        who, state = identity(folder), folder.state()
+        who, (state, result) = identity(folder), folder.look()
         name = "/".join(folder.path.parts[-4:])
         if state != "done":
             notes.append(f"{name}: {state}{_reason(folder)}")
             continue
         try:
-            result = read_json(folder.path / "result.json") or {}
             stale = result.get("source") != current(who["method"].partition("+")[0])
-            rows.extend(_result_rows(result, {**who, "state": "stale" if stale else state}))
+            blocks.extend(_result_blocks(result, {**who, "state": "stale" if stale else state}))
             if stale:
                 notes.append(f"{name}: stale (made with other code; `run` makes it again)")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             notes.append(f"{name}: damaged result.json ({type(error).__name__}: {error})")
-    return rows, notes
+    return blocks, notes
 
 
-def _result_rows(result: dict[str, Any], who: dict[str, Any]) -> list[dict[str, Any]]:
+def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for metric, value in metrics.items():
+        name, _, cls = metric.partition("/")
+        yield {"metric": name, "cls": cls, "value": float("nan") if value is None else value}
+
+
+def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
     common = {**who, "published_dataset": result.get("published_dataset", ""), "title": result["title"]}
     common["pretrained"] = bool(result.get("pretrained", False))
-    rows = []
-    for row in result["rows"]:
-        described = {key: row[key] for key in COLUMNS if key in row}
-        for metric, value in row["metrics"].items():
-            name, _, cls = metric.partition("/")
-            rows.append(
-                {**common, **described, "metric": name, "cls": cls, "value": float("nan") if value is None else value}
-            )
-    group = result["rows"][0]["group"]
-    costs = _costs(result).items()
-    return rows + [{**common, "group": group, "metric": metric, "cls": "", "value": value} for metric, value in costs]
+    blocks = [
+        ({**common, **{key: row[key] for key in COLUMNS if key in row}}, dict(row["metrics"].items()))
+        for row in result["rows"]
+    ]
+    return [*blocks, ({**common, "group": result["rows"][0]["group"]}, _costs(result))]
 
 
 def _costs(result: Mapping[str, Any]) -> dict[str, float]:

@@ -86,10 +86,76 @@ zero-pair,c,,,-0.25,0,z
 """
 
 
+LATEX = r"""% needs \usepackage{booktabs}
+\begin{table}
+\centering
+\caption{Title}
+\label{tab:t}
+\begin{tabular}{lrrr}
+\toprule
+method & mIoU & diff. & seeds \\
+\midrule
+\multicolumn{4}{l}{\textit{Chance}} \\
+prior & 9.0 & -- & 1 \\
+\midrule
+\multicolumn{4}{l}{\textit{Zero-pair}} \\
+a$|$b & 33.3 $\pm$ 1.2 & $+1.5$ & 3 \\
+c & -- & $-0.2$ & 0 \\
+\bottomrule
+\end{tabular}
+\par\smallskip{\footnotesize A note.\par}
+\end{table}
+"""
+
+
 def test_renderings():
     assert _table().text() == TEXT
     assert _table().markdown() == MARKDOWN
     assert _table().csv() == CSV
+    assert _table().latex() == LATEX
+
+
+def test_latex_prints_what_the_cell_says():
+    frame = pd.DataFrame({"row": ["M&MNets+PP D → R_1, 50% #1 {a}\\b ~^$", "[x] δ < 1.25²"], "x": [1.0, -1e-5]})
+    wide = frame.assign(**{f"c{number}": "" for number in range(7)})
+    text = Table("a_b c", "100% & more", wide, formats={"x": ".1e"}).latex()
+    assert r"M\&MNets+PP D $\rightarrow$ R\_1, 50\% \#1 \{a\}\textbackslash{}b \textasciitilde{}" in text
+    assert r"\textasciicircum{}\$ & 1.0e+00 &" in text
+    assert r"{[}x] $\delta$ $<$ 1.25$^2$ & $-1.0e-05$ &" in text
+    assert r"\caption{100\% \& more}" in text
+    assert r"\label{tab:a-b-c}" in text
+    assert r"\scriptsize" in text
+    assert r"\scriptsize" not in Table("t", "", frame).latex()
+
+
+def _race(values, low, high, better="higher", **rest):
+    frame = pd.DataFrame({"group": ["a", "a", "b"], "row": list("xyz"), "v": values, "v low": low, "v high": high})
+    return Table("t", "T", frame, group_column="group", better={"v": better}, **rest).latex()
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "better", "rivals", "bold"),
+    [
+        ([3.0, 2.0, 1.0], [2.8, 1.9, 0.9], [3.2, 2.1, 1.1], "higher", (), "3.0"),
+        ([3.0, 2.0, 1.0], [2.8, 1.9, 0.9], [3.2, 2.1, 1.1], "lower", (), "1.0"),
+        ([3.0, 2.0, 1.0], [2.0, 1.9, 0.9], [4.0, 2.1, 1.1], "higher", (), None),  # overlaps
+        ([3.0, 2.0, 1.0], [NAN, 1.9, 0.9], [NAN, 2.1, 1.1], "higher", (), None),  # one seed
+        ([3.0, 2.0, 1.0], [2.8, NAN, 0.9], [3.2, NAN, 1.1], "higher", (), None),
+        ([3.0, NAN, NAN], [2.8, NAN, NAN], [3.2, NAN, NAN], "higher", (), None),  # nobody to compare with
+        ([2.0, 1.0, 9.0], [1.9, 0.9, 8.9], [2.1, 1.1, 9.1], "higher", ("a",), "2.0"),  # b is a ceiling
+    ],
+)
+def test_bold_only_where_the_intervals_lie_apart(values, low, high, better, rivals, bold):
+    text = _race(values, low, high, better, rivals=rivals)
+    assert text.count("textbf") == (bold is not None)
+    assert bold is None or rf"\textbf{{{bold}}}" in text
+    assert " low" not in text, "the ends of intervals are no columns in print"
+
+
+def test_nothing_is_bold_where_no_direction_is_given_or_no_interval():
+    frame = pd.DataFrame({"row": ["x", "y"], "v": [1.0, 2.0]})
+    assert "textbf" not in Table("t", "T", frame, better={"v": "higher"}).latex()
+    assert "textbf" not in Table("t", "T", frame.assign(**{"v low": 0.0, "v high": 0.0})).latex()
 
 
 def test_columns_beyond_the_width_continue_below():
@@ -116,11 +182,25 @@ def test_an_empty_frame_still_prints(frame):
     assert table.csv() in ("\n", "a,b\n")
 
 
-def test_figure_is_a_png_and_repeatable():
-    def draw():
-        canvas = Canvas(figsize=(1, 1))
-        canvas.add_subplot().plot([1, 2])
-        return Figure("f", "Title", canvas).png(dpi=40)
+def _drawn(name="f", layout=None):
+    canvas = Canvas(figsize=(1, 1), layout=layout)
+    canvas.add_subplot().plot([1, 2])
+    return Figure(name, "Title", canvas)
 
-    assert draw().startswith(b"\x89PNG")
-    assert draw() == draw()
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_figures_are_png_and_svg_and_repeatable(layout):
+    png, svg = _drawn(layout=layout).png(dpi=40), _drawn(layout=layout).svg()
+    assert png.startswith(b"\x89PNG")
+    assert svg.startswith(b"<?xml")
+    assert svg.endswith(b"</svg>\n")
+    assert b"date" not in svg
+    again = _drawn(layout=layout)
+    assert (again.svg(), again.png(dpi=40)) == (svg, png), "whatever the order"
+
+
+def test_pictures_in_a_figure_are_noticed():
+    assert not _drawn().has_images()
+    canvas = Canvas()
+    canvas.add_subplot().imshow([[1]])
+    assert Figure("f", "Title", canvas).has_images()

@@ -36,8 +36,9 @@ def put(cell: CellFolder, /, **files: Any) -> None:
 
 
 HOLD = """
-import sys, pathlib, mmbench.results
-with mmbench.results.CellFolder(pathlib.Path(sys.argv[1])).lock():
+import sys, pathlib
+from mmbench.results import CellFolder
+with CellFolder(pathlib.Path(sys.argv[1])).lock():
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -1,0 +1,206 @@
+"""Training over time: alignment factors and latents' spread with stage borders (thesis figure 4.11), and losses."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from mmbench.report import Figure
+from mmbench.results import CellFolder, read_json
+
+NAME = "curves"
+TITLE = "Training: alignment and spread of the latents (figure 4.11), losses"
+
+SEEDS = 10  # of a method: more would not change the picture, but reading their logs takes time
+COLOURS = 10  # of matplotlib's cycle; more losses are dashed, more pairs of modalities drawn as their mean and range
+METHODS = 12  # axes of a figure of losses
+COLUMNS = 4
+GAPS = {"wspace": 0.25, "hspace": 0.08}  # fixed: a layout engine takes longer than all the drawing
+RE_ESTIMATION = "re-estimate"  # a stage without training, which a child of the cell does not go on from
+ALIGNMENT, SPREAD, LOSSES = "alignment/", "latent_std/", "losses/"
+
+
+@dataclass
+class Curves:
+    """A method's logs: stage -> last step, in order; and curve -> step -> a value per seed.
+
+    Steps count from the start of the cell that the method starts from, where it starts from one.
+    """
+
+    title: str
+    stages: dict[str, int] = field(default_factory=dict)
+    values: dict[str, dict[int, list[float]]] = field(default_factory=dict)
+
+    def of(self, prefix: str) -> list[str]:
+        """Names of the curves with a prefix."""
+        return [name for name in self.values if name.startswith(prefix)]
+
+
+def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+    """Per data set and profile: alignment of the methods that log it, and losses of all that have some."""
+    runs = Path(results.attrs.get("runs", "runs"))
+    figures = []
+    cells = results[["dataset", "profile", "method", "title", "seed"]].drop_duplicates()
+    for (dataset, profile), part in cells.groupby(["dataset", "profile"], sort=True):
+        folder = runs / str(dataset) / str(profile)
+        methods = [_read(folder, str(method), mine) for method, mine in part.groupby("method", sort=True)]
+        where = f"{dataset}, profile {profile}"
+        if aligned := [curves for curves in methods if curves.of(ALIGNMENT)]:
+            for number, some in enumerate(_parts(aligned, COLUMNS)):
+                name = f"curves-alignment{_suffix(number)}-{dataset}-{profile}"
+                figures.append(Figure(name, f"Alignment over training (figure 4.11): {where}", _alignment(some)))
+        if trained := [curves for curves in methods if curves.of(LOSSES)]:
+            for number, some in enumerate(_parts(trained, METHODS)):
+                name = f"curves-losses{_suffix(number)}-{dataset}-{profile}"
+                figures.append(Figure(name, f"Losses over training: {where}", _losses(some)))
+    return figures
+
+
+def _suffix(number: int) -> str:
+    return f"-{number + 1}" if number else ""
+
+
+def _parts(methods: Sequence[Curves], size: int) -> list[Sequence[Curves]]:
+    return [methods[start : start + size] for start in range(0, len(methods), size)]
+
+
+def _read(folder: Path, method: str, cells: pd.DataFrame) -> Curves:
+    """The logs of a method's first seeds, behind those of the cells that they start from."""
+    title = str(cells["title"].iloc[0] or method)
+    curves = Curves(title)
+    for seed in sorted(cells["seed"])[:SEEDS]:
+        own = folder / method / f"seed-{seed}"
+        base = 0
+        if (parent := _parent(folder, own, seed)) is not None:
+            base = _add(curves, [e for e in _entries(parent) if e["stage"] != RE_ESTIMATION], 0)
+        _add(curves, _entries(own), base)
+    return curves
+
+
+def _parent(folder: Path, own: Path, seed: int) -> Path | None:
+    """The folder of the cell that another starts from, told by its key."""
+    key = _asked(own).get("parent")
+    if not key:
+        return None
+    here = sorted(folder.glob(f"*/seed-{seed}"))
+    return next((path for path in here if _asked(path).get("key") == key), None)
+
+
+def _asked(path: Path) -> Mapping[str, Any]:
+    try:
+        return read_json(path / "cell.json") or {}
+    except ValueError:
+        return {}
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    """The readable lines of a log."""
+    try:
+        lines = CellFolder(path).log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    entries = []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            entries.append({**entry, "stage": str(entry["stage"]), "total_step": int(entry["total_step"])})
+        except (ValueError, KeyError, TypeError):
+            continue  # the line that a killed process was writing
+    return entries
+
+
+def _add(curves: Curves, entries: Sequence[Mapping[str, Any]], base: int) -> int:
+    """Put the entries' numbers into the curves, ``base`` steps later; returns the last step."""
+    last = base
+    for entry in entries:
+        last = base + entry["total_step"]
+        curves.stages[entry["stage"]] = max(last, curves.stages.get(entry["stage"], 0))
+        losses = entry.get("losses")
+        numbers = {f"{LOSSES}{name}": value for name, value in (losses if isinstance(losses, dict) else {}).items()}
+        numbers |= {name: value for name, value in entry.items() if name.startswith((ALIGNMENT, SPREAD))}
+        for name, value in numbers.items():
+            if isinstance(value, int | float) and math.isfinite(value):
+                curves.values.setdefault(name, {}).setdefault(last, []).append(float(value))
+    return last
+
+
+def _alignment(methods: Sequence[Curves]) -> Canvas:
+    """A column per method: alignment factors above, the latents' standard deviations below."""
+    canvas = Canvas(figsize=(max(6.0, 3.4 * len(methods)), 5.2))
+    axes = canvas.subplots(
+        2, len(methods), squeeze=False, sharex="col", sharey="row", gridspec_kw=GAPS | {"wspace": 0.08}
+    )
+    for column, curves in enumerate(methods):
+        for axis, prefix in zip(axes[:, column], (ALIGNMENT, SPREAD), strict=True):
+            _draw(axis, curves, prefix)
+            if curves.of(prefix):
+                axis.legend(fontsize=7, loc="lower right" if prefix == ALIGNMENT else "best")
+        _name_stages(axes[0][column], curves)
+        axes[1][column].set_xlabel("step")
+    axes[0][0].set(ylabel="alignment factor", ylim=(None, 1.0))
+    axes[1][0].set(ylabel="std of the latent", ylim=(0.0, None))
+    return canvas
+
+
+def _losses(methods: Sequence[Curves]) -> Canvas:
+    """An axis per method."""
+    columns = min(COLUMNS, len(methods))
+    rows = -(-len(methods) // columns)
+    canvas = Canvas(figsize=(max(6.0, 3.4 * columns), 2.9 * rows))
+    axes = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=GAPS | {"hspace": 0.4}).ravel()
+    for axis, curves in zip(axes, methods, strict=False):
+        _draw(axis, curves, LOSSES)
+        # Losses of one method lie orders of magnitude apart; those of a critic may be negative.
+        least = min(value for name in curves.of(LOSSES) for values in curves.values[name].values() for value in values)
+        axis.set_yscale("log" if least > 0 else "symlog")
+        axis.minorticks_off()
+        axis.legend(fontsize=6, loc="best")
+        axis.set_xlabel("step")
+        _name_stages(axis, curves)
+    for axis in axes[len(methods) :]:
+        axis.set_axis_off()
+    return canvas
+
+
+def _draw(axis: Any, curves: Curves, prefix: str) -> None:
+    """The mean over seeds of each curve and, where there are several seeds, one standard deviation to either side."""
+    names = curves.of(prefix)
+    if len(names) > COLOURS and prefix != LOSSES:
+        _draw_range(axis, curves, names)
+    else:
+        for number, name in enumerate(names):
+            steps, values = zip(*sorted(curves.values[name].items()), strict=True)
+            mean = np.array([np.mean(here) for here in values])
+            std = np.array([np.std(here, ddof=1) if len(here) > 1 else 0.0 for here in values])
+            (line,) = axis.plot(
+                steps, mean, "-" if number < COLOURS else "--", linewidth=1.2, label=name.removeprefix(prefix)
+            )
+            if std.any():
+                axis.fill_between(steps, mean - std, mean + std, color=line.get_color(), alpha=0.25, linewidth=0)
+    for border in list(curves.stages.values())[:-1]:
+        axis.axvline(border, color="grey", linestyle="--", linewidth=0.8)
+
+
+def _draw_range(axis: Any, curves: Curves, names: Sequence[str]) -> None:
+    """Mean and range of many curves, each its mean over seeds."""
+    means = pd.DataFrame({name: {step: np.mean(v) for step, v in curves.values[name].items()} for name in names})
+    means = means.sort_index()
+    (line,) = axis.plot(means.index, means.mean(axis=1), linewidth=1.2, label=f"mean of {len(names)}, and their range")
+    axis.fill_between(
+        means.index, means.min(axis=1), means.max(axis=1), color=line.get_color(), alpha=0.25, linewidth=0
+    )
+
+
+def _name_stages(axis: Any, curves: Curves) -> None:
+    """The method and, below, the numbers and names of its stages."""
+    names = ", ".join(f"{number} {name}" for number, name in enumerate(curves.stages, start=1))
+    seeds = max((len(values) for name in curves.values for values in curves.values[name].values()), default=0)
+    axis.set_title(f"{curves.title}, {seeds} seed{'s' * (seeds != 1)}\n{names}", fontsize=8)

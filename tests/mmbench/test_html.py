@@ -1,0 +1,203 @@
+"""The page: nothing is fetched, nothing runs, everything is escaped, and it reads on a phone and in the dark."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure as Canvas
+from PIL import Image
+
+from mmbench.html import POLICY
+from mmbench.report import Figure, Table
+from mmbench.reporting import PAGE, write_reports
+
+NASTY = "<script>alert('x')</script> & \x00 \ud800 \"quoted\""
+VOID = {"meta", "link", "img", "br", "hr"}
+DARK, LIGHT = (22, 23, 27), (255, 255, 255)  # the page's corner
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+class Reader(HTMLParser):
+    """Elements of a page; fails where tags are not balanced or ids are taken twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another element, line {self.getpos()[0]}"
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(path: Path) -> Reader:
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    reader.close()
+    assert reader.open == []
+    ids = [values["id"] for _, values in reader.tags if "id" in values]
+    assert len(ids) == len(set(ids))
+    return reader
+
+
+def table(name: str = "scores-rooms-laptop", title: str = "Scores") -> Table:
+    wide = {f"IoU {number}": [10.0 + number, 20.0 + number, 5.0] for number in range(20)}
+    frame = pd.DataFrame(
+        {
+            "dataset": "rooms", "profile": "laptop", "group": ["chance", "zero-pair", "zero-pair"],
+            "method": ["prior", "one with a rather long name, BN re-estimated", NASTY],
+            "mIoU": [8.0, 40.0, 30.0], "mIoU std": [0.1, 0.5, 0.5], "mIoU low": [7.9, 38.0, 28.0],
+            "mIoU high": [8.1, 42.0, 32.0], **wide,
+        }
+    )  # fmt: skip
+    better = {"mIoU": "higher", "IoU 1": "higher"}
+    return Table(name, title, frame, "A note.", "group", hidden=("dataset", "profile"), better=better)
+
+
+def drawn(name: str, picture: bool = False) -> Figure:
+    canvas = Canvas(figsize=(6, 2))
+    axis = canvas.add_subplot()
+    axis.imshow([[0, 1], [1, 0]]) if picture else axis.plot([1, 3, 2])
+    return Figure(name, f"Figure {name}", canvas)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    made = [table(), drawn("lines-rooms-laptop"), drawn("grid-rooms-laptop", picture=True), drawn("general")]
+    write_reports(made, [f"rooms/laptop/x/seed-0: failed ({NASTY})"], tmp_path)
+    return tmp_path / PAGE
+
+
+def test_nothing_leaves_the_page(page: Path) -> None:
+    tags = read(page).tags
+    assert ("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}) in tags
+    assert not {"script", "iframe", "object", "embed", "base", "form", "audio", "video"} & {tag for tag, _ in tags}
+    names = {values["id"] for _, values in tags if "id" in values}
+    for tag, values in tags:
+        assert not [name for name in values if name.startswith("on") or name in ("srcset", "style", "background")]
+        if "src" in values:
+            assert values["src"].startswith("data:image/"), tag
+        if tag == "link":
+            assert values["href"] == "data:,"
+        if tag == "a":
+            target = values["href"]
+            assert target[1:] in names if target.startswith("#") else (page.parent / target).is_file(), target
+    assert "url(" not in page.read_text(encoding="utf-8").split("</style>")[0]
+
+
+def test_every_text_is_escaped(page: Path) -> None:
+    reader = read(page)
+    assert "<script" not in page.read_text(encoding="utf-8")
+    shown = NASTY.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
+    assert shown in reader.words
+    assert any(shown in words and words.startswith("rooms/laptop") for words in reader.words)
+
+
+def test_sections_contents_and_images(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.findall("<h2>(.*?)</h2>", text) == ["Contents", "All data sets", "rooms, profile laptop", "Notes"]
+    order = ["item-general", "item-scores-rooms-laptop", "item-lines-rooms-laptop", "item-grid-rooms-laptop"]
+    assert re.findall('href="#(item-.*?)"', text) == order == re.findall('id="(item-.*?)"', text)
+    assert re.findall("data:image/(.*?);", text) == ["svg+xml", "svg+xml", "png"], "pictures are pixels, lines are not"
+
+
+def test_the_best_value_is_bold_and_intervals_stand_below(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.findall("<strong>(.*?)</strong>", text) == ["40.0 ± 0.5"]
+    assert '<td class="right"><strong>40.0 ± 0.5</strong><small>[38.0, 42.0]</small></td>' in text
+    assert text.count("<small>") == 3
+
+
+def test_a_page_of_nothing_and_of_items_that_cannot_be_drawn(tmp_path: Path) -> None:
+    write_reports([], [], tmp_path)
+    assert "No results yet." in read(tmp_path / PAGE).words
+    broken = Table("broken", "Broken", pd.DataFrame({"a": [1.0]}), formats={"a": ".1f"}, headers={"a": 3})  # type: ignore[dict-item]
+    odd = Table("odd", "Odd", pd.DataFrame({"a": [[1, 2], "x", None, 1.0]}), formats={"a": ".1f"})
+    files = write_reports([broken, odd, table("../outside"), table("../outside")], [], tmp_path)
+    assert {path.parent for path in files} == {tmp_path}
+    assert {"_outside.tex", "_outside-2.tex", "odd.txt", "notes.txt"} <= {path.name for path in files}
+    assert "broken: cannot be shown" in (tmp_path / "notes.txt").read_text()
+    assert "[1, 2]" in read(tmp_path / PAGE).words
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    if found := next(filter(None, map(shutil.which, BROWSERS)), None):
+        return found
+    playwright = pytest.importorskip("playwright.sync_api", reason="neither Chromium on the PATH nor playwright")
+    with playwright.sync_playwright() as started:
+        path = started.chromium.executable_path
+    if not Path(path).is_file():
+        pytest.skip("no Chromium on the PATH, and playwright has not installed its own")
+    return str(path)
+
+
+@pytest.fixture
+def served(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """The page's address on this machine, and what was asked for."""
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            asked.append(self.path)
+
+    handler = functools.partial(Handler, directory=str(page.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/{PAGE}", asked
+        server.shutdown()
+
+
+def browse(browser: str, *options: str) -> subprocess.CompletedProcess[str]:
+    fixed = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=2000",
+             "--disable-background-networking", "--enable-logging=stderr")  # fmt: skip
+    return subprocess.run([browser, *fixed, *options], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize(("scheme", "corner"), [("1", LIGHT), ("0", DARK)])
+def test_in_a_browser(
+    browser: str, served: tuple[str, list[str]], tmp_path: Path, width: int, scheme: str, corner: tuple[int, int, int]
+) -> None:
+    address, asked = served
+    shot = tmp_path / "shot.png"
+    size, colours = f"--window-size={width},900", f"--blink-settings=preferredColorScheme={scheme}"
+    done = browse(browser, size, colours, f"--screenshot={shot}", address)
+    assert shot.is_file(), done.stderr
+    assert "CONSOLE" not in done.stderr
+    assert asked == [f"/{PAGE}"], "the page asks for nothing but itself"
+    assert Image.open(shot).convert("RGB").getpixel((1, 1)) == corner
+
+
+@pytest.mark.parametrize("width", [1400, 500, 390])
+def test_only_the_tables_box_scrolls(browser: str, page: Path, width: int) -> None:
+    """Measured by a script in a frame of the width, which takes a copy of the page without its policy."""
+    inner = page.with_name("measured.html")
+    script = "<script>onload = () => parent.postMessage([innerWidth, document.documentElement.scrollWidth, "
+    script += "document.querySelector('.scroll').scrollWidth > innerWidth], '*')</script>"
+    inner.write_text(page.read_text(encoding="utf-8").replace(POLICY, "") + script, encoding="utf-8")
+    outer = page.with_name("outer.html")
+    listen = "<script>onmessage = e => { document.body.dataset.widths = e.data.join(' ') }</script>"
+    outer.write_text(f'<body>{listen}<iframe src="measured.html" width="{width}" height="800" frameborder="0">')
+    done = browse(browser, "--window-size=1600,900", "--dump-dom", outer.as_uri())
+    found = re.search(r'data-widths="(\d+) (\d+) (\w+)"', done.stdout)
+    assert found, done.stderr
+    assert found.groups() == (str(width), str(width), "true")

@@ -1,0 +1,66 @@
+"""From a runs folder to tables of cells, in the order of the reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mmbench import catalog
+from mmbench.reporting import build_reports, cell_tables, ranges, results_frame
+from mmbench.results import COLUMNS, collect
+
+METRICS = {"miou": 40.5, "iou/bed": 1.0, "iou/tv": None}
+ROW = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": "", "bn": "trained"}
+RESULT = {
+    "key": "k", "title": "Mine", "rows": [{**ROW, "group": "zero-pair", "metrics": METRICS}], "parameters": 3,
+    "timing": {"seconds": 1.0}, "peak_memory_bytes": 4,
+}  # fmt: skip
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    states = {"mine/seed-0": RESULT, "mine/seed-1": RESULT, "mmnet/seed-3": RESULT, "cut/seed-0": None}
+    for name, result in states.items():
+        folder = tmp_path / "rooms" / "laptop" / name
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_text(json.dumps(result) if result else '{"rows"')
+    (tmp_path / "rooms" / "laptop" / "odd" / "seed-0").mkdir(parents=True)
+    (tmp_path / "rooms" / "laptop" / "odd" / "seed-0" / "result.json").write_text('{"title": 1, "rows": [3]}')
+    return tmp_path
+
+
+def test_the_frame_holds_what_collect_gives_and_the_titles_of_now(runs: Path) -> None:
+    frame, notes = results_frame(runs)
+    rows, same = collect(runs, lambda method: None)
+    expected = pd.DataFrame(rows, columns=list(COLUMNS))
+    expected.loc[expected["method"] == "mmnet", ["title", "state"]] = catalog.find("methods", "mmnet")["TITLE"], "stale"
+    pd.testing.assert_frame_equal(frame, expected, check_dtype=False)
+    assert frame["value"].dtype == float
+    assert len(notes) == len(same) + 1, "a known method, made with other code"
+    assert list(results_frame(runs / "nothing")[0].columns) == list(COLUMNS)
+
+
+def test_every_cell_has_its_state(runs: Path) -> None:
+    (table,) = cell_tables(*results_frame(runs))
+    assert table.name == "cells-rooms-laptop"
+    assert list(table.frame[["method", "state", "cells", "seeds"]].itertuples(index=False, name=None)) == [
+        ("cut", "damaged", 1, "0"), ("mine", "done", 2, "0-1"), ("mmnet", "stale", 1, "3"), ("odd", "damaged", 1, "0"),
+    ]  # fmt: skip
+    assert cell_tables(pd.DataFrame(columns=list(COLUMNS)), []) == []
+
+
+def test_tables_stand_in_the_papers_order_and_cells_last(runs: Path) -> None:
+    names = [item.name.partition("-rooms-")[0] for item in build_reports(runs)[0]]
+    assert names.index("segmentation") < names.index("cost") < names.index("cells") == len(names) - 1
+    assert "cells-rooms-laptop" not in {item.name for item in build_reports(runs, ["cost"])[0]}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [(["0", "1", "2"], "0-2"), (["5", "0", "10", "1"], "0-1, 5, 10"), (["x", "3"], "3, x"), ([], "")],
+)
+def test_seeds_as_ranges(seeds: list[str], text: str) -> None:
+    assert ranges(seeds) == text
