@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogLocator
 
 from mmbench.report import Figure
 from mmbench.results import CellFolder, read_json
@@ -23,6 +25,7 @@ SEEDS = 10  # of a method: more would not change the picture, but reading their 
 COLOURS = 10  # of matplotlib's cycle; more losses are dashed, more pairs of modalities drawn as their mean and range
 METHODS = 12  # axes of a figure of losses
 COLUMNS = 4
+TITLE_WIDTH = 44  # letters above an axis
 GAPS = {"wspace": 0.25, "hspace": 0.08}  # fixed: a layout engine takes longer than all the drawing
 RE_ESTIMATION = "re-estimate"  # a stage without training, which a child of the cell does not go on from
 ALIGNMENT, SPREAD, LOSSES = "alignment/", "latent_std/", "losses/"
@@ -142,7 +145,7 @@ def _alignment(methods: Sequence[Curves]) -> Canvas:
         for axis, prefix in zip(axes[:, column], (ALIGNMENT, SPREAD), strict=True):
             _draw(axis, curves, prefix)
             if curves.of(prefix):
-                axis.legend(fontsize=7, loc="lower right" if prefix == ALIGNMENT else "best")
+                axis.legend(fontsize=7, loc="center right" if prefix == ALIGNMENT else "best", framealpha=0.6)
         _name_stages(axes[0][column], curves)
         axes[1][column].set_xlabel("step")
     axes[0][0].set(ylabel="alignment factor", ylim=(None, 1.0))
@@ -155,16 +158,20 @@ def _losses(methods: Sequence[Curves]) -> Canvas:
     columns = min(COLUMNS, len(methods))
     rows = -(-len(methods) // columns)
     canvas = Canvas(figsize=(max(6.0, 3.4 * columns), 2.9 * rows))
-    axes = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=GAPS | {"hspace": 0.4}).ravel()
+    axes = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=GAPS | {"hspace": 0.5}).ravel()
     for axis, curves in zip(axes, methods, strict=False):
         _draw(axis, curves, LOSSES)
         # Losses of one method lie orders of magnitude apart; those of a critic may be negative.
         least = min(value for name in curves.of(LOSSES) for values in curves.values[name].values() for value in values)
         axis.set_yscale("log" if least > 0 else "symlog")
+        if least > 0:
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axis.yaxis.set_major_formatter("{x:g}")
         axis.minorticks_off()
-        axis.legend(fontsize=6, loc="best")
-        axis.set_xlabel("step")
+        axis.legend(fontsize=6, loc="best", framealpha=0.6)
         _name_stages(axis, curves)
+    for axis in axes[max(0, len(methods) - columns) : len(methods)]:
+        axis.set_xlabel("step")
     for axis in axes[len(methods) :]:
         axis.set_axis_off()
     return canvas
@@ -203,4 +210,6 @@ def _name_stages(axis: Any, curves: Curves) -> None:
     """The method and, below, the numbers and names of its stages."""
     names = ", ".join(f"{number} {name}" for number, name in enumerate(curves.stages, start=1))
     seeds = max((len(values) for name in curves.values for values in curves.values[name].values()), default=0)
-    axis.set_title(f"{curves.title}, {seeds} seed{'s' * (seeds != 1)}\n{names}", fontsize=8)
+    title = f"{curves.title}, {seeds} seed{'s' * (seeds != 1)}"
+    lines = [line for text in (title, names) for line in textwrap.wrap(text, TITLE_WIDTH, break_on_hyphens=False)]
+    axis.set_title("\n".join(lines), fontsize=7)

@@ -15,8 +15,8 @@ METRICS = (
     Metric("delta_1.25", "δ < 1.25", ".3f", compared=True),
     Metric("delta_1.25^2", "δ < 1.25²", ".3f"),
     Metric("delta_1.25^3", "δ < 1.25³", ".3f"),
-    Metric("rmse_linear", "RMSE (lin)", ".3f", compared=True),
-    Metric("rmse_log", "RMSE (log)", ".3f"),
+    Metric("rmse_linear", "RMSE (lin)", ".3f", compared=True, lower=True),
+    Metric("rmse_log", "RMSE (log)", ".3f", lower=True),
 )
 
 

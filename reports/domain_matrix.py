@@ -37,7 +37,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
             with np.load(folder / "samples" / "matrix.npz") as arrays:
                 canvas = _draw(arrays["matrix"], [str(name) for name in arrays["domains"]], seen)
             name = f"matrix-{dataset}-{profile}-{method}"
-            figures.append(Figure(name, f"{dataset}, {profile}: {title}, every domain to every other", canvas))
+            figures.append(Figure(name, f"{title}, every domain to every other: {dataset}, profile {profile}", canvas))
     return figures
 
 

@@ -35,7 +35,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
                 _add(columns, folder, title)
         for output, pictures in columns.items():
             name = f"pictures-{dataset}-{profile}-to-{output}"
-            figures.append(Figure(name, f"{dataset}, {profile}: to {output}", _draw(pictures)))
+            figures.append(Figure(name, f"Pictures to {output}: {dataset}, profile {profile}", _draw(pictures)))
     return figures
 
 

@@ -16,6 +16,7 @@ from . import published as papers
 from .statistics import summary
 
 GROUPS = ("ceiling", "chance", "baselines", "zero-pair", "seen", "multi-modal", "oracle")
+RIVALS = ("baselines", "zero-pair")  # who competes for the best value; the others are bounds or see more
 KEY = ("group", "method", "title", "inputs", "output", "via", "weights", "side_from", "bn", "checkpoint",
        "selection", "side_information")  # fmt: skip
 SHORT = 4  # letters of a class name in print: 13 classes have to fit a terminal
@@ -34,6 +35,7 @@ class Metric:
         spec: how its numbers are printed.
         compared: whether the published number and the difference to it stand beside it.
         optional: whether the column is left out where no row has it.
+        lower: whether smaller numbers are better.
     """
 
     key: str
@@ -41,6 +43,7 @@ class Metric:
     spec: str = ".1f"
     compared: bool = False
     optional: bool = False
+    lower: bool = False
 
 
 def tables(
@@ -61,8 +64,8 @@ def tables(
         metrics: columns, in order; the seeds are counted on the values of all of them.
         per_class: a metric with one column per class, after the others; its spread stands in the CSV only.
     """
-    results = complete(results)
-    results = results[results["output_kind"].isin(kinds) & (results["selection"] != SWEEP)]
+    results = results.reindex(columns=list(COLUMNS))
+    results = complete(results[results["output_kind"].isin(kinds) & (results["selection"] != SWEEP)])
     if not {"source", "table", "dataset", "inputs", "output", "method", "metric", "cls", "value"} <= set(published):
         published = pd.DataFrame()
     made = []
@@ -86,6 +89,8 @@ def tables(
                 group_column="group",
                 formats=_formats([*classes.values(), *metrics]),
                 headers=_headers(metrics, [metric.header for metric in classes.values()]),
+                better={m.header: "lower" if m.lower else "higher" for m in [*metrics, *classes.values()]},
+                rivals=RIVALS,
                 hidden=("dataset", "profile", *KEY[1:], *spread, *unconnected),
             )
         )
