@@ -14,6 +14,7 @@ Deviations, each with its reason:
   encoder sees them (``networks/presentation.py``).
 - With four modalities each of D and N has a model of its own with S, as for CycleGAN.
 - Translation uses the latent's mean.
+- At laptop scale all weights but the adversarial one are a tenth of the paper's (``unit.toml``).
 """
 
 from __future__ import annotations
