@@ -17,11 +17,13 @@ import torch
 from mmbench import cache, catalog, config, keys
 from mmbench.dataset import Dataset
 from mmbench.device import Compute
+from mmbench.domains import held_views
 from mmbench.evaluate import align
 from mmbench.loader import Loader
 from mmbench.method import Context, Method
+from mmbench.plan import open_dataset
 from mmbench.results import CellFolder
-from mmbench.task import Access, views
+from mmbench.task import LABEL, Access, View
 from mmbench.train import Rhythm, train
 
 torch.set_num_threads(1)
@@ -30,9 +32,33 @@ RHYTHM = Rhythm(log=1, checkpoint=2, observe=1)
 CPU = Compute(torch.device("cpu"), "fp32")
 
 
+class NoisyCache:
+    """A cache in which everything outside some views is noise."""
+
+    def __init__(self, inner: Any, allowed: tuple[View, ...]) -> None:
+        self.inner = inner
+        self.allowed = {
+            name: set(np.concatenate([inner.index(v.ids) for v in allowed if name in v.modalities]).tolist())
+            for name in {name for view in allowed for name in view.modalities} - {LABEL}
+        }
+        self.replaced = 0
+
+    def index(self, ids: tuple[str, ...]) -> np.ndarray:
+        return self.inner.index(ids)
+
+    def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
+        array = self.inner.read(modality, rows)
+        noise = np.random.default_rng(7)
+        for position, row in enumerate(rows):
+            if int(row) not in self.allowed.get(modality, set()):
+                self.replaced += 1
+                array[position] = noise.integers(0, 13, array[position].shape).astype(array.dtype)
+        return array
+
+
 @dataclass
 class Bench:
-    """The synthetic set at smoke size, and everything between it and a trained method."""
+    """A data set at smoke size, and everything between it and a trained method."""
 
     dataset: Dataset
     profile: config.Profile
@@ -48,11 +74,13 @@ class Bench:
         method = catalog.load(card, card["CLASS"])(context)
         return method.to(memory_format=torch.channels_last), resolved
 
+    def views(self, name: str) -> tuple[View, ...]:
+        return held_views(self.dataset, self.dataset.split(), Access(catalog.find("methods", name)["ACCESS"]))
+
     def loader(self, name: str, seed: int = 0, through: Any = None) -> Loader:
-        access = Access(catalog.find("methods", name)["ACCESS"])
         return Loader(
             self.dataset.task,
-            views(self.dataset.task, self.dataset.split(), access),
+            self.views(name),
             through or self.cache,
             batch_size=self.profile.batch,
             seed=seed,
@@ -70,6 +98,18 @@ class Bench:
         train(method, resolved.stages, loader, CellFolder(folder), CPU, seed=seed, rhythm=RHYTHM, observe=observe)
         return method
 
+    def check_guard(self, name: str, folder: Path, validates: bool = False) -> None:
+        """Train with and without noise in place of all that a method may not see: the weights are the same bits."""
+        noisy, validation = NoisyCache(self.cache, self.views(name)), NoisyCache(self.cache, ())
+        plain = self.train(name, folder / "plain", looked_at=self.cache if validates else None).state_dict()
+        seen = validation if validates else None
+        guarded = self.train(name, folder / "noisy", through=noisy, looked_at=seen).state_dict()
+        assert not validates or validation.replaced > 0, "alignment factors are taken from validation images"
+        everything = sum(map(len, self.dataset.split().parts().values()))
+        assert min(map(len, noisy.allowed.values())) < everything, "nothing is withheld"
+        assert noisy.replaced == 0, "a loader read an image that the guard does not allow"
+        assert all(torch.equal(plain[key], guarded[key]) for key in plain)
+
     def read(self, ids: Sequence[str]) -> dict[str, torch.Tensor]:
         rows = self.cache.index(ids)
         return {m.name: m.to_tensor(self.cache.read(m.name, rows)) for m in self.dataset.task.modalities}
@@ -80,14 +120,30 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="session")
-def bench(cache_folder: Path) -> Bench:
-    card = catalog.find("datasets", "synthetic")
+def _bench(name: str, root: Path | None, folder: Path) -> Bench:
+    card = catalog.find("datasets", name)
     profile = config.profile("smoke", card["KIND"])
-    dataset = catalog.load(card, card["CLASS"])(None, profile.data)
+    dataset = open_dataset(name, profile.data, root)
     ids = [i for part in dataset.split().parts().values() for i in part]
     source = keys.source_digest(card.path, card.module)
-    return Bench(dataset, profile, cache.open_cache(dataset, source, ids, profile.size, cache_folder))
+    return Bench(dataset, profile, cache.open_cache(dataset, source, ids, profile.size, folder))
+
+
+@pytest.fixture(scope="session")
+def bench(cache_folder: Path) -> Bench:
+    return _bench("synthetic", None, cache_folder)
+
+
+@pytest.fixture
+def bench_of(tmp_path: Path) -> Callable[[str, Path], Bench]:
+    """A bench of a data set, by name, with the folder that its files are in."""
+    return lambda name, root: _bench(name, root, tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def noisy_cache() -> type[NoisyCache]:
+    """A cache in which everything outside some views is noise."""
+    return NoisyCache
 
 
 @pytest.fixture

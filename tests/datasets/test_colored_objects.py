@@ -302,3 +302,7 @@ def test_the_main_job(root: Path, run_cli: Callable[..., Any], tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "UNSEEN PAIRS" in done.stdout
     assert (tmp_path / "runs" / "report" / "matrix-colored-objects-4-smoke-mmnet-domains.png").exists()
+
+
+def test_what_a_method_may_not_see_can_be_noise(root: Path, bench_of: Callable[..., Any], tmp_path: Path) -> None:
+    bench_of("colored-objects", root).check_guard("mmnet-domains", tmp_path)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,3 +202,7 @@ def test_real_images() -> None:
     sample = data.sample(data.split().test[0])
     assert min(sample["theta3"].shape[:2]) >= 128
     assert -1 <= sample["theta1"].min() < 0 < sample["theta1"].max() <= 1
+
+
+def test_what_a_method_may_not_see_can_be_noise(root: Path, bench_of: Callable[..., Any], tmp_path: Path) -> None:
+    bench_of("flowers", root).check_guard("mmnet", tmp_path)

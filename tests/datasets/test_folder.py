@@ -344,3 +344,7 @@ def test_oracles_need_what_two_recordings_lack(
     named = run_cli("run", "--methods", "mmnet,oracle", *given)
     assert named.returncode == 2
     assert "oracle: cannot run, it learns from true pairs" in named.stderr
+
+
+def test_what_a_method_may_not_see_can_be_noise(root: Path, bench_of: Callable[..., Any], tmp_path: Path) -> None:
+    bench_of("folder", root).check_guard("mmnet", tmp_path)

@@ -215,3 +215,7 @@ def test_main_job_runs(root: Path, run_cli: Callable[..., Any], tmp_path: Path) 
         "--runs", str(tmp_path / "runs"), "--device", "cpu",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_a_method_may_not_see_can_be_noise(root: Path, bench_of: Callable[..., Any], tmp_path: Path) -> None:
+    bench_of("nyuv2", root).check_guard("mmnet", tmp_path)
