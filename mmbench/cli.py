@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from . import cli_data, cli_translate
+from .arguments import check_device, read_names, read_seeds
 from .errors import UserError, did_you_mean
 
 EXAMPLES = """examples:
@@ -17,6 +19,7 @@ EXAMPLES = """examples:
   python -m mmbench run --methods mmnet,mmnet-pp --dataset flowers --data-root ~/data
   python -m mmbench run --methods mmnet --set side_information=skip --seeds 0,1,2
   python -m mmbench run --suite ablation                   the papers' ablations, rows of tables 4.2 and 4.3
+  python -m mmbench run --suite scalability --dataset colored-objects --data-root ~/data
   python -m mmbench run --methods mmnet,oracle --dataset ~/my-images
   python -m mmbench report                                 tables and pictures of all that is in runs/
   python -m mmbench translate --run runs/synthetic/laptop/mmnet/seed-0 --from depth --to segmentation a.png --out made
@@ -73,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="train and evaluate methods on a data set, then print the tables")
     run.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
-    run.add_argument("--suite", default="", help="methods of the papers' tables (tables) or ablations (ablation)")
+    run.add_argument("--suite", default="", help="methods of an experiment of the papers: tables, ablation, scalability")
     run.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")
     run.add_argument("--profile", default=None, help="smoke, laptop, short or paper")
     run.add_argument("--seeds", default="0", help="comma-separated (default 0)")
@@ -93,69 +96,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_runs(report)
     report.set_defaults(function=_report)
 
-    _add_translate(commands.add_parser("translate", help="translate image files with a trained cell"))
+    cli_translate.add_options(commands.add_parser("translate", help="translate image files with a trained cell"))
 
     listing = commands.add_parser("list", help="what there is: methods, datasets, reports, profiles")
     listing.add_argument("what", nargs="?", choices=("methods", "datasets", "reports", "profiles"))
     listing.set_defaults(function=_list)
 
-    _add_data(commands.add_parser("data", help="look after data sets: verify, prepare, show, download, init"))
+    cli_data.add_options(
+        commands.add_parser("data", help="look after data sets: verify, prepare, show, download, init")
+    )
     return parser
-
-
-def _add_translate(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Translate image files with a trained cell. Images are cropped to the centre square and resized to the cell's "
-        "size, as for training; what is made has that size. Written per file: rgb: PNG; depth: PNG with 16-bit "
-        "millimetres, PNG in colours; segmentation: PNG with class ids and palette, PNG in colours; scalar: 8-bit PNG, "
-        ".npy. See docs/translate.md."
-    )
-    parser.add_argument("files", nargs="*", type=Path, help="one per modality of --from and sample, sample by sample")
-    parser.add_argument("--run", type=Path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
-    parser.add_argument("--from", dest="sources", default="", help="modality of the files; several: rgb,depth")
-    parser.add_argument("--to", dest="output", required=True, help="modality to make")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--input", action="append", default=[], metavar="MODALITY=FILE", help="in place of files")
-    parser.add_argument("--weights", help="of the inputs, in their order, such as 0.8,0.2 (default: the method's own)")
-    parser.add_argument("--side-from", help="the input that gives the side information (default: the method's own)")
-    parser.add_argument("--via", help="translate to this modality first, and on from there")
-    parser.add_argument("--bn", default="trained", choices=("trained", "re-estimated"), help="statistics behind --via")
-    parser.add_argument("--sample", type=int, default=0, help="seed of the noise of methods that have any (default 0)")
-    parser.add_argument(
-        "--depth-unit",
-        default="millimetre",
-        help="of depth in whole numbers: millimetre (default), centimetre, metre, or a number of metres",
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
-    parser.add_argument("--data-root", type=Path, help="folder of the data set, where the cell lacks its modalities")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "bf16", "fp32"), help="auto: as the cell was evaluated"
-    )
-    parser.set_defaults(function=_translate)
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
-    parser.set_defaults(function=_data)
-    verify = actions.add_parser("verify", help="open every file, name what is damaged or missing")
-    prepare = actions.add_parser("prepare", help="decode everything a profile reads into the cache")
-    show = actions.add_parser("show", help="a picture of aligned samples with the classes' colours")
-    for action in (verify, prepare, show):
-        action.add_argument("dataset", help="a name, or a folder of own images")
-        action.add_argument("--data-root", type=Path, help="folder that holds the data set (or set MMBENCH_DATA)")
-        action.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
-    prepare.add_argument("--profile", default="laptop", help="whose image size and amount (default laptop)")
-    prepare.add_argument("--cache", type=Path, help="folder for decoded images (default ~/.cache/mmbench)")
-    show.add_argument("--out", type=Path, help="PNG to write (default <data set>.png)")
-    show.add_argument("--count", type=int, default=8, help="samples (default 8)")
-    show.add_argument("--size", type=int, default=128, help="pixels (default 128)")
-    download = actions.add_parser("download", help="fetch and unpack the public archives of a data set")
-    download.add_argument("dataset")
-    download.add_argument("--data-root", type=Path, help="where to (default data)")
-    download.add_argument("--yes", action="store_true", help="agree to the terms, which are shown first")
-    init = actions.add_parser("init", help="write a commented dataset.toml for a folder of own images")
-    init.add_argument("folder", type=Path)
 
 
 def _add_runs(parser: argparse.ArgumentParser) -> None:
@@ -169,13 +119,12 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
-    if options.device.split(":")[0] not in ("auto", "cpu", "cuda"):
-        raise UserError(f"--device {options.device!r}: expected auto, cpu or cuda")
-    methods = _names(options.methods)
+    check_device(options.device)
+    methods = read_names(options.methods)
     if options.methods is not None and not methods:
         raise UserError("--methods '': expected names, comma-separated, or all")
     plans = make_plans(
-        methods, _names(options.dataset), options.profile, _seeds(options.seeds), options.runs,
+        methods, read_names(options.dataset), options.profile, read_seeds(options.seeds), options.runs,
         suite=options.suite, data_root=options.data_root, overrides=parse_overrides(options.set),
     )  # fmt: skip
     settings = Options(options.jobs, options.cache, options.device, options.precision, _say)
@@ -199,10 +148,6 @@ def _run(options: argparse.Namespace) -> int:
         code = max(code, here)
         print(f"\n{line}. Results: {options.runs / plan.dataset / plan.profile.name}; tables and pictures: {folder}")
     return code
-
-
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _print_plan(plan: object, jobs: int, threads: int) -> None:
@@ -247,31 +192,6 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _translate(options: argparse.Namespace) -> int:
-    from .image_files import unit
-    from .rebuild import load_translator
-    from .translate import Order, group_files, translate_files
-
-    if options.device.split(":")[0] not in ("auto", "cpu", "cuda"):
-        raise UserError(f"--device {options.device!r}: expected auto, cpu or cuda")
-    samples = group_files(_names(options.sources), options.files, options.input)
-    weights = _weights(options.weights) if options.weights is not None else None
-    order = Order(
-        samples, options.output, options.via, weights, options.side_from, options.bn, options.sample,
-        unit(options.depth_unit),
-    )  # fmt: skip
-    translator = load_translator(options.run, options.data_root, options.device, options.precision)
-    translate_files(translator, order, options.out, options.overwrite)
-    return 0
-
-
-def _weights(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UserError(f"--weights {text!r}: expected numbers such as 0.8,0.2") from None
-
-
 def _list(options: argparse.Namespace) -> int:
     from . import catalog, config
 
@@ -282,41 +202,12 @@ def _list(options: argparse.Namespace) -> int:
             for name in config.profiles():
                 print(f"  {name:22} {config.profile(name, '').title}")
             continue
-        for card in catalog.cards(what).values():
+        cards = catalog.cards(what)
+        width = max(22, *map(len, cards))
+        for card in cards.values():
             text = f"cannot be read: {card.problem}" if card.problem else card.get("TITLE", "")
-            print(f"  {card.name:22} {text}")
+            print(f"  {card.name:{width}} {text}")
     return 0
-
-
-def _data(options: argparse.Namespace) -> int:
-    from . import data
-    from .config import parse_overrides
-
-    if options.action == "init":
-        data.init(options.folder)
-        return 0
-    if options.action == "download":
-        data.download(options.dataset, options.data_root or Path("data"), options.yes)
-        return 0
-    changes = parse_overrides(options.set)
-    if options.action == "verify":
-        return 1 if data.verify(options.dataset, options.data_root, changes) else 0
-    if options.action == "prepare":
-        data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
-    else:
-        out = options.out or Path(f"{Path(options.dataset).name}.png")
-        data.show(options.dataset, options.data_root, changes, out, options.count, options.size)
-    return 0
-
-
-def _seeds(text: str) -> list[int]:
-    try:
-        seeds = [int(part) for part in text.split(",")]
-    except ValueError:
-        seeds = []
-    if not seeds or min(seeds) < 0:
-        raise UserError(f"--seeds {text!r}: expected whole numbers from 0, such as 0,1,2")
-    return seeds
 
 
 def _say(text: str) -> None:
