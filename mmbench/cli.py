@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="train and evaluate methods on a data set, then print the tables")
     run.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
-    run.add_argument("--suite", default="", help="methods of an experiment of the papers: tables, ablation, scalability")
+    run.add_argument("--suite", default="", help="methods of the papers' tables, ablation or scalability")
     run.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")
     run.add_argument("--profile", default=None, help="smoke, laptop, short or paper")
     run.add_argument("--seeds", default="0", help="comma-separated (default 0)")
