@@ -33,6 +33,7 @@ ACCESS = "unpaired"
 GROUP = "zero-pair"
 KINDS = ("cross-domain",)
 BUDGET = "full"
+SUITES = ("scalability",)
 CITATION = "Wang et al., CVPR 2018, section 5.5; Wang: PhD thesis, section 4.3.4"
 
 

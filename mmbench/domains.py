@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,12 +18,15 @@ from torch import Tensor
 from .cache import Cache
 from .dataset import Dataset
 from .device import Compute
+from .diversity import IMAGES, diversity
 from .evaluate import describe, predict
 from .method import Method
 from .metrics.unpaired import content, kernel_distance
+from .reverse import FEWEST, reverse_metrics, thumbnails
 from .task import Access, Split, View, views
 
 CROSS_DOMAIN = "cross-domain"
+MOST_SHOWN = 1000  # training images of a domain from which the ceiling's classifier learns
 
 Progress = Callable[[str, int, int], None]
 
@@ -63,7 +67,11 @@ def evaluate_domains(
 
     Metrics: ``classification_accuracy`` (percent of translated images in which the judge sees the target domain) and
     ``kid`` on the judge's features against real test images of the target, both absent without a judge; ``content``,
-    see ``metrics/unpaired.py``. Statistics: ``correct`` and ``content``, an entry per test image of the input's domain.
+    see ``metrics/unpaired.py``; ``lpips``, see ``diversity.py``; those of ``reverse.py``. With fewer than 4 test images
+    of a row's domains ``kid`` is nan: two samples of one domain are then as far apart as two domains. Statistics:
+    ``correct`` and ``content``, an entry per test image of the input's domain.
+
+    A method with a random code gets another one for every image, the others are asked batch by batch.
     """
     method.eval()
     task, names = dataset.task, [modality.name for modality in dataset.task.modalities]
@@ -71,27 +79,39 @@ def evaluate_domains(
     real = _real_features(dataset, cache, index, compute, judge, batch_size)
     rows: list[dict[str, Any]] = []
     statistics: dict[str, np.ndarray] = {}
+    small: list[Tensor] = []
     translations = method.translations()
     for number, translation in enumerate(translations):
         source, target = translation.inputs[0], translation.output
         parts: dict[str, list[np.ndarray]] = {}
-        for here in _batches(index[source], batch_size):
+        draw = partial(predict, method, task, translation, cache, index[source][:IMAGES], compute)
+        varied = diversity(draw)
+        thumbs: list[Tensor] = []
+        for here in _batches(index[source], batch_size if varied == 0 else 1):
             made = predict(method, task, translation, cache, here, compute, sample=int(here[0]))
             given = task.modality(source).to_tensor(cache.read(source, here)).to(made.device)
+            thumbs.append(thumbnails(made))
             parts.setdefault("content", []).append(content(given, made))
             if judge is not None:
                 guess, features = _look(judge, made, compute)
                 parts.setdefault("correct", []).append((guess == names.index(target)).astype(np.int8))
                 parts.setdefault("features", []).append(features)
+        small.append(torch.cat(thumbs))
         whole = {name: np.concatenate(values) for name, values in parts.items()}
-        metrics = {"content": float(whole["content"].mean())}
+        metrics = {"content": float(whole["content"].mean()), "lpips": varied}
         if judge is not None:
             metrics["classification_accuracy"] = 100.0 * float(whole["correct"].mean())
-            metrics["kid"] = kernel_distance(real[target], whole.pop("features"))
+            metrics["kid"] = _distance(real[target], whole.pop("features"))
         statistics.update({f"{number}/{name}": values for name, values in whole.items()})
         rows.append({**describe(translation), "output_kind": "domain", "metrics": metrics})
         if progress:
             progress("evaluate", number + 1, len(translations))
+    tests = _thumbnails(dataset, cache, index)
+    training_ids = [sample_id for ids in dataset.split().groups.values() for sample_id in ids]
+    shown = {name: cache.index(_holding(dataset, training_ids, name)[:MOST_SHOWN]) for name in names}
+    training = _thumbnails(dataset, cache, shown)
+    for row, more in zip(rows, reverse_metrics(task, translations, small, tests, training, compute), strict=True):
+        row["metrics"] |= more
     return rows, statistics
 
 
@@ -150,6 +170,20 @@ def _real_features(
         modality = dataset.task.modality(name)
         images = (modality.to_tensor(cache.read(name, here)).to(compute.device) for here in _batches(rows, batch_size))
         found[name] = np.concatenate([_look(judge, image, compute)[1] for image in images])
+    return found
+
+
+def _distance(real: np.ndarray, translated: np.ndarray) -> float:
+    enough = min(len(real), len(translated)) >= FEWEST
+    return kernel_distance(real, translated) if enough else float("nan")
+
+
+def _thumbnails(dataset: Dataset, cache: Cache, index: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    found = {}
+    for name, rows in index.items():
+        modality = dataset.task.modality(name)
+        parts = [thumbnails(modality.to_tensor(cache.read(name, here))) for here in _batches(rows, 256)]
+        found[name] = torch.cat(parts) if parts else torch.empty(0, 3, 1, 1, dtype=torch.uint8)
     return found
 
 

@@ -31,9 +31,9 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
     ].itertuples(index=False):  # fmt: skip
         folder = runs / dataset / profile / method / f"seed-{seed}"
         # One cell's damaged samples leave out that cell's figure only.
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
-            result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-            seen = {(row["inputs"], row["output"]) for row in result["rows"] if row["group"] == "seen"}
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile):
+            task = json.loads((folder / "cell.json").read_text(encoding="utf-8"))["task"]
+            seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
             with np.load(folder / "samples" / "matrix.npz") as arrays:
                 canvas = _draw(arrays["matrix"], [str(name) for name in arrays["domains"]], seen)
             name = f"matrix-{dataset}-{profile}-{method}"

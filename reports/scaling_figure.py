@@ -27,6 +27,9 @@ LABELS = {
     "cyclegan-pairwise": "CycleGAN, every pair",
     "cyclegan-anchor": "CycleGAN, anchor's pairs, cascaded",
     "stargan": "StarGAN",
+    "sdit": "SDIT",
+    "munit": "MUNIT",
+    "icgan": "IcGAN",
 }
 QUOTED = {
     "CVPR 5.5, every pair": (11, 55, "v"),
@@ -67,7 +70,7 @@ def at(coefficients: list[Fraction], number: int) -> Fraction:
 
 def draw(counted: pd.DataFrame) -> Canvas:
     """Parameters on the left, encoders (as many as decoders and discriminators) on the right, logarithmic."""
-    canvas = Canvas(figsize=(10.5, 4.2), layout="constrained")
+    canvas = Canvas(figsize=(10.5, 4.6), layout="constrained")
     left, right = canvas.subplots(1, 2)
     for axis, column in ((left, "parameters"), (right, "encoders")):
         for number, (method, label) in enumerate(LABELS.items()):
@@ -79,8 +82,8 @@ def draw(counted: pd.DataFrame) -> Canvas:
     right.set(ylabel="encoders", title="Encoders")
     for label, (number, value, marker) in QUOTED.items():
         right.plot([number], [value], marker, color="black", markersize=5, label=label, fillstyle="none")
-    left.legend(fontsize=7, loc="lower right")
-    right.legend(*_quoted(right), fontsize=7, loc="lower right")
+    canvas.legend(*left.get_legend_handles_labels(), fontsize=7, loc="outside lower center", ncols=4)
+    right.legend(*_quoted(right), fontsize=7, loc=(0.66, 0.1))
     return canvas
 
 

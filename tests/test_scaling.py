@@ -23,8 +23,9 @@ def test_networks_of_every_method(scaling: ModuleType, number: int) -> None:
     pairs = number * (number - 1)
     expected = {
         "mmnet-domains": number, "pairwise-same": pairs, "cyclegan-pairwise": pairs,
-        "cyclegan-anchor": 2 * (number - 1), "stargan": 1,
+        "cyclegan-anchor": 2 * (number - 1), "stargan": 1, "sdit": 1, "munit": number, "icgan": 1,
     }  # fmt: skip
+    assert set(expected) == set(scaling.METHODS) == set(scaling_figure.LABELS)
     for method, networks in expected.items():
         made = scaling.count(method, number)
         assert (made.encoders, made.decoders, made.discriminators) == (networks,) * 3, method
@@ -44,9 +45,9 @@ def test_linear_for_mix_and_match_and_quadratic_for_pairs() -> None:
     squares = {}
     for method, mine in committed.groupby("method"):
         squares[method] = scaling_figure.polynomial(list(mine["domains"]), list(mine["parameters"]))[2]
-    assert squares["mmnet-domains"] == squares["cyclegan-anchor"] == squares["stargan"] == 0
-    assert squares["cyclegan-pairwise"] > 0
-    assert squares["pairwise-same"] > 0
+    quadratic = {method for method, square in squares.items() if square > 0}
+    assert quadratic == {"cyclegan-pairwise", "pairwise-same"}
+    assert all(square == 0 for method, square in squares.items() if method not in quadratic)
 
 
 def test_the_polynomial_is_that_of_numpy_and_must_meet_every_point() -> None:

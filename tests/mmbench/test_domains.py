@@ -27,7 +27,7 @@ CPU = Compute(torch.device("cpu"), "fp32")
 
 
 class Greys(Dataset):
-    """Images of three brightnesses with a square in each; six of each domain."""
+    """Images of three brightnesses with a square in each; nine of each domain, six of them for the test."""
 
     def __init__(self) -> None:
         super().__init__(None, DataLimits())
@@ -38,7 +38,7 @@ class Greys(Dataset):
             return tuple(f"{name}/{n}" for name in LEVELS for n in range(start, stop))
 
         groups = {"grey+dark": ("dark/0", "grey/0", "dark/1"), "grey+light": ("light/0", "grey/1", "light/1")}
-        return Split(groups, ids(2, 3), ids(3, 6))
+        return Split(groups, ids(2, 3), ids(3, 9))
 
     def manifest(self) -> str:
         return "greys"
@@ -93,6 +93,13 @@ def test_an_unpaired_view_lists_the_images_of_its_domain_from_every_group() -> N
     assert all(view.modalities == (name,) for name, view in views.items())
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classifiers of translations that learn nothing, where they are not looked at."""
+    monkeypatch.setattr("mmbench.reverse.STEPS", 10)
+
+
+@pytest.mark.usefixtures("hasty")
 def test_rows_say_what_is_right_and_what_is_not(greys: tuple[Greys, cache.Cache]) -> None:
     dataset, images = greys
     method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))
@@ -107,17 +114,74 @@ def test_rows_say_what_is_right_and_what_is_not(greys: tuple[Greys, cache.Cache]
     for number, row in enumerate(rows):
         assert row["output_kind"] == "domain"
         assert row["metrics"]["content"] == pytest.approx(1.0, abs=1e-4), "a constant keeps every contour"
-        assert statistics[f"{number}/correct"].shape == (3,), "one entry per test image of the input's domain"
+        assert statistics[f"{number}/correct"].shape == (6,), "one entry per test image of the input's domain"
     distance = {(r["inputs"], r["output"]): r["metrics"]["kid"] for r in rows}
     assert distance["light", "dark"] > 10 * abs(distance["dark", "light"])
     assert accuracy_on_real(Brightness(), dataset, images, dataset.split().test, CPU, 2) == 100.0
 
 
+@pytest.mark.usefixtures("hasty")
 def test_without_a_judge_only_contours_are_told(greys: tuple[Greys, cache.Cache]) -> None:
     dataset, images = greys
     method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))
     rows, _ = evaluate_domains(method, dataset, images, dataset.split().test, CPU, None, batch_size=4)
-    assert set(rows[0]["metrics"]) == {"content"}
+    told = {metric.partition("/")[0] for metric in rows[0]["metrics"]}
+    assert told == {"content", "lpips", "reverse_accuracy", "reverse_ceiling", "real_images"}
+
+
+def test_rows_hold_the_reverse_accuracy_of_their_kind(greys: tuple[Greys, cache.Cache]) -> None:
+    dataset, images = greys
+    method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))
+    test_ids, state = dataset.split().test, torch.get_rng_state()
+    sizes = (2, 6)
+    one, other = (evaluate_domains(method, dataset, images, test_ids, CPU, None, batch_size=b)[0] for b in sizes)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert [row["metrics"] for row in one] == [row["metrics"] for row in other], "the same whatever the batches"
+    by_target: dict[tuple[str, str], set[float]] = {}
+    for row in one:
+        (kind,) = (name for name in row["metrics"] if name.startswith("reverse_accuracy"))
+        assert kind.endswith("/seen") == ("grey" in (row["inputs"], row["output"]))
+        by_target.setdefault((kind, row["output"]), set()).add(row["metrics"][kind])
+        assert row["metrics"]["reverse_ceiling"] == 100.0 and row["metrics"]["real_images"] == 6
+        assert row["metrics"]["lpips"] == 0.0, "no random code"
+    assert by_target["reverse_accuracy/seen", "light"] == {100.0}
+    assert all(len(values) == 1 for values in by_target.values()), "one classifier for a kind of pairs"
+
+
+def test_few_test_images_tell_nothing(greys: tuple[Greys, cache.Cache]) -> None:
+    dataset, images = greys
+    method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))
+    counts = {"dark": 4, "grey": 6, "light": 3}
+    few = [f"{name}/{number}" for name, count in counts.items() for number in range(3, 3 + count)]
+    rows, _ = evaluate_domains(method, dataset, images, few, CPU, Brightness(), batch_size=6)
+    for row in rows:
+        assert np.isnan(row["metrics"]["kid"]) == ("light" in (row["inputs"], row["output"]))
+        reverse = [value for name, value in row["metrics"].items() if name.startswith("reverse")]
+        assert len(reverse) == 2 and np.isnan(reverse).all()
+        assert row["metrics"]["real_images"] == counts[row["output"]]
+
+
+def test_a_method_with_a_random_code_draws_one_for_every_image(
+    greys: tuple[Greys, cache.Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Random(Shift):
+        def translate(self, inputs: Mapping[str, Tensor], output: str, *, sample: int = 0, **rest: Any) -> Tensor:
+            ((_, image),) = inputs.items()
+            asked.append((len(image), sample))
+            return (image + 0.1 * sample).clamp(-1, 1)
+
+        def translations(self) -> Any:
+            return self.task.seen[:1]
+
+    monkeypatch.setattr("mmbench.domains.diversity", lambda draw: float((draw(sample=1) - draw(sample=0)).mean()))
+    dataset, images = greys
+    method = Random(Context(dataset.task, SIZE, NetworkSize(), {}))
+    rows, _ = evaluate_domains(method, dataset, images, dataset.split().test, CPU, None, batch_size=4)
+    assert rows[0]["metrics"]["lpips"] == pytest.approx(0.1, abs=0.01)
+    assert asked[:2] == [(4, 1), (4, 0)], "diversity looks at a few images"
+    assert [count for count, _ in asked[2:]] == [1] * 6 and len({sample for _, sample in asked[2:]}) == 6
 
 
 def test_the_matrix_has_inputs_on_its_diagonal(greys: tuple[Greys, cache.Cache]) -> None:

@@ -34,13 +34,71 @@ def test_seen_and_unseen_pairs_stand_apart_under_the_ceiling() -> None:
         row("green", "red", 30.0, seed=1), row("blue", "red", 90.0, group="seen"),
         row("red", "green", 0.5, "content"), row("real", "real", 80.0, **judge),
     )  # fmt: skip
-    (table,) = domain_table.build(results, pd.DataFrame())
+    table, by_target = domain_table.build(results, pd.DataFrame())
     assert list(table.frame["pairs"]) == ["real images", "seen pairs", "unseen pairs"]
     assert list(table.frame["Accuracy"]) == [80.0, 90.0, 35.0]
     unseen = table.frame.iloc[2]
     assert unseen["Accuracy std"] == pytest.approx(50**0.5), "over the means of the seeds, 30 and 40"
     assert (unseen["translations"], unseen["seeds"], unseen["contours"]) == (2, 2, 0.5)
     assert "50.0 %" in table.note, "two domains"
+    assert not {"RCA", "LPIPS"} & set(table.frame), "nobody has them"
+    assert list(by_target.frame["pairs"]) == ["seen pairs", "unseen pairs"]
+    assert list(by_target.frame[["green", "red", "Mean"]].iloc[1]) == [35.0, 35.0, 35.0]
+
+
+def reverse(inputs: str, output: str, value: float, kind: str, **rest: Any) -> dict[str, Any]:
+    return row(inputs, output, value, "reverse_accuracy", cls=kind, **rest)
+
+
+def test_the_reverse_accuracy_is_a_mean_over_targets_under_that_of_real_images() -> None:
+    """Two rows lead to the anchor, blue; its classifier's accuracy counts once."""
+    results = frame(
+        reverse("red", "blue", 90.0, "seen"), reverse("green", "blue", 90.0, "seen"),
+        reverse("blue", "red", 60.0, "seen"), reverse("blue", "green", 30.0, "seen"),
+        reverse("red", "green", 20.0, "unseen"), reverse("green", "red", 50.0, "unseen"),
+        row("red", "green", 75.0, "reverse_ceiling"), row("green", "red", 85.0, "reverse_ceiling"),
+        row("green", "red", 85.0, "reverse_ceiling", seed=1),
+        row("real", "real", 80.0, method="judge-domains", title="Judge", group="ceiling"),
+        row("red", "green", 6.0, "real_images"), row("green", "red", 50.0, "real_images"),
+    )  # fmt: skip
+    table, by_target = domain_table.build(results, pd.DataFrame())
+    assert list(table.frame["title"]) == ["Judge", "M&MNets, domains", "M&MNets, domains"]
+    assert list(table.frame["RCA"]) == [80.0, 60.0, 35.0]
+    assert list(table.frame["translations"]) == [1, 4, 2] and table.frame["seeds"].iloc[0] == 1
+    assert table.frame["Accuracy"].iloc[0] == 80.0
+    assert "per domain: 6 to 50" in table.note and "RCA" in table.note and "absent" not in table.note
+    assert by_target.name == "domains-reverse-colours-laptop"
+    seen = by_target.frame[by_target.frame["pairs"] == "seen pairs"].iloc[0]
+    assert (seen["blue"], seen["red"], seen["green"], seen["Mean"]) == (90.0, 60.0, 30.0, 60.0)
+    unseen = by_target.frame[by_target.frame["pairs"] == "unseen pairs"].iloc[0]
+    assert np.isnan(unseen["blue"]) and unseen["Mean"] == 35.0
+
+
+def test_baselines_pairs_are_told_by_their_rows() -> None:
+    """A baseline has one group for all its rows; what kind a pair is stands in one of them, or in another method's."""
+    baseline = {"method": "stargan", "title": "StarGAN", "group": "baselines"}
+    results = frame(
+        row("blue", "red", 70.0, **baseline), row("red", "green", 40.0, **baseline),
+        reverse("blue", "red", float("nan"), "seen", **baseline), row("blue", "green", 30.0, **baseline),
+        row("blue", "green", 90.0, group="seen"),
+    )  # fmt: skip
+    table = domain_table.build(results, pd.DataFrame())[0]
+    mine = table.frame[table.frame["method"] == "stargan"].set_index("pairs")
+    assert list(mine["Accuracy"]) == [50.0, 40.0] and list(mine.index) == ["seen pairs", "unseen pairs"]
+
+
+def test_what_is_absent_is_said() -> None:
+    sdit = {"method": "sdit", "title": "SDIT", "group": "baselines"}
+    results = frame(
+        row("red", "green", 0.0, "lpips"), row("red", "green", float("nan"), "lpips", **sdit),
+        row("red", "green", 2.0, "real_images"), reverse("red", "green", float("nan"), "unseen"),
+        row("red", "green", 20.0, **sdit), row("red", "green", float("nan"), "kid"),
+    )  # fmt: skip
+    table = domain_table.build(results, pd.DataFrame())[0]
+    assert "RCA" not in table.frame
+    assert "Real test images per domain: 2. KID and RCA need 4" in table.note
+    assert "LPIPS is absent for SDIT:" in table.note
+    assert list(table.frame["LPIPS"].fillna(-1)) == [0.0, -1.0]
 
 
 def test_other_results_give_no_table() -> None:
@@ -50,11 +108,8 @@ def test_other_results_give_no_table() -> None:
 def test_the_matrix_is_framed_as_in_the_paper(tmp_path: Path) -> None:
     folder = tmp_path / "colours" / "laptop" / "mmnet-domains" / "seed-0"
     (folder / "samples").mkdir(parents=True)
-    rows = [
-        {"inputs": "blue", "output": "red", "group": "seen"},
-        {"inputs": "green", "output": "red", "group": "zero-pair"},
-    ]
-    (folder / "result.json").write_text(json.dumps({"rows": rows}))
+    task = {"seen": [{"inputs": ["blue"], "output": "red"}], "unseen": [{"inputs": ["green"], "output": "red"}]}
+    (folder / "cell.json").write_text(json.dumps({"task": task}))
     names = np.array(["blue", "red", "green"])
     np.savez(folder / "samples" / "matrix.npz", matrix=np.zeros((3, 3, 4, 4, 3), np.uint8), domains=names)
     results = frame(row("green", "red", 20.0))
@@ -69,7 +124,7 @@ def test_the_matrix_is_framed_as_in_the_paper(tmp_path: Path) -> None:
 def test_a_damaged_matrix_leaves_out_its_figure_only(tmp_path: Path) -> None:
     folder = tmp_path / "colours" / "laptop" / "mmnet-domains" / "seed-0"
     (folder / "samples").mkdir(parents=True)
-    (folder / "result.json").write_text('{"rows": []}')
+    (folder / "cell.json").write_text('{"task": {"seen": []}}')
     (folder / "samples" / "matrix.npz").write_bytes(b"PK")
     results = frame(row("green", "red", 20.0))
     results.attrs["runs"] = str(tmp_path)

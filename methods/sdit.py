@@ -1,0 +1,141 @@
+"""SDIT: one network for all domains, with diverse results (Wang et al., ACM MM 2019; thesis, chapter 6).
+
+The encoder reads the image and the target's label, a perceptron turns a random code z into the scales and shifts of the
+generator's instance normalizations (CIN), an attention map says where they may change the features (6.3.3). One
+discriminator judges, classifies the domain and tells z (6.3.1). Weights of 6.4: GAN 10, classification 1, code 10,
+cycle 800; Adam 1e-4 with beta1 0.5.
+
+What the sources leave open, and deviations:
+
+- Eq. 6.1 prints the logarithmic loss; the authors' code trains a Wasserstein loss with gradient penalty, five steps of
+  the discriminator each, and so does this.
+- Eq. 6.6 is minimized by generator and discriminator; L1 norms are means over elements.
+- With ``perceptron_label`` the perceptron reads the target's label beside z: chapter 7, "using target domain labels in
+  the encoder and decoder". The equations have M(z).
+- Scenes have no attention (6.5.4): the variant ``sdit-no-attention``, for artworks.
+- It trains every pair of domains, unpaired; what M&MNets call unseen is seen here. With ``domains_per_step`` each step
+  has the images of that many domains, drawn anew, so that its cost does not grow with N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
+
+from .networks.adain import AffinePerceptron, code_of_sample
+from .networks.labels import draw
+from .networks.sdit import AttentiveGenerator, LabelledEncoder, ThreefoldDiscriminator
+from .networks.stargan import gradient_penalty
+
+NAME = "sdit"
+TITLE = "SDIT"
+CLASS = "SDIT"
+ACCESS = "unpaired"
+GROUP = "baselines"
+KINDS = ("cross-domain",)
+SUITES = ("scalability",)
+BUDGET = "full"
+CITATION = "Wang, Gonzalez-Garcia, van de Weijer, Herranz, ACM MM 2019; Wang: PhD thesis, chapter 6"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One step's images of several domains in one batch.
+
+    Attributes:
+        real, fake, back: images in [-1, 1], their translations, and those translated back.
+        source, target: domains' numbers ``(B,)``.
+        z: codes ``(B, code)``, the same for both ways.
+    """
+
+    real: Tensor
+    fake: Tensor
+    back: Tensor
+    source: Tensor
+    target: Tensor
+    z: Tensor
+
+
+class SDIT(Method):
+    """One encoder, perceptron, generator and discriminator for all domains."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        settings, blocks = context.settings, context.network.blocks
+        self.names = [domain.name for domain in self.task.modalities]
+        width, critic_width = (
+            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
+        )
+        self.encoder = LabelledEncoder(len(self.names), width, blocks)
+        self.generator = AttentiveGenerator(width, blocks, settings["cin_blocks"], attention=settings["attention"])
+        inputs = settings["code"] + (len(self.names) if settings["perceptron_label"] else 0)
+        self.perceptron = AffinePerceptron(inputs, self.generator.adaptive)
+        self.discriminator = ThreefoldDiscriminator(len(self.names), context.size, critic_width, settings["code"])
+
+    def networks(self) -> dict[str, nn.Module]:
+        """encoder/shared, perceptron/shared, decoder/shared, discriminator/shared."""
+        return {
+            "encoder/shared": self.encoder,
+            "perceptron/shared": self.perceptron,
+            "decoder/shared": self.generator,
+            "discriminator/shared": self.discriminator,
+        }
+
+    def forward(self, batch: Batch, stage: Stage) -> Made:
+        """The drawn domains' images to another one of them and back."""
+        real, source, target = draw(batch, self.names, self.context.settings["domains_per_step"])
+        z = torch.randn(len(real), self.context.settings["code"], device=real.device)
+        fake = self._generate(real, target, z)
+        return Made(real, fake, self._generate(fake, source, z), source, target, z)
+
+    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+        """Both: ``gan``, ``classify``, ``latent``; discriminator: ``penalty``; generator: ``cycle``."""
+        if player == "discriminator":
+            real_scores, logits, _ = self.discriminator(made.real)
+            fake_scores, _, code = self.discriminator(made.fake.detach())
+            return {
+                "gan": fake_scores.float().mean() - real_scores.float().mean(),
+                "penalty": gradient_penalty(lambda x: self.discriminator(x)[0], made.real, made.fake),
+                "classify": F.cross_entropy(logits.float(), made.source),
+                "latent": (code.float() - made.z).abs().mean(),
+            }
+        scores, logits, code = self.discriminator(made.fake)
+        return {
+            "gan": -scores.float().mean(),
+            "classify": F.cross_entropy(logits.float(), made.target),
+            "latent": (code.float() - made.z).abs().mean(),
+            "cycle": (made.back - made.real).abs().mean(),
+        }
+
+    def translate(
+        self,
+        inputs: Mapping[str, Tensor],
+        output: str,
+        *,
+        via: str | None = None,
+        weights: tuple[float, ...] | None = None,
+        side_from: str | None = None,
+        bn: str = "trained",
+        sample: int = 0,
+    ) -> Tensor:
+        """The output's label and one code z, a function of ``sample``, for the whole batch."""
+        (image,) = inputs.values()
+        label = torch.full((len(image),), self.names.index(output), device=image.device)
+        return self._generate(image, label, code_of_sample(sample, self.context.settings["code"], image))
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Every pair: those that M&MNets do not see and those that they see."""
+        return (*self.task.unseen, *self.task.seen)
+
+    def _generate(self, image: Tensor, label: Tensor, z: Tensor) -> Tensor:
+        if self.context.settings["perceptron_label"]:
+            z = torch.cat([z, F.one_hot(label, len(self.names)).to(z.dtype)], dim=1)
+        made: Tensor = self.generator(self.encoder(image, label), self.perceptron(z))
+        return made

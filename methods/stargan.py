@@ -1,0 +1,131 @@
+"""StarGAN over N unpaired RGB domains: one generator and one discriminator for all of them.
+
+Choi, Choi, Kim, Ha, Kim, Choo: StarGAN: Unified generative adversarial networks for multi-domain image-to-image
+translation, CVPR 2018. **All** pairs are trained, those among them that are unseen for M&MNets. Recipe: the target's
+label as planes beside the image, WGAN with gradient penalty 10, classification of the domain with weight 1,
+reconstruction from the made image and the source's label in L1 with weight 10, five discriminator steps per generator
+step, Adam 1e-4 with beta1 0.5 (and beta2 0.999), constant for half of the steps and then linearly to 0.
+
+Deviations, each with its reason:
+
+- No normalization behind the first convolution, which would take the label away (``networks/stargan_domains.py``).
+- Each step has as many images of every domain it takes, where StarGAN draws images at random; the targets are their
+  labels in random order, as in the authors' code, so that now and then an image is to stay in its own domain.
+- The discriminator's steps of one step share its images, with new points for the gradient penalty; the authors draw new
+  ones.
+- With ``domains_per_step`` each step takes that many domains, drawn anew, so that its cost does not grow with N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
+
+from .networks.stargan import gradient_penalty
+from .networks.stargan_domains import DomainDiscriminator, LabelGenerator
+
+NAME = "stargan"
+TITLE = "StarGAN, domains, every pair trained"
+CLASS = "StarGAN"
+ACCESS = "unpaired"
+GROUP = "baselines"
+KINDS = ("cross-domain",)
+BUDGET = "full"
+SUITES = ("scalability",)
+CITATION = "Choi et al., CVPR 2018"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One step's images ``(B, 3, H, W)`` in [-1, 1] and labels ``(B,)``.
+
+    Attributes:
+        real, source: images and their domains.
+        fake, target: what was made of them, and of which domain it should be.
+        back: what was made of ``fake`` for the domains ``source``.
+    """
+
+    real: Tensor
+    source: Tensor
+    fake: Tensor
+    target: Tensor
+    back: Tensor
+
+
+class StarGAN(Method):
+    """A generator that is told the target, and a discriminator that tells the domain."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        settings, self.names = context.settings, [domain.name for domain in self.task.modalities]
+        width, critic_width = (
+            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
+        )
+        self.generator = LabelGenerator(len(self.names), width, context.network.blocks)
+        self.discriminator = DomainDiscriminator(len(self.names), context.size, critic_width)
+
+    def networks(self) -> dict[str, nn.Module]:
+        """generator/shared, discriminator/shared."""
+        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
+
+    def forward(self, batch: Batch, stage: Stage) -> Made:
+        """Images of the drawn domains to domains of the same step, and back."""
+        drawn = self._drawn()
+        images = [batch[self.names[number]][self.names[number]] for number in drawn]
+        counts = torch.tensor([len(image) for image in images])
+        real = torch.cat(images)
+        labels = torch.tensor(drawn).repeat_interleave(counts)
+        source = labels.to(real.device)
+        target = labels[torch.randperm(len(labels))].to(real.device)
+        fake = self.generator(real, target)
+        return Made(real, source, fake, target, self.generator(fake, source))
+
+    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+        """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
+        if player == "generator":
+            scores, logits = self.discriminator(made.fake)
+            return {
+                "gan": -scores.float().mean(),
+                "classify": F.cross_entropy(logits.float(), made.target),
+                "cycle": (made.back - made.real).abs().mean(),
+            }
+        fake = made.fake.detach()
+        scores, logits = self.discriminator(made.real)
+        return {
+            "gan": self.discriminator(fake)[0].float().mean() - scores.float().mean(),
+            "penalty": gradient_penalty(lambda image: self.discriminator(image)[0], made.real, fake),
+            "classify": F.cross_entropy(logits.float(), made.source),
+        }
+
+    def translate(
+        self,
+        inputs: Mapping[str, Tensor],
+        output: str,
+        *,
+        via: str | None = None,
+        weights: tuple[float, ...] | None = None,
+        side_from: str | None = None,
+        bn: str = "trained",
+        sample: int = 0,
+    ) -> Tensor:
+        """One pass with the output's label; the generator is not told where the input is from."""
+        ((_, image),) = inputs.items()
+        label = torch.full((len(image),), self.names.index(output), device=image.device)
+        made: Tensor = self.generator(image, label)
+        return made
+
+    def translations(self) -> tuple[Translation, ...]:
+        """Every pair of domains, the task's unseen ones first."""
+        return (*self.task.unseen, *self.task.seen)
+
+    def _drawn(self) -> list[int]:
+        count = self.context.settings["domains_per_step"] or len(self.names)
+        drawn: list[int] = torch.randperm(len(self.names))[:count].sort().values.tolist()
+        return drawn
