@@ -136,7 +136,7 @@ def test_the_encoder_finds_the_code_of_what_was_generated() -> None:
     optimizers = make_optimizers(method, stage, CPU)
     for step in range(stage.steps):
         torch.manual_seed(step)
-        train_step(method, stage, step, batch_of(step, images=8), optimizers, CPU, Tally({}))
+        train_step(method, stage, step, batch_of(step, images=4), optimizers, CPU, Tally({}))
     method.eval()
     z, label = torch.randn(64, 4), torch.eye(3)[torch.arange(64) % 3]
     with torch.inference_mode():
