@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .report import Figure, Line, Table
 
+LONG = 40  # rows of a table beyond which it scrolls by itself, below its headers
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+SPECIAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff&<>\"']")
 STYLE = """
 :root { color-scheme: light dark; --page: #fff; --text: #1b1b1f; --weak: #5c5f66; --rule: #d4d6db; --band: #f2f3f6;
   --link: #0b57b0; }
@@ -31,14 +34,19 @@ h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.3rem; margin: 2.5re
 a { color: var(--link); }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; font-size: .9rem; }
 .facts dt { color: var(--weak); } .facts dd { margin: 0; }
+h3 { font-size: 1rem; margin: 0; }
 nav ul { padding-left: 1.2rem; margin: .2rem 0; } nav { font-size: .9rem; } nav li { margin: .25rem 0; }
-figure { margin: 1.5rem 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
-.scroll { overflow-x: auto; max-width: 100%; border: 1px solid var(--rule); border-radius: 4px; }
+nav ul ul { columns: 24rem; column-gap: 2rem; }
+figure { margin: 1.5rem 0; } figcaption { margin-bottom: .4rem; }
+.scroll { overflow-x: auto; width: fit-content; max-width: 100%; border: 1px solid var(--rule); border-radius: 4px; }
+.long { overflow-y: auto; max-height: 85vh; } .long thead th { position: sticky; top: 0; background: var(--page); }
+.long thead th:first-child { z-index: 2; }
 .scroll:focus-visible { outline: 2px solid var(--link); }
 table { width: max-content; border-collapse: separate; border-spacing: 0; font-size: .85rem; line-height: 1.35;
   font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .6rem; text-align: left; vertical-align: top; white-space: nowrap; }
 thead th { border-bottom: 1px solid var(--rule); color: var(--weak); font-weight: 600; vertical-align: bottom; }
+td:not(.right) { max-width: 24rem; white-space: normal; }
 tbody th { font-weight: 400; } tbody tr:nth-child(even) > * { background: var(--band); }
 tr > :first-child:not(.group) { position: sticky; left: 0; z-index: 1; background: var(--page);
   border-right: 1px solid var(--rule); max-width: min(26rem, 45vw); white-space: normal; }
@@ -51,7 +59,8 @@ img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; paddi
 ul.cells { font-size: .85rem; }
 @media print { @page { size: A4 landscape; margin: 12mm; } body { padding: 0; max-width: none; font-size: 10pt; }
   :root { --page: #fff; --text: #000; --weak: #444; --rule: #999; --band: #f2f3f6; --link: #000; }
-  .scroll { overflow: visible; border: 0; } table { width: auto; font-size: 6.5pt; } th, td { padding: .1rem .25rem; }
+  .scroll { overflow: visible; border: 0; max-height: none; }
+  table { width: auto; font-size: 6.5pt; } th, td { padding: .1rem .25rem; }
   tr > :first-child:not(.group) { position: static; } thead { display: table-header-group; }
   tr, figure.picture { break-inside: avoid; } figcaption { break-after: avoid; } .files { display: none; }
   img { max-height: 170mm; } }
@@ -103,22 +112,22 @@ def table(item: Table) -> str:
         f'<th scope="col"{_side(side)}>{text(title)}</th>' for side, title in zip(sides, titles, strict=True)
     )
     rows = "\n".join(_row(line, sides) for line in item.lines)
-    box = f'<div class="scroll" role="region" aria-label="{text(item.title)}" tabindex="0">'
+    kind = "scroll long" if len(item.lines) > LONG else "scroll"
+    box = f'<div class="{kind}" role="region" aria-label="{text(item.title)}" tabindex="0">'
     grid = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
-    note = f'\n<p class="note">{text(item.note)}</p>' if item.note else ""
-    return f"{box}{grid}</div>{note}"
+    return f"{box}{grid}</div>{_note(item.note)}"
 
 
 def figure(item: Figure, png: bytes, svg: bytes) -> str:
     """A figure as an image inside the page: the SVG, or the PNG where the figure holds pictures."""
     kind, content = ("png", png) if item.has_images() else ("svg+xml", svg)
     data = base64.b64encode(content).decode()
-    return f'<img src="data:image/{kind};base64,{data}" alt="{text(item.title)}">'
+    return f'<img src="data:image/{kind};base64,{data}" alt="{text(item.title)}">{_note(item.note)}'
 
 
 def text(value: str) -> str:
     """Any text as content or attribute of the page; characters that HTML does not allow are replaced."""
-    return html.escape(re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", value))
+    return html.escape(FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)) if SPECIAL.search(value) else value
 
 
 def _facts(facts: Mapping[str, str]) -> str:
@@ -142,7 +151,7 @@ def _entry(entry: Entry) -> str:
     kind = "picture" if entry.body.startswith("<img") else "table"
     links = " · ".join(f'<a href="{text(name)}">{text(name)}</a>' for name in entry.files)
     files = f'\n<p class="files">Beside this page: {links}</p>' if links else ""
-    caption = f"<figcaption>{text(entry.title)}</figcaption>"
+    caption = f"<figcaption><h3>{text(entry.title)}</h3></figcaption>"
     return f'<figure class="{kind}" id="{_anchor(entry.name)}">\n{caption}\n{entry.body}{files}\n</figure>'
 
 
@@ -159,6 +168,10 @@ def _row(line: Line, sides: Sequence[str]) -> str:
         scope = "" if number else ' scope="row"'
         cells.append(f"<{tag}{scope}{_side(side)}>{shown}{interval}</{tag}>")
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _note(note: str) -> str:
+    return f'\n<p class="note">{text(note)}</p>' if note else ""
 
 
 def _side(side: str) -> str:

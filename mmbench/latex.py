@@ -64,6 +64,8 @@ def table(item: Table) -> str:
 def _cell(text: str, best: bool) -> str:
     if text == MISSING:
         return "--"
+    if text.isascii() and text.isalnum() and not best:
+        return text
     value, sign, spread = text.partition(" ± ")
     shown = f"${value}$" if SIGNED.fullmatch(value) else escape(value)
     return (rf"\textbf{{{shown}}}" if best else shown) + escape(sign + spread)

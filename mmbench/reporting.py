@@ -11,6 +11,7 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +31,29 @@ def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
     """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell."""
     cards = catalog.cards("methods")
     blocks, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)))
-    frame = _long([common for common, _ in blocks], [metrics for _, metrics in blocks])
     titles = {name: card.get("TITLE") for name, card in cards.items()}
-    named = [titles.get(str(method).partition("+")[0]) for method in frame["method"]] if titles else []
-    frame["title"] = [new or old for new, old in zip(named, frame["title"], strict=True)]
+    for common, _ in blocks:
+        common["title"] = titles.get(common["method"].partition("+")[0]) or common["title"]
+    frame = _long([common for common, _ in blocks], [metrics for _, metrics in blocks])
     frame.attrs["runs"] = str(runs)
     return frame, notes
 
 
 def _long(commons: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per metric value. What many rows share is converted once and repeated, for thousands of cells."""
-    shared = pd.DataFrame({column: [common.get(column, float("nan")) for common in commons] for column in COLUMNS})
+    shared = pd.DataFrame(list(commons), columns=list(COLUMNS))
     frame = shared.take(np.repeat(np.arange(len(metrics)), [len(values) for values in metrics])).reset_index(drop=True)
     if not len(frame):
         return frame
-    codes, names = pd.factorize(np.array([name for values in metrics for name in values], dtype=object))
+    codes, names = pd.factorize(np.array(list(chain.from_iterable(metrics)), dtype=object))
     parted = [str(name).partition("/") for name in names]
     frame["metric"] = pd.Series([name for name, _, _ in parted]).take(codes).array
     frame["cls"] = pd.Series([cls for _, _, cls in parted]).take(codes).array
-    frame["value"] = [float("nan") if value is None else value for values in metrics for value in values.values()]
+    numbers = list(chain.from_iterable(values.values() for values in metrics))
+    try:
+        frame["value"] = np.array(numbers, dtype=float)  # None becomes nan
+    except (TypeError, ValueError):  # a damaged result holds something else: shown as it is
+        frame["value"] = [float("nan") if value is None else value for value in numbers]
     return frame
 
 

@@ -3,5 +3,5 @@
 # On the page: the claims, the numbers of the papers' tables, what they look like, what they rest on. Others follow.
 ORDER = (
     "claims", "segmentation", "depth", "image", "significance", "ablation", "domains", "matrix", "scaling", "pictures",
-    "alpha", "curves", "cost", "provenance",
+    "failures", "alpha", "curves", "quality-cost", "cost", "provenance",
 )  # fmt: skip

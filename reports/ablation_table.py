@@ -54,11 +54,11 @@ PUBLISHED_NOTE = (
 
 def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     """Two tables per data set and profile with at least two of the rows."""
+    results = results[results["metric"].isin(METRICS)]
     rows = results[
         (results["inputs"] == "depth")
         & (results["output"] == "segmentation")
         & (results["via"].fillna("") == "")
-        & results["metric"].isin(METRICS)
         & (results["selection"] != SWEEP)
     ]
     tables = []

@@ -18,6 +18,8 @@ from matplotlib.ticker import LogLocator
 from mmbench.report import Figure
 from mmbench.results import CellFolder, read_json
 
+from .rows import cells
+
 NAME = "curves"
 TITLE = "Training: alignment and spread of the latents (figure 4.11), losses"
 
@@ -26,6 +28,7 @@ COLOURS = 10  # of matplotlib's cycle; more losses are dashed, more pairs of mod
 METHODS = 12  # axes of a figure of losses
 COLUMNS = 4
 TITLE_WIDTH = 44  # letters above an axis
+TITLE_LINE = 0.125  # inches
 GAPS = {"wspace": 0.25, "hspace": 0.08}  # fixed: a layout engine takes longer than all the drawing
 RE_ESTIMATION = "re-estimate"  # a stage without training, which a child of the cell does not go on from
 ALIGNMENT, SPREAD, LOSSES = "alignment/", "latent_std/", "losses/"
@@ -51,19 +54,19 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
     """Per data set and profile: alignment of the methods that log it, and losses of all that have some."""
     runs = Path(results.attrs.get("runs", "runs"))
     figures = []
-    cells = results[["dataset", "profile", "method", "title", "seed"]].drop_duplicates()
-    for (dataset, profile), part in cells.groupby(["dataset", "profile"], sort=True):
+    for (dataset, profile), part in cells(results).groupby(["dataset", "profile"], sort=True):
         folder = runs / str(dataset) / str(profile)
         methods = [_read(folder, str(method), mine) for method, mine in part.groupby("method", sort=True)]
         where = f"{dataset}, profile {profile}"
         if aligned := [curves for curves in methods if curves.of(ALIGNMENT)]:
             for number, some in enumerate(_parts(aligned, COLUMNS)):
                 name = f"curves-alignment{_suffix(number)}-{dataset}-{profile}"
-                figures.append(Figure(name, f"Alignment over training (figure 4.11): {where}", _alignment(some)))
+                title = f"Alignment over training (figure 4.11): {where}"
+                figures.append(Figure(name, title, _alignment(some), cropped=False))
         if trained := [curves for curves in methods if curves.of(LOSSES)]:
             for number, some in enumerate(_parts(trained, METHODS)):
                 name = f"curves-losses{_suffix(number)}-{dataset}-{profile}"
-                figures.append(Figure(name, f"Losses over training: {where}", _losses(some)))
+                figures.append(Figure(name, f"Losses over training: {where}", _losses(some), cropped=False))
     return figures
 
 
@@ -150,6 +153,7 @@ def _alignment(methods: Sequence[Curves]) -> Canvas:
         axes[1][column].set_xlabel("step")
     axes[0][0].set(ylabel="alignment factor", ylim=(None, 1.0))
     axes[1][0].set(ylabel="std of the latent", ylim=(0.0, None))
+    _set_margins(canvas)
     return canvas
 
 
@@ -174,7 +178,16 @@ def _losses(methods: Sequence[Curves]) -> Canvas:
         axis.set_xlabel("step")
     for axis in axes[len(methods) :]:
         axis.set_axis_off()
+    _set_margins(canvas)
     return canvas
+
+
+def _set_margins(canvas: Canvas) -> None:
+    """Room for the labels and for as many lines as the longest title has."""
+    width, height = canvas.get_size_inches()
+    lines = max(axis.get_title().count("\n") + 1 for axis in canvas.axes)
+    top = 0.12 + TITLE_LINE * lines
+    canvas.subplots_adjust(left=0.7 / width, right=1 - 0.15 / width, bottom=0.5 / height, top=1 - top / height)
 
 
 def _draw(axis: Any, curves: Curves, prefix: str) -> None:

@@ -131,8 +131,9 @@ def _note(part: pd.DataFrame, images: pd.Series) -> str:
     if _has(part, REVERSE):
         notes.append(
             "RCA: a classifier learns from translations of one half of the test images and is tested on the other "
-            "half's real images, and the other way round; mean over targets, of which there is one less in unseen "
-            "pairs. Real images: a classifier of training images."
+            "half's real images, and the other way round; mean over targets. Compare methods, not kinds of "
+            "pairs: unseen ones have one target less and more images to learn from. Real images: a classifier of "
+            "training images."
         )
     if _has(part, "lpips"):
         notes.append("LPIPS: between translations of one image under several random codes, 0 without a code.")

@@ -14,10 +14,13 @@ from matplotlib.figure import Figure as Canvas
 
 from mmbench.report import Figure
 
+from .rows import cells
+
 NAME = "pictures"
 TITLE = "Pictures: inputs, each method's translation, truth"
 
 IMAGES = 5
+COLUMNS = 10  # pictures side by side, beyond which they would be too small to tell apart on a page
 GROUPS = ("baselines", "zero-pair", "oracle")
 
 
@@ -25,10 +28,10 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
     """One figure per data set, profile and output modality, from each method's lowest seed."""
     runs = Path(results.attrs.get("runs", "runs"))
     figures = []
-    for (dataset, profile), part in results.groupby(["dataset", "profile"], sort=False):
-        cells = part.sort_values("seed").drop_duplicates("method")[["method", "seed", "title"]]
+    for (dataset, profile), part in cells(results).groupby(["dataset", "profile"], sort=False):
+        lowest = part.sort_values("seed").drop_duplicates("method")[["method", "seed", "title"]]
         columns: dict[str, dict[str, np.ndarray]] = {}
-        for method, seed, title in cells.itertuples(index=False):
+        for method, seed, title in lowest.itertuples(index=False):
             folder = runs / dataset / profile / method / f"seed-{seed}"
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
@@ -64,18 +67,30 @@ def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) ->
 
 
 def _draw(pictures: dict[str, np.ndarray]) -> Canvas:
+    """Inputs, methods, truth side by side; many methods in bands, each with inputs and truth of its own."""
     ordered = sorted(pictures.items(), key=lambda item: item[0][0])
     count = min(IMAGES, *(len(images) for _, images in ordered))
-    canvas = Canvas(figsize=(1.35 * len(ordered), 1.25 * count + 0.9))
-    axes = canvas.subplots(count, len(ordered), squeeze=False)
-    for x, (name, images) in enumerate(ordered):
-        for y in range(count):
-            axes[y][x].imshow(images[y], interpolation="nearest")
-            axes[y][x].set_axis_off()
-        axes[0][x].set_title(_wrapped(name.split("|", 1)[1]), fontsize=6)
-    canvas.subplots_adjust(
-        left=0.005, right=0.995, bottom=0.01, top=1 - 0.85 / (1.25 * count + 0.9), wspace=0.04, hspace=0.04
-    )
+    methods = [item for item in ordered if not item[0].startswith(("0 ", "9 "))]
+    inputs, truth = ([item for item in ordered if item[0].startswith(first)] for first in ("0 ", "9 "))
+    room = max(1, COLUMNS - len(inputs) - len(truth))
+    bands = max(1, -(-len(methods) // room))
+    size = -(-len(methods) // bands)
+    height = 1.25 * count + 0.9
+    canvas = Canvas(figsize=(1.35 * (len(inputs) + size + len(truth)), height * bands))
+    for number in range(bands):
+        columns = [*inputs, *methods[number * size : (number + 1) * size], *truth]
+        bottom, top = 1 - (number + 1 - 0.01) / bands, 1 - (number + 0.85 / height) / bands
+        grid = canvas.add_gridspec(
+            count, len(inputs) + size + len(truth), left=0.005, right=0.995, bottom=bottom, top=top, wspace=0.04,
+            hspace=0.04,
+        )  # fmt: skip
+        for x, (name, images) in enumerate(columns):
+            for y in range(count):
+                axis = canvas.add_subplot(grid[y, x])
+                axis.imshow(images[y], interpolation="nearest")
+                axis.set_axis_off()
+                if not y:
+                    axis.set_title(_wrapped(name.split("|", 1)[1]), fontsize=6)
     return canvas
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 from mmbench.report import Table
 from mmbench.results import read_json
 
+from .rows import cells
+
 NAME = "provenance"
 TITLE = "Provenance: commit, hardware, time, size and data of every cell"
 
@@ -18,11 +20,11 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per cell."""
     runs = Path(results.attrs.get("runs", "runs"))
     tables = []
-    for (dataset, profile), part in results.groupby(["dataset", "profile"], sort=False):
+    for (dataset, profile), part in cells(results).groupby(["dataset", "profile"], sort=False):
         rows = []
         hardware: dict[str, str] = {}
-        for method, seed in part[["method", "seed"]].drop_duplicates().itertuples(index=False):
-            found = read_json(runs / dataset / profile / method / f"seed-{seed}" / "result.json")
+        for method, seed in part[["method", "seed"]].drop_duplicates().itertuples(index=False, name=None):
+            found = read_json(f"{runs}/{dataset}/{profile}/{method}/seed-{seed}/result.json")
             if found:
                 rows.append(_row(found, method, seed))
                 hardware[_hardware(found)] = ""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mmbench import catalog
 from mmbench.report import HIGH, LOW, STD, Table
+from mmbench.reporting import ranges
 from mmbench.results import COLUMNS, SWEEP, VALIDATION
 
 from . import published as papers
@@ -20,6 +22,7 @@ RIVALS = ("baselines", "zero-pair")  # who competes for the best value; the othe
 KEY = ("group", "method", "title", "inputs", "output", "via", "weights", "side_from", "bn", "checkpoint",
        "selection", "side_information")  # fmt: skip
 SHORT = 4  # letters of a class name in print: 13 classes have to fit a terminal
+Values = dict[tuple[str, str], dict[int, float]]  # (metric, class) -> seed -> value
 USABLE = ("done", "stale")
 LETTERS = {"rgb": "R", "depth": "D", "segmentation": "S", "nir": "N"}  # as in tables 4.4-4.8
 CONNECTIONS = {"": "", "none": "none", "skip": "SC", "pooling-indices": "PI"}
@@ -72,7 +75,7 @@ def tables(
     for where, part in results.groupby(["dataset", "profile", "output"], sort=True):
         dataset, profile, output = map(str, where)
         classes = _classes(part, per_class)
-        rows = [_row(row, metrics, classes, published) for _, row in part.groupby(list(KEY), sort=False)]
+        rows = [_row(key, values, metrics, classes, published) for key, values in _gather(part).items()]
         frame = _arrange(pd.DataFrame(rows), published)
         sources = sorted(set(frame.pop("source").str.cat(sep=";").split(";")) - {""})
         frame = frame.drop(columns=_unfilled(frame, metrics))
@@ -118,11 +121,55 @@ def complete(results: pd.DataFrame) -> pd.DataFrame:
     """The results with every column: text without missing values, numbers where they can be read, nan elsewhere."""
     whole = results.reindex(columns=list(COLUMNS))
     for column in whole.columns.difference(["seed", "value"]):
-        whole[column] = whole[column].astype(object).where(whole[column].notna(), "").astype(str)
+        whole[column] = _text(whole[column])
     whole["value"] = pd.to_numeric(whole["value"], errors="coerce")
     whole["seed"] = pd.to_numeric(whole["seed"], errors="coerce").fillna(-1).astype(int)
     whole.loc[~whole["state"].isin(USABLE), "value"] = np.nan
     return whole
+
+
+def cells(results: pd.DataFrame) -> pd.DataFrame:
+    """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
+    named = results[["dataset", "profile", "method", "title", "seed"]]
+    # A cell's rows stand together, so that comparing neighbours leaves few for pandas to compare by value.
+    starts = np.zeros(len(named), bool)
+    starts[:1] = True
+    for column in named:
+        values = named[column].to_numpy(object)
+        starts[1:] |= values[1:] != values[:-1]
+    return named[starts].drop_duplicates()
+
+
+def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Some columns as tuples; pandas' own iteration over text takes several times as long."""
+    return zip(*(rows[column].to_numpy(object).tolist() for column in columns), strict=True)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Text without missing values. Few values occur in many rows: each is converted once."""
+    if column.dtype == "str" and not column.hasnans:
+        return column
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:  # a damaged result: lists, say
+        return column.astype(object).where(column.notna(), "").astype(str)
+    texts = pd.Series([*map(str, values), ""], dtype="str")
+    return texts.take(codes).set_axis(column.index)  # the code of what is missing is -1
+
+
+def _gather(part: pd.DataFrame) -> dict[tuple[str, ...], Values]:
+    """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
+    found: dict[tuple[str, ...], Values] = {}
+    last: tuple[str, ...] | None = None
+    here: Values = {}
+    keys = records(part, (*KEY, "published_dataset"))
+    for key, (metric, cls, seed, value) in zip(keys, records(part, ("metric", "cls", "seed", "value")), strict=True):
+        if key != last:
+            here, last = found.setdefault(key, {}), key
+        if value == value:
+            # One value per seed: a seed that was collected twice would make the spread too small.
+            here.setdefault((metric, cls), {})[seed] = value
+    return found
 
 
 def _classes(part: pd.DataFrame, per_class: Metric | None) -> dict[str, Metric]:
@@ -134,9 +181,13 @@ def _classes(part: pd.DataFrame, per_class: Metric | None) -> dict[str, Metric]:
 
 
 def _row(
-    values: pd.DataFrame, metrics: Sequence[Metric], classes: Mapping[str, Metric], published: pd.DataFrame
+    key: tuple[str, ...],
+    values: Values,
+    metrics: Sequence[Metric],
+    classes: Mapping[str, Metric],
+    published: pd.DataFrame,
 ) -> dict[str, object]:
-    first = values.iloc[0]
+    first = pd.Series(dict(zip((*KEY, "published_dataset"), key, strict=True)))
     side = CONNECTIONS.get(first["side_information"], first["side_information"])
     if first["side_from"] not in ("", first["inputs"]):
         side = f"{side} ({first['side_from']})".strip()
@@ -144,13 +195,12 @@ def _row(
     seeds: set[int] = set()
     sources = []
     for cls, metric in [*(("", metric) for metric in metrics), *classes.items()]:
-        mine = values[(values["metric"] == metric.key) & (values["cls"] == cls) & values["value"].notna()]
-        # One value per seed: a seed that was collected twice would make the spread too small.
-        over_seeds = summary(mine.drop_duplicates("seed", keep="last")["value"].to_numpy())
+        mine = values.get((metric.key, cls), {})
+        over_seeds = summary(list(mine.values()))
         row[metric.header] = mean = over_seeds.mean
         row[metric.header + STD] = over_seeds.std
         row |= {metric.header + LOW: over_seeds.low, metric.header + HIGH: over_seeds.high}
-        seeds.update(mine["seed"])
+        seeds.update(mine)
         if metric.compared:
             theirs, source = papers.lookup(published, first, metric.key)
             row[f"published {metric.header}"] = theirs
@@ -211,8 +261,9 @@ def _note(part: pd.DataFrame, frame: pd.DataFrame, sources: Sequence[str], profi
         if profile != "paper":
             lines.append(f"The papers' sizes and schedules are not those of profile {profile}.")
     cells = part.loc[part["state"] != "done", ["method", "seed", "state"]].drop_duplicates()
-    for method, seed, state in sorted(cells.itertuples(index=False, name=None)):
-        lines.append(f"{method}, seed {seed}: {state or 'state unknown'}.")
+    for (method, state), mine in cells.groupby(["method", "state"], sort=True):
+        seeds = ranges([str(seed) for seed in mine["seed"]])
+        lines.append(f"{method}, seed{'s' * (len(mine) > 1)} {seeds}: {state or 'state unknown'}.")
     cards = catalog.cards("datasets")
     lines += [cards[name].get("REMARK", "") for name in part["dataset"].unique() if name in cards]
     return " ".join(filter(None, lines))

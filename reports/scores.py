@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .rows import USABLE, complete
+from .rows import USABLE, complete, records
 
 TABLE_BASELINES = ("cascade", "cascade-skip", "pix2pix-cascade", "cyclegan", "stargan-unpaired", "stargan-paired")
 
@@ -126,7 +126,7 @@ def collect(results: pd.DataFrame, runs: Path) -> Iterator[Scores]:
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         scores = Scores(str(dataset), str(profile), runs / str(dataset) / str(profile))
         columns = ["method", "inputs", "output", "via", "bn", "metric", "seed", "value", "group", "pretrained", "state"]
-        for *row, metric, seed, value, group, pretrained, state in part[columns].itertuples(index=False, name=None):
+        for *row, metric, seed, value, group, pretrained, state in records(part, columns):
             key = (*row[:4], row[4] or "trained")
             if (key[1], key[2], metric) in wanted:
                 scores.sides.setdefault(key, {})[seed] = value

@@ -26,7 +26,7 @@ from mmbench.report import Table
 from mmbench.results import read_json, write_json
 
 from .published import CASCADES
-from .rows import GROUPS, KEY, USABLE, complete, label
+from .rows import GROUPS, KEY, USABLE, complete, label, records
 from .statistics import REPLICATES, SEED, bootstrap_interval, holm, replicates_of
 
 NAME = "significance"
@@ -138,19 +138,21 @@ def _collect(results: pd.DataFrame) -> dict[tuple[str, ...], dict[tuple[str, ...
         return found
     rows = complete(results[results["metric"].isin(SPECS)])
     kept = rows["state"].isin(USABLE) & rows["value"].notna() & (rows["selection"] == "") & (rows["inputs"] != "")
-    columns = ["dataset", "profile", "output_kind", "metric", "seed", "value", *KEY]
-    for record in rows.loc[kept, columns].itertuples(index=False, name=None):
-        dataset, profile, kind, metric, seed, value = record[:6]
-        fields = dict(zip(KEY, record[6:], strict=True))
-        cascade = fields["method"].partition("+")[0] in CASCADES
-        if (
-            metric in (MAIN.get(kind), JUDGED)
-            and fields["checkpoint"] in ("", "last")
-            and (cascade or not fields["via"])
-        ):
-            here = found.setdefault((dataset, profile, fields["output"], metric), {})
-            here.setdefault(record[6:], Row(fields, metric, {})).values[seed] = value
-    return found
+    kept &= (rows["metric"] == JUDGED) | (rows["metric"] == rows["output_kind"].map(MAIN))
+    kept &= rows["checkpoint"].isin(["", "last"])
+    rows = rows[kept]
+    places = records(rows, ("dataset", "profile", "output", "metric"))
+    for key, place, (seed, value) in zip(records(rows, KEY), places, records(rows, ("seed", "value")), strict=True):
+        here = found.setdefault(place, {})
+        if key not in here:
+            here[key] = Row(dict(zip(KEY, key, strict=True)), place[-1], {})
+        here[key].values[seed] = value
+    return {place: dict(filter(_reported, here.items())) for place, here in found.items()}
+
+
+def _reported(item: tuple[tuple[str, ...], Row]) -> bool:
+    fields = item[1].fields
+    return not fields["via"] or fields["method"].partition("+")[0] in CASCADES
 
 
 def _compare(rows: list[Row], bootstraps: Bootstraps) -> list[dict[str, Any]]:

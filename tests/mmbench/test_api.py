@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,10 @@ def test_functions_are_not_replaced_by_modules_of_their_name(tmp_path: Path) -> 
     for _ in range(2):
         assert mmbench.results(tmp_path).empty
         assert isinstance(mmbench.report(tmp_path), list)
+
+
+def test_a_listing_loads_neither_pandas_nor_matplotlib() -> None:
+    code = "import sys; from mmbench.cli import main; main(['list']); "
+    code += "print(sorted({'pandas', 'matplotlib', 'torch'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

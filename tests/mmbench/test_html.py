@@ -201,3 +201,17 @@ def test_only_the_tables_box_scrolls(browser: str, page: Path, width: int) -> No
     found = re.search(r'data-widths="(\d+) (\d+) (\w+)"', done.stdout)
     assert found, done.stderr
     assert found.groups() == (str(width), str(width), "true")
+
+
+def test_headings_are_in_order_and_long_tables_scroll_by_themselves(tmp_path: Path) -> None:
+    long = Table("long-rooms-laptop", "Long", pd.DataFrame({"a": range(41)}))
+    short = Table("short-rooms-laptop", "Short", pd.DataFrame({"a": range(40)}))
+    noted = Figure("noted", "Noted", drawn("noted").figure, "What <it> shows.")
+    write_reports([table(), long, short, noted], [], tmp_path)
+    text = (tmp_path / PAGE).read_text(encoding="utf-8")
+    levels = [int(level) for level in re.findall(r"<h(\d)>", text)]
+    assert levels == [1, 2, 2, 3, 2, 3, 3, 3], "contents, then each section with its items"
+    assert dict(re.findall(r'class="(scroll[ \w]*)" role="region" aria-label="(\w+)"', text)) == {
+        "scroll": "Short", "scroll long": "Long",
+    }  # fmt: skip
+    assert '<p class="note">What &lt;it&gt; shows.</p>' in text

@@ -1,6 +1,11 @@
+import io
+
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure as Canvas
+from PIL import Image
+from tabulate import tabulate
 
 from mmbench.report import Figure, Table
 
@@ -204,3 +209,27 @@ def test_pictures_in_a_figure_are_noticed():
     canvas = Canvas()
     canvas.add_subplot().imshow([[1]])
     assert Figure("f", "Title", canvas).has_images()
+
+
+def test_an_uncropped_figure_is_as_large_as_it_says():
+    canvas = Canvas(figsize=(2, 1))
+    canvas.add_subplot().set_title("longer than the figure is wide " * 9)
+    png = Figure("f", "Title", canvas, cropped=False).png(dpi=50)
+    assert Image.open(io.BytesIO(png)).size == (100, 50)
+    assert Image.open(io.BytesIO(Figure("f", "Title", canvas).png(dpi=50))).size[0] > 200
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_grids_are_those_of_another_library(seed):
+    rng = np.random.default_rng(seed)
+    words = ["", "a", "word", "two words", "δ → S", "-1"]
+    frame = pd.DataFrame({f"column {n}": rng.choice(words, 6) for n in range(4)} | {"x": rng.normal(size=6)})
+    table = Table("t", "Title", frame, formats={"x": ".2f"})
+    rows = [[*map(str, row[:4]), f"{row[4]:.2f}"] for row in frame.itertuples(index=False)]
+    sides = ["left"] * 4 + ["right"]
+    theirs = tabulate(rows, list(frame), "pipe", disable_numparse=True, colalign=sides)
+    assert table.markdown() == f"### Title\n\n{theirs}\n"
+    widths = [max(map(len, cells)) for cells in zip(list(frame), *rows, strict=True)]
+    ruled = [list(frame), ["-" * width for width in widths], *rows]
+    plain = tabulate(ruled, (), "plain", disable_numparse=True, colalign=sides)
+    assert table.text() == "Title\n\n" + "\n".join(line.rstrip() for line in plain.splitlines()) + "\n"

@@ -64,3 +64,14 @@ def test_tables_stand_in_the_papers_order_and_cells_last(runs: Path) -> None:
 )
 def test_seeds_as_ranges(seeds: list[str], text: str) -> None:
     assert ranges(seeds) == text
+
+
+def test_what_is_no_number_in_a_damaged_result_stands_as_it_is(runs: Path) -> None:
+    damaged = {**RESULT, "rows": [{**ROW, "group": "zero-pair", "metrics": {"miou": [1], "global_accuracy": None}}]}
+    (runs / "rooms" / "laptop" / "mine" / "seed-1" / "result.json").write_text(json.dumps(damaged))
+    frame, _ = results_frame(runs)
+    values = frame[(frame["method"] == "mine") & (frame["seed"] == 1)].set_index("metric")["value"]
+    assert values["miou"] == [1]
+    assert pd.isna(values["global_accuracy"])
+    assert values["parameters"] == 3
+    assert any(item.name.startswith("segmentation") for item in build_reports(runs)[0])

@@ -6,7 +6,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from mmbench.reports import pictures
 from PIL import Image
 
 from mmbench import catalog
@@ -46,3 +48,15 @@ def test_every_report_survives_an_empty_folder(tmp_path: Path) -> None:
     made, notes = build_reports(tmp_path)
     assert (made, notes) == ([], [])
     assert len(catalog.cards("reports")) >= 4
+
+
+@pytest.mark.parametrize(("methods", "bands"), [(1, 1), (7, 1), (8, 2), (15, 3)])
+def test_many_methods_stand_in_bands_with_inputs_and_truth_in_each(methods: int, bands: int) -> None:
+    images = np.zeros((5, 2, 2, 3), np.uint8)
+    names = ["0 input|depth", "0 input|rgb", *(f"1 baselines|m{number}" for number in range(methods)), "9 truth|truth"]
+    canvas = pictures._draw(dict.fromkeys(names, images))
+    titles = [axis.get_title() for axis in canvas.axes if axis.get_title()]
+    assert [title for title in titles if title.startswith("m")] == [f"m{number}" for number in range(methods)]
+    assert [titles.count(title) for title in ("depth", "rgb", "truth")] == [bands] * 3
+    assert max(box.x1 for box in (axis.get_position() for axis in canvas.axes)) <= 1
+    assert canvas.get_size_inches()[0] <= 1.35 * 10

@@ -3,6 +3,7 @@ import math
 import pandas as pd
 import pytest
 from mmbench.reports import depth_table, image_table, published, segmentation_table
+from mmbench.reports import rows as rows_module
 
 from mmbench.results import COLUMNS
 
@@ -295,3 +296,31 @@ def test_published_numbers_load():
     assert numbers["value"].dtype == "float64"
     assert set(numbers["source"]) == set(published.SOURCES)
     assert set(published.CASCADES) <= set(numbers["method"])
+
+
+def test_cells_that_are_not_done_stand_together_by_method():
+    stale = {**ROOMS, "state": "stale"}
+    rows = [_rows("mmnet", {"miou": 40.0}, seed=seed, **stale) for seed in (2, 0, 1, 7)]
+    table = _only(segmentation_table.build(_results(*rows), published.load()))
+    assert "mmnet, seeds 0-2, 7: stale." in table.note
+
+
+def test_what_is_missing_or_no_text_reads_as_text():
+    frame = _results(_rows("mmnet", {"miou": 40.0}, **ROOMS), _rows("b", {"miou": "x"}, **ROOMS))
+    frame["pretrained"] = [True, None]
+    frame["via"] = [None, float("nan")]
+    frame["weights"] = [["a", "list"], None]
+    whole = rows_module.complete(frame)
+    assert whole["pretrained"].tolist() == ["True", ""]
+    assert whole["via"].tolist() == ["", ""]
+    assert whole["weights"].tolist() == ["['a', 'list']", ""]
+    assert whole["value"].tolist()[0] == 40.0
+    assert math.isnan(whole["value"].tolist()[1])
+    assert whole.index.equals(frame.index)
+
+
+def test_every_cell_once():
+    parts = [_rows(m, {"miou": 1.0, "x": 2.0}, seed=s, **ROOMS) for m, s in (("a", 0), ("b", 0), ("a", 1), ("a", 0))]
+    found = rows_module.cells(_results(*parts))
+    assert list(found[["method", "seed"]].itertuples(index=False, name=None)) == [("a", 0), ("b", 0), ("a", 1)]
+    assert rows_module.cells(_results()).empty

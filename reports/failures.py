@@ -1,0 +1,286 @@
+"""Failure cases of the main translation: test images with the lowest scores, by class and by method, and pictures.
+
+Per-image statistics are kept of every test image, pictures only of the first few: the tables speak of all, the figure
+of those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Patch
+
+from mmbench.report import Figure, Table
+from mmbench.results import read_json
+
+from .main_translation import MAIN, METRICS, Main, main_translation
+from .rows import GROUPS
+from .statistics import SCORES, columns_of
+
+NAME = "failures"
+TITLE = "Failures: the test images with the lowest scores"
+
+REFERENCE = "mmnet"
+WORST = 3  # images named per row
+SHOWN = 4  # pictures, the worst of those that are stored
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile,
+              zlib.error, NotImplementedError)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A method's lowest seed: its folder, ``result.json``, the number of its row there, and statistics per image."""
+
+    folder: Path
+    title: str
+    group: str
+    seed: int
+    result: Mapping[str, Any]
+    number: int
+    statistics: np.ndarray
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        """The row of the main translation."""
+        return dict(self.result["rows"][self.number])
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of classes 1..K, in their order; empty where the output has none."""
+        return [key.removeprefix("iou/") for key in self.row["metrics"] if key.startswith("iou/")]
+
+
+def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure]:
+    """Per data set and profile: a table by class and a figure, both of M&MNets, and a table by method."""
+    runs = Path(results.attrs.get("runs", "runs"))
+    made: list[Table | Figure] = []
+    scored = results[results["metric"].isin(METRICS)]
+    for (dataset, profile), part in scored.groupby(["dataset", "profile"], sort=True):
+        main = main_translation(part)
+        cells = _cells(runs / str(dataset) / str(profile), main) if main else {}
+        if not main or not cells:
+            continue
+        place, where = f"{dataset}-{profile}", f"{dataset}, profile {profile}"
+        own = cells.get(REFERENCE)
+        ids = image_ids(str(dataset), next(iter(cells.values())).result)
+        if own and (canvas := _draw(own, main, ids)):
+            text = f"Failures of {own.title}, {main.arrow}: {where}"
+            made.append(Figure(f"{NAME}-pictures-{place}", text, canvas, _picture_note(own)))
+        if own and main.kind == "segmentation" and own.classes:
+            frame = pd.DataFrame(_by_class(own, ids))
+            text = f"Failures of {own.title} by class, {main.arrow}: {where}"
+            made.append(_table(f"{NAME}-{place}", text, frame, _class_note(own), str(dataset), str(profile)))
+        frame = pd.DataFrame([_of_method(method, cell, main, ids) for method, cell in cells.items()])
+        text = f"Failures by method, {main.arrow}: {where}"
+        made.append(_table(f"{NAME}-methods-{place}", text, frame, _method_note(cells), str(dataset), str(profile)))
+    return made
+
+
+def image_ids(dataset: str, result: Mapping[str, Any]) -> list[str]:
+    """Ids of the test images, in order, where the data set can be opened and has the cell's test split.
+
+    Numbers from 0 such as ``#17`` elsewhere: the data may lie on another machine.
+    """
+    # An adapter is anybody's code and looks for files that may be gone: whatever it raises, the numbers are left.
+    with contextlib.suppress(Exception):
+        from mmbench.plan import open_dataset
+        from mmbench.schedule import DataLimits
+
+        changes = {f"data.{key}": value for key, value in (result.get("data_settings") or {}).items()}
+        split = open_dataset(dataset, DataLimits(**result["profile_values"]["data"]), None, changes).split()
+        if split.hashes()["test"] == result["split_hashes"]["test"]:
+            return list(split.test)
+    return []
+
+
+def _cells(folder: Path, main: Main) -> dict[str, Cell]:
+    """The lowest seed of each method whose statistics can be read, in the order of the tables' groups."""
+    lowest = main.rows.sort_values("seed", kind="stable").drop_duplicates("method").sort_values("method")
+    found = {}
+    for record in lowest.to_dict("records"):
+        own = folder / str(record["method"]) / f"seed-{record['seed']}"
+        with contextlib.suppress(*UNREADABLE):
+            result = read_json(own / "result.json") or {}
+            number = _number(result["rows"], record)
+            with np.load(own / "per_image.npz") as arrays:
+                statistics = arrays[f"{number}/statistics"]
+            columns_of(main.metric, statistics)
+            title = str(record["title"] or record["method"])
+            found[str(record["method"])] = Cell(
+                own, title, str(record["group"]), int(record["seed"]), result, number, statistics
+            )
+    order = [*GROUPS, *(cell.group for cell in found.values())]
+    return dict(sorted(found.items(), key=lambda item: order.index(item[1].group)))
+
+
+def _number(rows: Sequence[Mapping[str, Any]], record: Mapping[Any, Any]) -> int:
+    same = ("inputs", "output", "via", "bn")
+    wanted = [record[key] if isinstance(record[key], str) else "" for key in same]
+    keys = [[str(row.get(key, "") or "") for key in same] for row in rows if not row.get("selection")]
+    plain = [number for number, row in enumerate(rows) if not row.get("selection")]
+    return plain[keys.index(wanted)]
+
+
+def scores(metric: str, statistics: np.ndarray) -> np.ndarray:
+    """A metric of each image alone, ``(N,)``; nan where nothing of the image was evaluated."""
+    return np.asarray(SCORES[metric](columns_of(metric, statistics)))
+
+
+def class_scores(confusion: np.ndarray) -> np.ndarray:
+    """IoU of each image and class in percent, ``(N, K)`` from ``(N, K, K)``; nan where an image lacks the class."""
+    hits, actual, predicted = confusion.diagonal(axis1=1, axis2=2), confusion.sum(axis=2), confusion.sum(axis=1)
+    union = actual + predicted - hits
+    return np.where(actual > 0, 100.0 * hits / np.where(union > 0, union, 1), np.nan)
+
+
+def _by_class(cell: Cell, ids: Sequence[str]) -> list[dict[str, object]]:
+    confusion = np.asarray(cell.statistics, np.int64)
+    iou, pixels, total = class_scores(confusion), confusion.sum(axis=2), confusion.sum(axis=0)
+    rows = []
+    for number, name in enumerate(cell.classes):
+        mine, size = iou[:, number], pixels[:, number]
+        present = np.flatnonzero(size)
+        # Of many images with an IoU of 0, the one where most of the class was missed says most.
+        worst = present[np.lexsort((-size[present], mine[present]))][:WORST]
+        wrong = np.where(np.arange(len(total)) == number, 0, total[number])
+        taken = int(wrong.argmax())
+        rows.append(
+            {
+                "class": name,
+                "IoU": cell.row["metrics"].get(f"iou/{name}"),
+                "images": len(present),
+                "not found in": int((confusion[present, number, number] == 0).sum()),
+                "taken for": f"{cell.classes[taken]} {wrong[taken] / total[number].sum():.0%}" if wrong.any() else "",
+                "worst test images (IoU, pixels of the class)": ", ".join(
+                    f"{_name(ids, image)} ({mine[image]:.0f}, {size[image]})" for image in worst
+                ),
+            }
+        )
+    return rows
+
+
+def _of_method(method: str, cell: Cell, main: Main, ids: Sequence[str]) -> dict[str, object]:
+    own = scores(main.metric, cell.statistics)
+    valid = np.flatnonzero(~np.isnan(own))
+    worst = valid[np.argsort(own[valid], kind="stable")][:WORST]
+    _, header, spec = MAIN[main.kind]
+    row: dict[str, object] = {"name": method, "method": cell.title, "seed": cell.seed, "images": len(valid)}
+    row[f"median {header}"] = float(np.median(own[valid])) if len(valid) else float("nan")
+    if cell.classes and main.kind == "segmentation":
+        iou = {name: cell.row["metrics"][f"iou/{name}"] for name in cell.classes}
+        known = {name: value for name, value in iou.items() if value is not None}
+        row["worst class (IoU)"] = min((f"{name} ({v:.0f})" for name, v in known.items()),
+                                       key=lambda text: known[text.rpartition(" (")[0]], default="")  # fmt: skip
+    row[f"worst test images ({header})"] = ", ".join(f"{_name(ids, image)} ({own[image]:{spec}})" for image in worst)
+    return row
+
+
+def _table(name: str, title: str, frame: pd.DataFrame, note: str, dataset: str, profile: str) -> Table:
+    frame.insert(0, "profile", profile)
+    frame.insert(0, "dataset", dataset)
+    medians = {column: spec for _, header, spec in MAIN.values() for column in [f"median {header}"]}
+    return Table(name, title, frame, note, formats={"IoU": ".1f", **medians}, hidden=("dataset", "profile", "name"))
+
+
+def _name(ids: Sequence[str], image: int) -> str:
+    return ids[image] if image < len(ids) else f"#{image}"
+
+
+def _class_note(cell: Cell) -> str:
+    return (
+        f"Seed {cell.seed}; all {len(cell.statistics)} test images. images: how many show the class; not found in: in "
+        "how many of them no pixel of it was found; taken for: the class that most of its other pixels got, and their "
+        "share of its pixels. Worst: lowest IoU of the class in the image, of equals the image with more of it. "
+        "#17: number 17, from 0, in the order of the test split."
+    )
+
+
+def _method_note(cells: Mapping[str, Cell]) -> str:
+    images = max(len(cell.statistics) for cell in cells.values())
+    return (
+        f"Each method's lowest seed; all {images} test images. Scores are of single images, over the classes that each "
+        "shows: their median is not the score of the test set. Cascades have re-estimated BN statistics where they "
+        "have BN. #17: number 17, from 0, in the order of the test split."
+    )
+
+
+def _picture_note(cell: Cell) -> str:
+    stored = len(_stored(cell)[0])
+    return (
+        f"The {min(SHOWN, stored)} worst of the {stored} test images that cells store pictures of, the first of all "
+        f"{len(cell.statistics)}; the tables name the worst of all. Seed {cell.seed}. failed: the class with the "
+        "lowest IoU in the image, of equals the one with more pixels."
+    )
+
+
+def _stored(cell: Cell) -> list[np.ndarray]:
+    """Pictures of inputs, translation and truth, uint8 ``(N, H, W, 3)``; or empty."""
+    names = [f"truth/{name}" for name in cell.row["inputs"].split("+")]
+    with contextlib.suppress(*UNREADABLE), np.load(cell.folder / "samples" / "samples.npz") as arrays:
+        columns = [arrays[name] for name in (*names, f"picture/{cell.number}", f"truth/{cell.row['output']}")]
+        if all(column.ndim == 4 and len(column) == len(columns[0]) for column in columns):
+            return columns
+    return [np.empty((0, 1, 1, 3), np.uint8)]
+
+
+def _draw(cell: Cell, main: Main, ids: Sequence[str]) -> Canvas | None:
+    """A column per image, worst first; a row per input, the translation, the truth; classes' colours below."""
+    columns = _stored(cell)
+    count = min(len(columns[0]), len(cell.statistics))
+    own = scores(main.metric, cell.statistics)[:count]
+    worst = [int(image) for image in np.argsort(own, kind="stable") if not np.isnan(own[image])][:SHOWN]
+    if not worst:
+        return None
+    labels = [*cell.row["inputs"].split("+"), cell.title, f"true {main.output}"]
+    colours = _palette(cell) if main.kind == "segmentation" else {}
+    below = 0.1 + 0.22 * -(-len(colours) // 5)
+    width, height = 2.0 * len(worst) + 0.3, 2.0 * len(columns) + 0.6 + below
+    canvas = Canvas(figsize=(width, height))
+    axes = canvas.subplots(len(columns), len(worst), squeeze=False)
+    for x, image in enumerate(worst):
+        for y, pictures in enumerate(columns):
+            axes[y][x].imshow(pictures[image], interpolation="nearest")
+            axes[y][x].set(xticks=[], yticks=[])
+        axes[0][x].set_title(_headline(cell, main, ids, image, own[image]), fontsize=8)
+    for y, text in enumerate(labels):
+        axes[y][0].set_ylabel("\n".join(textwrap.wrap(text, 26)), fontsize=8)
+    if colours:
+        patches = [Patch(facecolor=colour, edgecolor="black", linewidth=0.5, label=n) for n, colour in colours.items()]
+        canvas.legend(handles=patches, loc="lower center", ncols=5, fontsize=8, frameon=False)
+    canvas.subplots_adjust(
+        left=0.27 / width, right=0.995, bottom=below / height, top=1 - 0.5 / height, wspace=0.04, hspace=0.04
+    )
+    return canvas
+
+
+def _headline(cell: Cell, main: Main, ids: Sequence[str], image: int, score: float) -> str:
+    _, header, spec = MAIN[main.kind]
+    lines = [f"{_name(ids, image)}: {header} {score:{spec}}"]
+    if main.kind == "segmentation" and cell.classes:
+        iou = class_scores(cell.statistics[image : image + 1])[0]
+        size = cell.statistics[image].sum(axis=1)
+        failed = int(np.lexsort((-size, iou))[0])  # nan comes last
+        lines.append(f"failed: {cell.classes[failed]} (IoU {iou[failed]:.0f}, {size[failed]} pixels)")
+    return "\n".join(lines)
+
+
+def _palette(cell: Cell) -> dict[str, tuple[float, ...]]:
+    """Class -> colour, read off the stored translations; a class that none of them holds is left out."""
+    found: dict[int, tuple[float, ...]] = {}
+    with contextlib.suppress(*UNREADABLE), np.load(cell.folder / "samples" / "samples.npz") as arrays:
+        for number, row in enumerate(cell.result["rows"]):
+            if row["output"] == cell.row["output"] and str(number) in arrays:
+                ids, first = np.unique(arrays[str(number)], return_index=True)
+                colours = arrays[f"picture/{number}"].reshape(-1, 3)[first] / 255.0
+                found |= {int(i): tuple(map(float, colour)) for i, colour in zip(ids, colours, strict=True)}
+    return {cell.classes[i - 1]: found[i] for i in sorted(found) if 0 < i <= len(cell.classes)}
