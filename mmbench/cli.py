@@ -7,11 +7,14 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from . import cli_data, cli_translate
 from .arguments import check_device, read_names, read_seeds
 from .errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from .report import Figure, Table
 
 EXAMPLES = """examples:
   python -m mmbench run                                    every method on the embedded set (minutes)
@@ -139,11 +142,7 @@ def _run(options: argparse.Namespace) -> int:
         outcomes = execute(plan, settings)
         made, notes = build_reports(options.runs, dataset=plan.dataset, profile=plan.profile.name)
         write_reports(made, notes, folder)
-        for table in made:
-            if hasattr(table, "text"):
-                print(f"\n{table.text()}")
-        for note in notes:
-            print(note)
+        _print_tables(made, notes)
         line, here = summary(outcomes)
         code = max(code, here)
         print(f"\n{line}. Results: {options.runs / plan.dataset / plan.profile.name}; tables and pictures: {folder}")
@@ -175,6 +174,19 @@ def _print_plan(plan: object, jobs: int, threads: int) -> None:
         print("The papers' sizes and schedules: --profile paper\n")
 
 
+def _print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details: bool = False) -> None:
+    from .report import Table
+
+    tables = [table for table in made if isinstance(table, Table)]
+    for table in tables:
+        if details or not table.detail:
+            print(f"\n{table.text()}")
+    if left := [table.name for table in tables if table.detail and not details]:
+        print(f"Also written: {', '.join(left)}")
+    for note in notes:
+        print(note)
+
+
 def _report(options: argparse.Namespace) -> int:
     from .reporting import build_reports, write_reports
 
@@ -183,11 +195,7 @@ def _report(options: argparse.Namespace) -> int:
     made, notes = build_reports(options.runs, options.names)
     folder = options.out or options.runs / "report"
     files = write_reports(made, notes, folder)
-    for table in made:
-        if hasattr(table, "text"):
-            print(f"{table.text()}\n")
-    for note in notes:
-        print(note)
+    _print_tables(made, notes, details=bool(options.names))
     print(f"{len(files)} files in {folder}. To read: {files[-1]}")
     return 0
 

@@ -63,6 +63,7 @@ class Table:
         better: column -> which of its numbers are better. Only such a column has a best value in bold, and only where
             the 95 % interval of the best does not overlap that of the next best.
         rivals: groups (values of ``group_column``) whose rows compete for the best value; all without any.
+        detail: stands in the files and on the page; not printed by a command that was not asked for it by name.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Table:
     hidden: Sequence[str] = ()
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     rivals: Sequence[str] = ()
+    detail: bool = False
 
     def text(self, width: int = WIDTH) -> str:
         """The table for a terminal; columns beyond ``width`` continue in a second block with the first repeated."""

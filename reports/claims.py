@@ -292,4 +292,4 @@ def _details(details: list[dict[str, object]]) -> Table:
     frame = pd.DataFrame(details)
     formats = {**FORMATS, "lower": "g", "upper": "g"}
     return Table(f"{NAME}-comparisons", f"{TITLE}: every comparison", frame, note, "where", formats,
-                 hidden=("dataset", "profile"))  # fmt: skip
+                 hidden=("dataset", "profile"), detail=True)  # fmt: skip

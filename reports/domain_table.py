@@ -53,6 +53,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
                     Table(
                         f"domains-{name}-{where}", f"Domains: {title}, {label}", frame,
                         "Mean: over the targets.", group_column="pairs", formats=formats, hidden=("method",),
+                        detail=True,
                     )
                 )  # fmt: skip
     return tables

@@ -189,7 +189,9 @@ def _table(name: str, title: str, frame: pd.DataFrame, note: str, dataset: str, 
     frame.insert(0, "profile", profile)
     frame.insert(0, "dataset", dataset)
     medians = {column: spec for _, header, spec in MAIN.values() for column in [f"median {header}"]}
-    return Table(name, title, frame, note, formats={"IoU": ".1f", **medians}, hidden=("dataset", "profile", "name"))
+    return Table(
+        name, title, frame, note, formats={"IoU": ".1f", **medians}, hidden=("dataset", "profile", "name"), detail=True
+    )
 
 
 def _name(ids: Sequence[str], image: int) -> str:

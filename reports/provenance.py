@@ -31,7 +31,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
         note = "Split hashes name the lists of test images. " + "; ".join(hardware)
         formats = {"minutes": ".1f", "ms/step": ".0f", "memory (MiB)": ".0f", "parameters (M)": ".2f"}
         name, title = f"provenance-{dataset}-{profile}", f"Provenance: {dataset}, profile {profile}"
-        tables.append(Table(name, title, pd.DataFrame(rows), note, formats=formats))
+        tables.append(Table(name, title, pd.DataFrame(rows), note, formats=formats, detail=True))
     return tables
 
 

@@ -234,4 +234,5 @@ def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: s
         formats={HEADERS[metric]: spec, "M&MNets": spec, **signed, "p": ".4f", "p (Holm)": ".4f"},
         headers={"row": "method"},
         hidden=("dataset", "profile", "metric", "method", *IDENTITY),
+        detail=True,
     )

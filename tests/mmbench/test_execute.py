@@ -129,6 +129,8 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
     assert report.returncode == 0
     assert "prior/seed-0: damaged" in report.stdout
     assert "Majority" in report.stdout
+    assert "Provenance: " not in report.stdout and "Also written: " in report.stdout, "details are for who asks"
+    assert "Provenance: " in run_cli("report", "provenance", "--runs", str(tmp_path)).stdout
     again = run_cli(*arguments)
     assert again.returncode == 0
     assert CellFolder(broken).state() == "done"
