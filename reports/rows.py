@@ -69,6 +69,8 @@ def tables(
     """
     results = results.reindex(columns=list(COLUMNS))
     results = complete(results[results["output_kind"].isin(kinds) & (results["selection"] != SWEEP)])
+    # Each seed has its own choice: together they are one row.
+    results.loc[results["selection"] == VALIDATION, ["weights", "side_from"]] = ""
     if not {"source", "table", "dataset", "inputs", "output", "method", "metric", "cls", "value"} <= set(published):
         published = pd.DataFrame()
     made = []
@@ -111,7 +113,7 @@ def label(row: pd.Series | Mapping[str, str]) -> str:
     if row["bn"] not in ("", "trained"):
         parts.append(f"BN {row['bn']}")
     if row["selection"] == VALIDATION:
-        parts.append("chosen on validation (uses unseen pairs)")
+        parts.append("weights chosen on validation (uses unseen pairs)")
     if row["checkpoint"] not in ("", "last"):
         parts.append(f"checkpoint {row['checkpoint']}")
     return ", ".join(parts)
@@ -214,13 +216,19 @@ def _arrange(frame: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Rows in the papers' order of groups and methods; rows that would read alike are told apart by the method."""
     known = list(dict.fromkeys(published.get("method", [])))
     frame["_group"] = [GROUPS.index(group) if group in GROUPS else len(GROUPS) for group in frame["group"]]
-    frame["_method"] = [known.index(method) if method in known else len(known) for method in frame["method"]]
+    frame["_method"] = [_place(method, known) for method in frame["method"]]
     frame["_inputs"] = frame["inputs"].str.count(r"\+")
     order = ["_group", "group", "_method", "method", "_inputs", "inputs", "via", "weights", "side_from", "bn"]
     frame = frame.sort_values(order, kind="stable", ignore_index=True).drop(columns=["_group", "_method", "_inputs"])
     alike = frame.duplicated(["row", "conn."], keep=False)
     frame.loc[alike, "row"] += " [" + frame.loc[alike, "method"] + "]"
     return frame
+
+
+def _place(method: str, known: Sequence[str]) -> int:
+    """Where the papers have a method; a variant that they have not stands behind the method it is named after."""
+    names = [name for name in known if method == name or method.startswith(f"{name}-")]
+    return known.index(max(names, key=len)) if names else len(known)
 
 
 def _unfilled(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[str]:

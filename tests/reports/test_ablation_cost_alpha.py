@@ -90,6 +90,6 @@ def test_the_sweep_is_in_its_figure_and_only_there() -> None:
     }
     (table,) = segmentation_table.build(results, load())
     assert table.frame["row"].tolist() == [
-        "mmnet (R, D) → S, 0/1, chosen on validation (uses unseen pairs)",
+        "mmnet (R, D) → S, weights chosen on validation (uses unseen pairs)",
         "mmnet (R, D) → S, 0.8/0.2",
     ]
