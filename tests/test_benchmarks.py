@@ -80,3 +80,10 @@ def test_loading_and_metrics_give_rates(step: ModuleType) -> None:
     ]
     assert len(made) == 5
     assert all(math.isfinite(value) and value > 0 for value in made)
+
+
+@pytest.mark.parametrize("name", ["mmnet-domains", "cyclegan-domains", "stargan"])
+def test_a_step_over_all_domains_is_timed(step: ModuleType, name: str) -> None:
+    row = importlib.import_module("benchmarks.domains").measure(name, 3, "smoke", steps=1)
+    assert (row.method, row.domains) == (name, 3)
+    assert row.ms > 0 and row.share == pytest.approx(row.ms / 3)
