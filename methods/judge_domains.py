@@ -1,7 +1,8 @@
 """The judge of unpaired domains: a classifier of real images, told their domain (thesis 6.4.2, tables 6.3 and 6.4).
 
 A ResNet-18 from random weights, as ``judge_classifier.py``. Its accuracy on real test images is the ceiling of every
-translation's; its features serve the kernel distance. It sees each domain alone, as unpaired methods do.
+translation's; its features serve the kernel distance. It sees each domain alone, as unpaired methods do. Images
+below 32 pixels are enlarged to that.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ STAGES = [
     }
 ]
 
+# Smaller images leave the last stage's strided convolution one pixel. In bf16 on a CPU the gradients of its weights
+# that meet nothing but padding are then whatever was in memory (PyTorch 2.15 with oneDNN): NaN now and then.
+SMALLEST = 32
+
 
 class DomainJudge(Method):
     """Domain of an image; the harness trains it like any method."""
@@ -61,7 +66,8 @@ class DomainJudge(Method):
         images = torch.cat([batch[name][name] for name in self.names])
         counts = torch.tensor([len(batch[name][name]) for name in self.names], device=images.device)
         labels = torch.arange(len(self.names), device=images.device).repeat_interleave(counts)
-        return self.classifier(augmented(images, images.shape[-1], self.context.settings)), labels
+        side = max(SMALLEST, images.shape[-1])
+        return self.classifier(augmented(images, side, self.context.settings)), labels
 
     def loss(self, player: str, batch: Batch, made: tuple[Tensor, Tensor], stage: Stage) -> Losses:
         """Cross-entropy with smoothed labels."""
@@ -71,12 +77,13 @@ class DomainJudge(Method):
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits ``(B, domains)`` of images ``(B, 3, H, W)`` in [-1, 1]; call it in eval mode."""
-        return self.classifier(images).float()
+        return self.classifier(_enlarged(images)).float()
 
     def features(self, images: Tensor) -> Tensor:
         """What the last layer reads, ``(B, D)``; call it in eval mode."""
         classifier = self.classifier
-        pooled: Tensor = classifier.forward_head(classifier.forward_features(images), pre_logits=True)  # type: ignore[operator]
+        maps = classifier.forward_features(_enlarged(images))  # type: ignore[operator]
+        pooled: Tensor = classifier.forward_head(maps, pre_logits=True)  # type: ignore[operator]
         return pooled.float()
 
     def translate(
@@ -100,3 +107,9 @@ class DomainJudge(Method):
     def networks(self) -> dict[str, nn.Module]:
         """The classifier."""
         return {"classifier": self.classifier}
+
+
+def _enlarged(images: Tensor) -> Tensor:
+    if images.shape[-1] >= SMALLEST:
+        return images
+    return F.interpolate(images, size=(SMALLEST, SMALLEST), mode="bilinear", align_corners=False)
