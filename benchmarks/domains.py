@@ -28,7 +28,7 @@ from mmbench.train import Tally, make_optimizers, train_step
 from .step import noise_batch
 
 KIND = "cross-domain"
-NUMBERS = (2, 3, 4, 5, 6)
+NUMBERS = (3, 4, 5, 6)
 METHODS = ("mmnet-domains", "cyclegan-domains", "cyclegan-anchor", "stargan", "sdit", "munit")
 WHOLE = ("domains_per_step", "pairs_per_step")
 HEADERS = ("method", "domains", "ms/step", "ms/step and domain")
