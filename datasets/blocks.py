@@ -1,10 +1,11 @@
-"""Blocks of samples that must not be parted, such as the images of a scene: drawn and halved by hash."""
+"""Lists of samples: blocks that must not be parted, such as a scene's images, drawn and halved by hash; turns."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 
 def shuffled(names: Iterable[str]) -> list[str]:
@@ -38,3 +39,9 @@ def halve(blocks: Mapping[str, Sequence[str]], kind: Callable[[str], str]) -> tu
         halves[half].extend(blocks[name])
         held[half][own] += len(blocks[name])
     return shuffled(halves[0]), shuffled(halves[1])
+
+
+def in_turn(lists: Iterable[Sequence[str]], limit: int) -> tuple[str, ...]:
+    """One sample of each list in turn, up to ``limit`` in all (0: no limit)."""
+    turns = [name for turn in zip_longest(*lists) for name in turn if name is not None]
+    return tuple(turns[: limit or None])

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations, zip_longest
+from itertools import permutations
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from mmbench.modality import Modality
 from mmbench.task import Group, Split, Task, Translation
 
 from . import tfrecords
-from .blocks import shuffled
+from .blocks import in_turn, shuffled
 
 IMAGES = (".jpg", ".jpeg", ".png")
 ENCODED, NAME = "image/encoded_image", "image/file_name"
@@ -158,12 +158,12 @@ class Pool:
         groups = {}
         for number, group in enumerate(task.groups):
             (other,) = set(group.modalities) - {task.anchor}
-            groups[group.name] = _in_turn([parts[other].train, anchor[number :: len(task.groups)]], limits.train)
+            groups[group.name] = in_turn([parts[other].train, anchor[number :: len(task.groups)]], limits.train)
         validation, test = (limit and max(limit, len(parts)) for limit in (limits.validation, limits.test))
         return Split(
             groups,
-            _in_turn([lists.validation for lists in parts.values()], validation),
-            _in_turn([lists.test for lists in parts.values()], test),
+            in_turn([lists.validation for lists in parts.values()], validation),
+            in_turn([lists.test for lists in parts.values()], test),
         )
 
     def manifest(self, domains: Sequence[str]) -> str:
@@ -269,12 +269,6 @@ def _divide(pictures: Sequence[Picture], counts: tuple[int, int] | None) -> Part
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     cut = max(1, round(share * len(train)))
     return Parts(train[cut:], train[:cut], test)
-
-
-def _in_turn(lists: Sequence[Sequence[str]], limit: int) -> tuple[str, ...]:
-    """One of each list in turn, up to ``limit`` in all (0: no limit)."""
-    turns = [sample_id for turn in zip_longest(*lists) for sample_id in turn if sample_id is not None]
-    return tuple(turns[: limit or None])
 
 
 def _name(stem: str) -> str:

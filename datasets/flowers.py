@@ -19,7 +19,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +30,8 @@ from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.resize import fit
 from mmbench.task import Group, Split, Task, Translation
+
+from .blocks import in_turn
 
 NAME = "flowers"
 TITLE = "Flowers-102, opponent channels"
@@ -126,11 +127,11 @@ class Flowers(Dataset):
         first_group, second_group = (group.name for group in self.task.groups)
         return Split(
             groups={
-                first_group: _interleave(parts["group1"], self.limits.train),
-                second_group: _interleave(parts["group2"], self.limits.train),
+                first_group: in_turn(parts["group1"], self.limits.train),
+                second_group: in_turn(parts["group2"], self.limits.train),
             },
-            validation=_interleave(parts["validation"], self.limits.validation),
-            test=_interleave(parts["test"], self.limits.test),
+            validation=in_turn(parts["validation"], self.limits.validation),
+            test=in_turn(parts["test"], self.limits.test),
         )
 
     def manifest(self) -> str:
@@ -208,9 +209,3 @@ def _channels(rgb: np.ndarray) -> Sample:
 
 def _draw(sample_id: str) -> str:
     return hashlib.sha256(sample_id.encode()).hexdigest()
-
-
-def _interleave(classes: Sequence[Sequence[str]], limit: int) -> tuple[str, ...]:
-    """One of each class in turn, up to ``limit`` in all (0: no limit)."""
-    turns = [sample_id for turn in zip_longest(*classes) for sample_id in turn if sample_id is not None]
-    return tuple(turns[:limit] if limit else turns)

@@ -36,6 +36,7 @@ from .networks.patchgan import PatchGAN, patch_layers
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.resnet import ResnetGenerator
 from .networks.unet import UNet
+from .networks.widths import part_widths
 
 NAME = "cyclegan"
 TITLE = "CycleGAN"
@@ -73,8 +74,7 @@ class CycleGAN(Method):
         self.directions = [(a, b) for pair in unordered for a, b in (pair, pair[::-1])]
         self.generators, self.discriminators, self.pools = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         size = context.size
-        width = max(1, round(context.network.width * context.settings["generator_width"]))
-        critic_width = max(1, round(context.network.width * context.settings["discriminator_width"]))
+        width, critic_width = part_widths(context, "generator", "discriminator")
         for source, target in self.directions:
             inputs, outputs = self.task.modality(source).channels, self.task.modality(target).channels
             name = _key(source, target)

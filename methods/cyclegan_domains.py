@@ -28,8 +28,10 @@ from mmbench.task import Translation
 
 from .losses import lsgan_discriminator, lsgan_generator
 from .networks.image_pool import ImagePool
+from .networks.labels import some
 from .networks.patchgan import PatchGAN, patch_layers
 from .networks.resnet import ResnetGenerator
+from .networks.widths import part_widths
 
 NAME = "cyclegan-domains"
 TITLE = "CycleGAN, domains, every pair trained"
@@ -65,9 +67,7 @@ class CycleGANDomains(Method):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         settings, size = context.settings, context.size
-        width, critic_width = (
-            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
-        )
+        width, critic_width = part_widths(context, "generator", "discriminator")
         names = [domain.name for domain in self.task.modalities]
         self.pairs = [pair for pair in combinations(names, 2) if settings["pairs"] == "all" or self.task.anchor in pair]
         self.generators, self.discriminators, self.pools = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
@@ -85,8 +85,8 @@ class CycleGANDomains(Method):
 
     def forward(self, batch: Batch, stage: Stage) -> list[Made]:
         """Each drawn pair there and back, from both sides."""
-        made = []
-        for source, target in (direction for pair in self._drawn() for direction in (pair, pair[::-1])):
+        made, drawn = [], some(self.pairs, self.context.settings["pairs_per_step"])
+        for source, target in (direction for pair in drawn for direction in (pair, pair[::-1])):
             fake = self._generate(source, target, batch[source][source])
             made.append(Made(source, target, fake, self._generate(target, source, fake)))
         return made
@@ -134,10 +134,6 @@ class CycleGANDomains(Method):
             Translation((a,), b, via=None if _key(a, b) in self.generators else anchor)
             for a, b in permutations(names, 2)
         )
-
-    def _drawn(self) -> list[tuple[str, str]]:
-        count = self.context.settings["pairs_per_step"] or len(self.pairs)
-        return [self.pairs[number] for number in torch.randperm(len(self.pairs))[:count].sort().values.tolist()]
 
     def _generate(self, source: str, target: str, image: Tensor) -> Tensor:
         raw: Tensor = self.generators[_key(source, target)](image)

@@ -18,7 +18,7 @@ from mmbench.method import Batch, Context, Losses, Method
 from mmbench.schedule import Stage
 from mmbench.task import LABEL, Translation
 
-from .networks.augmentation import augmented
+from .networks.augmentation import augmented, enlarged
 
 NAME = "judge-classifier"
 TITLE = "Flower classifier (ResNet-18)"
@@ -67,7 +67,7 @@ class ClassifierJudge(Method):
     def forward(self, batch: Batch, stage: Stage) -> Tensor:
         """Logits ``(B, K)`` of augmented images of all views, one after the other."""
         images = torch.cat([view[self.judged] for view in batch.values()])
-        return self.classifier(augmented(images, self._side(images), self.context.settings))
+        return self.classifier(augmented(images, self.context.settings))
 
     def loss(self, player: str, batch: Batch, made: Tensor, stage: Stage) -> Losses:
         """Cross-entropy with smoothed labels."""
@@ -77,10 +77,7 @@ class ClassifierJudge(Method):
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits ``(B, K)`` of images ``(B, 3, H, W)`` in [-1, 1]; call it in eval mode."""
-        side = self._side(images)
-        if images.shape[-1] != side:
-            images = F.interpolate(images, size=(side, side), mode="bilinear", align_corners=False)
-        return self.classifier(images).float()
+        return self.classifier(enlarged(images, self.context.settings["input_size"])).float()
 
     def translate(
         self,
@@ -103,6 +100,3 @@ class ClassifierJudge(Method):
     def networks(self) -> dict[str, nn.Module]:
         """The classifier."""
         return {"classifier": self.classifier}
-
-    def _side(self, images: Tensor) -> int:
-        return max(images.shape[-1], self.context.settings["input_size"])

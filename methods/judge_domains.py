@@ -2,7 +2,7 @@
 
 A ResNet-18 from random weights, as ``judge_classifier.py``. Its accuracy on real test images is the ceiling of every
 translation's; its features serve the kernel distance. It sees each domain alone, as unpaired methods do. Images
-below 32 pixels are enlarged to that.
+below the setting ``input_size`` are enlarged to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mmbench.method import Batch, Context, Losses, Method
 from mmbench.schedule import Stage
 from mmbench.task import Translation
 
-from .networks.augmentation import augmented
+from .networks.augmentation import augmented, enlarged
 
 NAME = "judge-domains"
 TITLE = "Domain classifier (ResNet-18)"
@@ -31,6 +31,9 @@ CITATION = "He et al., CVPR 2016"
 COST = 0.5
 SETTINGS = {
     "architecture": "resnet18",
+    # Smaller images leave the last stage's strided convolution one pixel. In bf16 on a CPU the gradients of its weights
+    # that meet nothing but padding are then whatever was in memory (PyTorch 2.15 with oneDNN): NaN now and then.
+    "input_size": 32,
     "label_smoothing": 0.1,
     "zoom": 0.3,
     "rotation": 0.2,
@@ -47,10 +50,6 @@ STAGES = [
     }
 ]
 
-# Smaller images leave the last stage's strided convolution one pixel. In bf16 on a CPU the gradients of its weights
-# that meet nothing but padding are then whatever was in memory (PyTorch 2.15 with oneDNN): NaN now and then.
-SMALLEST = 32
-
 
 class DomainJudge(Method):
     """Domain of an image; the harness trains it like any method."""
@@ -66,8 +65,7 @@ class DomainJudge(Method):
         images = torch.cat([batch[name][name] for name in self.names])
         counts = torch.tensor([len(batch[name][name]) for name in self.names], device=images.device)
         labels = torch.arange(len(self.names), device=images.device).repeat_interleave(counts)
-        side = max(SMALLEST, images.shape[-1])
-        return self.classifier(augmented(images, side, self.context.settings)), labels
+        return self.classifier(augmented(images, self.context.settings)), labels
 
     def loss(self, player: str, batch: Batch, made: tuple[Tensor, Tensor], stage: Stage) -> Losses:
         """Cross-entropy with smoothed labels."""
@@ -77,12 +75,12 @@ class DomainJudge(Method):
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits ``(B, domains)`` of images ``(B, 3, H, W)`` in [-1, 1]; call it in eval mode."""
-        return self.classifier(_enlarged(images)).float()
+        return self.classifier(enlarged(images, self.context.settings["input_size"])).float()
 
     def features(self, images: Tensor) -> Tensor:
         """What the last layer reads, ``(B, D)``; call it in eval mode."""
-        classifier = self.classifier
-        maps = classifier.forward_features(_enlarged(images))  # type: ignore[operator]
+        classifier, images = self.classifier, enlarged(images, self.context.settings["input_size"])
+        maps = classifier.forward_features(images)  # type: ignore[operator]
         pooled: Tensor = classifier.forward_head(maps, pre_logits=True)  # type: ignore[operator]
         return pooled.float()
 
@@ -107,9 +105,3 @@ class DomainJudge(Method):
     def networks(self) -> dict[str, nn.Module]:
         """The classifier."""
         return {"classifier": self.classifier}
-
-
-def _enlarged(images: Tensor) -> Tensor:
-    if images.shape[-1] >= SMALLEST:
-        return images
-    return F.interpolate(images, size=(SMALLEST, SMALLEST), mode="bilinear", align_corners=False)

@@ -25,6 +25,7 @@ from .losses import lsgan_discriminator, lsgan_generator
 from .networks.builder import Builder, decode_jointly
 from .networks.code import Code, split
 from .networks.image_pool import ImagePool
+from .networks.labels import some
 
 NAME = "mmnet-domains"
 TITLE = "M&MNets, domains"
@@ -122,8 +123,7 @@ class MMNetDomains(Method):
 
     def _drawn(self) -> list[str]:
         others = [domain.name for domain in self.task.modalities if domain.name != self.task.anchor]
-        count = self.context.settings["domains_per_step"] or len(others)
-        return [others[number] for number in torch.randperm(len(others))[:count].sort().values.tolist()]
+        return some(others, self.context.settings["domains_per_step"])
 
     def _decode(self, name: str, given: list[Code], own: Code) -> tuple[list[Tensor], Tensor]:
         """Images that a decoder makes of others' codes and of its own domain's, in one pass."""

@@ -26,7 +26,9 @@ from mmbench.task import Translation
 
 from .losses import lsgan_discriminator, lsgan_generator
 from .networks.adain import code_of_sample
+from .networks.labels import some
 from .networks.style import ContentEncoder, ScaledDiscriminators, StyleDecoder, StyleEncoder
+from .networks.widths import part_widths
 
 NAME = "munit"
 TITLE = "MUNIT"
@@ -64,9 +66,7 @@ class MUNIT(Method):
         super().__init__(context)
         settings, blocks, size = context.settings, context.settings["blocks"], context.size
         names, length = [domain.name for domain in self.task.modalities], settings["style"]
-        width, critic_width = (
-            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
-        )
+        width, critic_width = part_widths(context, "generator", "discriminator")
         self.contents = nn.ModuleDict({name: ContentEncoder(width, blocks) for name in names})
         self.styles = nn.ModuleDict({name: StyleEncoder(width, length) for name in names})
         self.decoders = nn.ModuleDict({name: StyleDecoder(width, blocks, length) for name in names})
@@ -143,5 +143,4 @@ class MUNIT(Method):
 
     def _drawn(self) -> list[str]:
         others = [domain.name for domain in self.task.modalities if domain.name != self.task.anchor]
-        count = self.context.settings["domains_per_step"] or len(others)
-        return [others[number] for number in torch.randperm(len(others))[:count].sort().values.tolist()]
+        return some(others, self.context.settings["domains_per_step"])

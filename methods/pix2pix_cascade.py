@@ -34,6 +34,7 @@ from .networks.builder import evaluating
 from .networks.patchgan import PatchGAN, patch_layers
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.unet import UNet
+from .networks.widths import part_widths
 
 NAME = "pix2pix-cascade"
 TITLE = "2 x pix2pix"
@@ -61,9 +62,8 @@ class Pix2PixCascade(Method):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        anchor, width, norm = self.task.anchor, context.network.width, context.settings["norm"]
-        critic_width = max(1, round(width * context.settings["discriminator_width"]))
-        layers = patch_layers(context.size)
+        anchor, norm, layers = self.task.anchor, context.settings["norm"], patch_layers(context.size)
+        width, (critic_width,) = context.network.width, part_widths(context, "discriminator")
         needed = [pair for t in self.task.unseen for pair in ((t.inputs[0], anchor), (anchor, t.output))]
         self.pairs = list(dict.fromkeys(needed))
         self.generators, self.discriminators = nn.ModuleDict(), nn.ModuleDict()

@@ -33,6 +33,7 @@ from .networks.adain import AffinePerceptron, code_of_sample
 from .networks.labels import draw
 from .networks.sdit import AttentiveGenerator, LabelledEncoder, ThreefoldDiscriminator
 from .networks.stargan import gradient_penalty
+from .networks.widths import part_widths
 
 NAME = "sdit"
 TITLE = "SDIT"
@@ -70,9 +71,7 @@ class SDIT(Method):
         super().__init__(context)
         settings, blocks = context.settings, context.network.blocks
         self.names = [domain.name for domain in self.task.modalities]
-        width, critic_width = (
-            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
-        )
+        width, critic_width = part_widths(context, "generator", "discriminator")
         self.encoder = LabelledEncoder(len(self.names), width, blocks)
         self.generator = AttentiveGenerator(width, blocks, settings["cin_blocks"], attention=settings["attention"])
         inputs = settings["code"] + (len(self.names) if settings["perceptron_label"] else 0)

@@ -28,8 +28,10 @@ from torch import Tensor, nn
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
+from .networks.labels import some
 from .networks.stargan import gradient_penalty
 from .networks.stargan_domains import DomainDiscriminator, LabelGenerator
+from .networks.widths import part_widths
 
 NAME = "stargan"
 TITLE = "StarGAN, domains, every pair trained"
@@ -64,10 +66,8 @@ class StarGAN(Method):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        settings, self.names = context.settings, [domain.name for domain in self.task.modalities]
-        width, critic_width = (
-            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
-        )
+        self.names = [domain.name for domain in self.task.modalities]
+        width, critic_width = part_widths(context, "generator", "discriminator")
         self.generator = LabelGenerator(len(self.names), width, context.network.blocks)
         self.discriminator = DomainDiscriminator(len(self.names), context.size, critic_width)
 
@@ -77,7 +77,7 @@ class StarGAN(Method):
 
     def forward(self, batch: Batch, stage: Stage) -> Made:
         """Images of the drawn domains to domains of the same step, and back."""
-        drawn = self._drawn()
+        drawn = some(range(len(self.names)), self.context.settings["domains_per_step"])
         images = [batch[self.names[number]][self.names[number]] for number in drawn]
         counts = torch.tensor([len(image) for image in images])
         real = torch.cat(images)
@@ -124,8 +124,3 @@ class StarGAN(Method):
     def translations(self) -> tuple[Translation, ...]:
         """Every pair of domains, the task's unseen ones first."""
         return (*self.task.unseen, *self.task.seen)
-
-    def _drawn(self) -> list[int]:
-        count = self.context.settings["domains_per_step"] or len(self.names)
-        drawn: list[int] = torch.randperm(len(self.names))[:count].sort().values.tolist()
-        return drawn

@@ -21,6 +21,7 @@ from mmbench.task import Translation
 from .gan_losses import reconstruction_loss
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.stargan import SharedDiscriminator, SharedGenerator, adversarial_critic, adversarial_generator
+from .networks.widths import part_widths
 
 NAME = "stargan-paired"
 TITLE = "StarGAN (paired)"
@@ -48,9 +49,7 @@ class StarGANPaired(Method):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         modalities, settings = self.task.modalities, context.settings
-        width, critic_width = (
-            max(1, round(context.network.width * settings[f"{part}_width"])) for part in ("generator", "discriminator")
-        )
+        width, critic_width = part_widths(context, "generator", "discriminator")
         size = replace(context.network, width=width)
         self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
         self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)

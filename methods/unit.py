@@ -30,6 +30,7 @@ from mmbench.method import Batch, Context, Losses, Method, Stage
 from .gan_losses import bce_discriminator, bce_generator, reconstruction_loss
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.shared_vae import Encoder, Generator, LeakyBlock, StridedDiscriminator, kl, sampled
+from .networks.widths import part_widths
 
 NAME = "unit"
 TITLE = "UNIT"
@@ -73,10 +74,7 @@ class UNIT(Method):
         self.pairs = list(dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen))
         self.encoders, self.generators, self.discriminators = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         size = context.size
-        width, critic_width = (
-            max(1, round(context.network.width * context.settings[f"{part}_width"]))
-            for part in ("generator", "discriminator")
-        )
+        width, critic_width = part_widths(context, "generator", "discriminator")
         for pair in self.pairs:
             high, low = LeakyBlock(4 * width), LeakyBlock(4 * width)
             for name in pair:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .internet import PATIENCE, answers
+
 log = logging.getLogger(__name__)
 
 IMAGES = 4  # per translation
@@ -28,7 +29,6 @@ SAMPLES = 5
 SIDE = 64  # pixels: what AlexNet needs; smaller images are enlarged
 SMALLEST = 32  # pixels: enlarged further they would show AlexNet nothing but their blur
 GREY_LEVEL = 1 / 127.5
-PATIENCE = 5.0  # seconds without an answer
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Images ``(B, 3, H, W)`` in [-1, 1], twice, to their mean distance."""
@@ -69,7 +69,7 @@ def perceptual_distance(device: torch.device) -> Distance | None:
 
     url = AlexNet_Weights.DEFAULT.url
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
-    if not cached.is_file() and not _answers(str(urlparse(url).hostname)):
+    if not cached.is_file() and not answers(str(urlparse(url).hostname)):
         log.warning("no LPIPS: AlexNet's weights are not in %s and their host cannot be reached", cached.parent)
         return None
     try:
@@ -92,17 +92,6 @@ def _fit(images: Tensor) -> Tensor:
     if images.shape[-1] < SIDE:
         images = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
     return images.clamp(-1, 1)
-
-
-def _answers(host: str) -> bool:
-    """Whether a download may begin: asking a host in vain can take minutes of retries."""
-    if any(name in os.environ for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
-        return True  # only the proxy can tell
-    try:
-        socket.create_connection((host, 443), timeout=PATIENCE).close()
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from .colours import colour_codes
 from .errors import UserError, did_you_mean
 from .modality import Modality
 from .pictures import png
@@ -179,11 +180,10 @@ def _segmentation(image: Image.Image, modality: Modality) -> np.ndarray:
 
 def _by_colour(colours: np.ndarray, modality: Modality) -> tuple[np.ndarray, int]:
     """Class ids of uint8 colours ``(H, W, 3)``, and the number of pixels that have none."""
-    digits = np.array([65536, 256, 1])
-    codes = colours.astype(np.int64) @ digits
+    codes = colour_codes(colours)
     ids = np.zeros(codes.shape, np.uint8)
     known = np.zeros(codes.shape, bool)
-    for number, code in enumerate(np.array(modality.palette) @ digits):
+    for number, code in enumerate(colour_codes(modality.palette)):
         ids[codes == code] = number
         known |= codes == code
     return ids, int((~known).sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -16,8 +15,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator
 
 from mmbench.report import Figure
-from mmbench.results import CellFolder, read_json
 
+from .cell_files import asked, entries
 from .rows import cells
 
 NAME = "curves"
@@ -86,47 +85,24 @@ def _read(folder: Path, method: str, cells: pd.DataFrame) -> Curves:
         own = folder / method / f"seed-{seed}"
         base = 0
         if (parent := _parent(folder, own, seed)) is not None:
-            base = _add(curves, [e for e in _entries(parent) if e["stage"] != RE_ESTIMATION], 0)
-        _add(curves, _entries(own), base)
+            base = _add(curves, [e for e in entries(parent) if e["stage"] != RE_ESTIMATION], 0)
+        _add(curves, entries(own), base)
     return curves
 
 
 def _parent(folder: Path, own: Path, seed: int) -> Path | None:
     """The folder of the cell that another starts from, told by its key."""
-    key = _asked(own).get("parent")
+    key = asked(own).get("parent")
     if not key:
         return None
     here = sorted(folder.glob(f"*/seed-{seed}"))
-    return next((path for path in here if _asked(path).get("key") == key), None)
+    return next((path for path in here if asked(path).get("key") == key), None)
 
 
-def _asked(path: Path) -> Mapping[str, Any]:
-    try:
-        return read_json(path / "cell.json") or {}
-    except ValueError:
-        return {}
-
-
-def _entries(path: Path) -> list[dict[str, Any]]:
-    """The readable lines of a log."""
-    try:
-        lines = CellFolder(path).log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    entries = []
-    for line in lines:
-        try:
-            entry = json.loads(line)
-            entries.append({**entry, "stage": str(entry["stage"]), "total_step": int(entry["total_step"])})
-        except (ValueError, KeyError, TypeError):
-            continue  # the line that a killed process was writing
-    return entries
-
-
-def _add(curves: Curves, entries: Sequence[Mapping[str, Any]], base: int) -> int:
-    """Put the entries' numbers into the curves, ``base`` steps later; returns the last step."""
+def _add(curves: Curves, logged: Sequence[Mapping[str, Any]], base: int) -> int:
+    """Put the logged numbers into the curves, ``base`` steps later; returns the last step."""
     last = base
-    for entry in entries:
+    for entry in logged:
         last = base + entry["total_step"]
         curves.stages[entry["stage"]] = max(last, curves.stages.get(entry["stage"], 0))
         losses = entry.get("losses")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from mmbench.report import Figure
+
+from .cell_files import UNREADABLE
 
 NAME = "matrix"
 TITLE = "Every domain to every other (figure 4.5): inputs red, seen translations blue, unseen without a frame"
@@ -31,7 +32,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
     ].itertuples(index=False):  # fmt: skip
         folder = runs / dataset / profile / method / f"seed-{seed}"
         # One cell's damaged samples leave out that cell's figure only.
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile):
+        with contextlib.suppress(*UNREADABLE):
             task = json.loads((folder / "cell.json").read_text(encoding="utf-8"))["task"]
             seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
             with np.load(folder / "samples" / "matrix.npz") as arrays:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from matplotlib.patches import Patch
 from mmbench.report import Figure, Table
 from mmbench.results import read_json
 
+from .cell_files import UNREADABLE, row_number
 from .main_translation import MAIN, METRICS, Main, main_translation
 from .rows import GROUPS
 from .statistics import SCORES, columns_of
@@ -31,10 +31,9 @@ NAME = "failures"
 TITLE = "Failures: the test images with the lowest scores"
 
 REFERENCE = "mmnet"
+SAME = ("inputs", "output", "via", "bn")  # what tells a cell's rows apart
 WORST = 3  # images named per row
 SHOWN = 4  # pictures, the worst of those that are stored
-UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile,
-              zlib.error, NotImplementedError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,8 @@ def _cells(folder: Path, main: Main) -> dict[str, Cell]:
         own = folder / str(record["method"]) / f"seed-{record['seed']}"
         with contextlib.suppress(*UNREADABLE):
             result = read_json(own / "result.json") or {}
-            number = _number(result["rows"], record)
+            wanted = {name: "" if pd.isna(record[name]) else record[name] for name in SAME}
+            number = row_number(result["rows"], {**wanted, "selection": ""})
             with np.load(own / "per_image.npz") as arrays:
                 statistics = arrays[f"{number}/statistics"]
             columns_of(main.metric, statistics)
@@ -121,14 +121,6 @@ def _cells(folder: Path, main: Main) -> dict[str, Cell]:
             )
     order = [*GROUPS, *(cell.group for cell in found.values())]
     return dict(sorted(found.items(), key=lambda item: order.index(item[1].group)))
-
-
-def _number(rows: Sequence[Mapping[str, Any]], record: Mapping[Any, Any]) -> int:
-    same = ("inputs", "output", "via", "bn")
-    wanted = [record[key] if isinstance(record[key], str) else "" for key in same]
-    keys = [[str(row.get(key, "") or "") for key in same] for row in rows if not row.get("selection")]
-    plain = [number for number, row in enumerate(rows) if not row.get("selection")]
-    return plain[keys.index(wanted)]
 
 
 def scores(metric: str, statistics: np.ndarray) -> np.ndarray:
@@ -177,10 +169,9 @@ def _of_method(method: str, cell: Cell, main: Main, ids: Sequence[str]) -> dict[
     row: dict[str, object] = {"name": method, "method": cell.title, "seed": cell.seed, "images": len(valid)}
     row[f"median {header}"] = float(np.median(own[valid])) if len(valid) else float("nan")
     if cell.classes and main.kind == "segmentation":
-        iou = {name: cell.row["metrics"][f"iou/{name}"] for name in cell.classes}
-        known = {name: value for name, value in iou.items() if value is not None}
-        row["worst class (IoU)"] = min((f"{name} ({v:.0f})" for name, v in known.items()),
-                                       key=lambda text: known[text.rpartition(" (")[0]], default="")  # fmt: skip
+        iou = [(cell.row["metrics"][f"iou/{name}"], name) for name in cell.classes]
+        value, name = min((pair for pair in iou if pair[0] is not None), key=itemgetter(0), default=(0.0, ""))
+        row["worst class (IoU)"] = f"{name} ({value:.0f})" if name else ""
     row[f"worst test images ({header})"] = ", ".join(f"{_name(ids, image)} ({own[image]:{spec}})" for image in worst)
     return row
 

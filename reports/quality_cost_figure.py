@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -17,19 +16,16 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Affine2D
 
 from mmbench.report import Figure
-from mmbench.results import read_json
 
+from .cell_files import asked
+from .cost_table import COLUMNS
 from .main_translation import JUDGED, MAIN, METRICS, Main, main_translation
 from .rows import GROUPS
 
 NAME = "quality-cost"
 TITLE = "Quality against cost: parameters, operations, training time"
 
-PANELS = {
-    "parameters": ("parameters (M)", 1e6),
-    "flops": ("GFLOP/image", 1e9),
-    "train_seconds": ("training (min)", 60.0),
-}
+PANELS = {metric: COLUMNS[metric][:2] for metric in ("parameters", "flops", "train_seconds")}
 STYLES = {"baselines": ("tab:orange", "s"), "zero-pair": ("tab:blue", "o"), "oracle": ("tab:green", "^")}
 OTHER = ("tab:gray", "D")
 CHANCE = "chance"
@@ -79,15 +75,12 @@ def _points(part: pd.DataFrame, main: Main) -> pd.DataFrame:
 
 def _with_parents(seconds: Mapping[str, float], folder: Path, seeds: Mapping[str, int]) -> pd.Series:
     """Training times with those of the methods whose cells each starts from; nan where such a method is not there."""
-    asked = {}
-    for method, seed in seeds.items():
-        with contextlib.suppress(ValueError):
-            asked[method] = read_json(folder / method / f"seed-{seed}" / "cell.json") or {}
-    by_key = {cell.get("key"): method for method, cell in asked.items() if cell.get("key")}
+    cells = {method: asked(folder / method / f"seed-{seed}") for method, seed in seeds.items()}
+    by_key = {cell.get("key"): method for method, cell in cells.items() if cell.get("key")}
     totals = {}
     for method, own in seconds.items():
         total, here, passed = own, method, {method}
-        while parent := asked.get(here, {}).get("parent"):
+        while parent := cells.get(here, {}).get("parent"):
             here = by_key.get(parent, "")
             total += seconds.get(here, float("nan"))
             if here in passed or not here:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .cell_files import entries
 from .rows import USABLE, complete, records
 
 TABLE_BASELINES = ("cascade", "cascade-skip", "pix2pix-cascade", "cyclegan", "stargan-unpaired", "stargan-paired")
@@ -96,22 +96,18 @@ class Scores:
             int(path.name.removeprefix("seed-")): 100.0 * value
             for path in sorted((self.folder / method).glob("seed-*"))
             if path.name.removeprefix("seed-").isdigit() and (path / "result.json").exists()
-            for value in _last_alignment(path / "log.jsonl", stage)
+            for value in _last_alignment(path, stage)
         }
 
 
-def _last_alignment(log: Path, stage: str) -> list[float]:
+def _last_alignment(cell: Path, stage: str) -> list[float]:
     """The last logged value of a stage, or nothing; lines that cannot be read are left out."""
     last: list[float] = []
-    with contextlib.suppress(OSError):
-        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-            if '"alignment/' not in line:
-                continue
-            with contextlib.suppress(ValueError, TypeError, AttributeError):
-                entry = json.loads(line)
-                values = [float(value) for key, value in entry.items() if key.startswith("alignment/")]
-                if entry.get("stage") == stage and values:
-                    last = [sum(values) / len(values)]
+    for entry in entries(cell, '"alignment/'):
+        with contextlib.suppress(ValueError, TypeError):
+            values = [float(value) for key, value in entry.items() if key.startswith("alignment/")]
+            if entry["stage"] == stage and values:
+                last = [sum(values) / len(values)]
     return last
 
 

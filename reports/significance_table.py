@@ -11,8 +11,6 @@ import functools
 import hashlib
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +23,8 @@ import pandas as pd
 from mmbench.report import Table
 from mmbench.results import read_json, write_json
 
+from . import main_translation
+from .cell_files import UNREADABLE, row_number
 from .published import CASCADES
 from .rows import GROUPS, KEY, USABLE, complete, label, records
 from .statistics import REPLICATES, SEED, bootstrap_interval, holm, replicates_of
@@ -34,14 +34,12 @@ TITLE = "Differences to M&MNets (paired bootstrap over test images)"
 
 REFERENCE = "mmnet"
 CACHE = "report-cache"
-JUDGED = "classification_accuracy"  # compared where there is a judge, instead of the output's own metric
+JUDGED = main_translation.JUDGED[0]  # compared where there is a judge, instead of the output's own metric
 METHOD = 1  # raised when a change of the bootstrap changes numbers
-HEADERS = {"miou": "mIoU", "delta_1.25": "δ < 1.25", "psnr": "PSNR", JUDGED: "Accuracy"}
-MAIN = {"segmentation": "miou", "depth": "delta_1.25", "rgb": "psnr", "scalar": "psnr"}
+HEADERS = {metric: header for metric, header, _ in main_translation.MAIN.values()} | {JUDGED: "Accuracy"}
+MAIN = {kind: metric for kind, (metric, _, _) in main_translation.MAIN.items()}
 SPECS = {"miou": ".2f", "delta_1.25": ".4f", "psnr": ".3f", JUDGED: ".2f"}
 IDENTITY = ("inputs", "output", "via", "weights", "side_from", "bn", "checkpoint", "selection")
-UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile,
-              zlib.error, NotImplementedError)  # fmt: skip
 SORTED = ("method", "inputs", "bn")
 
 
@@ -206,10 +204,10 @@ def _difference(sides: list[list[tuple[tuple[str, int], np.ndarray]]]) -> list[f
 def _replicates(cell: str, identity: tuple[str, ...], metric: str) -> tuple[tuple[str, int], np.ndarray]:
     """Which test images a cell's row was evaluated on (hash and number), and its metric over resamples of them."""
     result = read_json(Path(cell) / "result.json") or {}
-    keys = [tuple(str(row.get(name, "") or "") for name in IDENTITY) for row in result["rows"]]
+    number = row_number(result["rows"], dict(zip(IDENTITY, identity, strict=True)))
     name = "correct" if metric == JUDGED else "statistics"
     with np.load(Path(cell) / "per_image.npz") as arrays:
-        statistics = arrays[f"{keys.index(identity)}/{name}"]
+        statistics = arrays[f"{number}/{name}"]
     return (str(result["split_hashes"]["test"]), len(statistics)), replicates_of(metric, statistics)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 from dataclasses import replace
 
+from mmbench.colours import colour_of
 from mmbench.errors import UserError, did_you_mean
 
 from .description import FILE, KINDS, USUAL, Depth, Description, Scalar, Segmentation, Table
@@ -131,11 +132,6 @@ def _range(name: str, values: Values, look: Look) -> tuple[float, float]:
         f"{look.files.root}: {values.dtype} {name} from {values.low:g} to {values.high:g}: write "
         f"range = [lowest, highest] under [modalities.{name}] in {FILE}"
     )
-
-
-def colour_of(code: int) -> tuple[int, int, int]:
-    """The colour of a code (see ``read.colour_codes``)."""
-    return code >> 16, code >> 8 & 255, code & 255
 
 
 def distinct(count: int) -> tuple[tuple[int, int, int], ...]:

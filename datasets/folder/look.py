@@ -13,7 +13,7 @@ from mmbench.errors import UserError
 
 from .description import Depth, Scalar, Segmentation, Table
 from .files import Files
-from .read import DamagedError, colour_codes, grey, invalid_as_nan, stored
+from .read import DamagedError, grey, invalid_as_nan, label_codes, stored
 
 LOOK = 100
 """Images of a modality that are looked at where not all are; they are spread evenly over the sorted names."""
@@ -57,7 +57,7 @@ class Look:
             pixels: Counter[int] = Counter()
             images: Counter[int] = Counter()
             looked = 0
-            for array, codes in self._each(name, table, colour_codes):
+            for array, codes in self._each(name, table, label_codes):
                 values, counts = np.unique(codes, return_counts=True)
                 kinds.add(array.ndim == 3)
                 pixels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))

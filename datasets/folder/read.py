@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from mmbench.colours import colour_codes
+
 from .description import FILE, Depth, Rgb, Scalar, Segmentation, Table
 
 LOSSY = (".jpg", ".jpeg")
@@ -49,12 +51,11 @@ def stored(path: Path, table: Table) -> np.ndarray:
     return array
 
 
-def colour_codes(array: np.ndarray) -> np.ndarray:
-    """Class ids as they are, colours ``(H, W, 3)`` as 256 * 256 R + 256 G + B; int64 ``(H, W)``."""
+def label_codes(array: np.ndarray) -> np.ndarray:
+    """Class ids as they are, colours ``(H, W, 3)`` as their codes; int64 ``(H, W)``."""
     if array.dtype.kind == "f" or (array.ndim == 3 and array.dtype != np.uint8):
         raise DamagedError(f"labels of type {array.dtype}; expected whole class ids or 8-bit colours")
-    values = array.astype(np.int64)
-    return values if values.ndim == 2 else values @ np.array([65536, 256, 1])
+    return array.astype(np.int64) if array.ndim == 2 else colour_codes(array)
 
 
 def invalid_as_nan(array: np.ndarray, table: Depth) -> np.ndarray:
@@ -123,13 +124,13 @@ def _scalar(array: np.ndarray, table: Scalar) -> np.ndarray:
 
 
 def _segmentation(array: np.ndarray, table: Segmentation) -> np.ndarray:
-    codes = colour_codes(array)
+    codes = label_codes(array)
     if table.ids and array.ndim == 3:
         raise DamagedError(f"a colour image; expected class ids (for colours give palette, and no ids, in {FILE})")
     if not table.ids and array.ndim == 2:
         raise DamagedError(f"one channel; expected colours (for class ids give ids = [1, 2, ...] in {FILE})")
-    real = table.ids or tuple(_code(colour) for colour in table.palette)
-    void = tuple(value if isinstance(value, int) else _code(value) for value in table.void)
+    real = table.ids or colour_codes(table.palette).tolist()
+    void = tuple(value if isinstance(value, int) else int(colour_codes(value)) for value in table.void)
     known = np.array([*real, *void])
     classes = np.array([*range(1, len(real) + 1), *(0 for _ in void)], np.uint8)
     order = known.argsort()
@@ -144,10 +145,6 @@ def _segmentation(array: np.ndarray, table: Segmentation) -> np.ndarray:
             f"{expected} of the description; add it to {FILE}"
         )
     return classes[places]
-
-
-def _code(colour: Sequence[int]) -> int:
-    return 65536 * colour[0] + 256 * colour[1] + colour[2]
 
 
 def _brief(ids: Sequence[int]) -> str:

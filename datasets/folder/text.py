@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from mmbench.colours import colour_codes, colour_of
+
 from .description import UNITS, Depth, Description, Scalar, Segmentation
-from .discover import colour_of, plural
+from .discover import plural
 from .files import Files
 from .look import Labels, Look, shares
 
@@ -96,7 +98,7 @@ def _depth(name: str, table: Depth, look: Look) -> str:
 
 def _segmentation(name: str, table: Segmentation, look: Look) -> str:
     seen = look.labels(name, table)
-    codes = table.ids or tuple(65536 * r + 256 * g + b for r, g, b in table.palette)
+    codes = table.ids or colour_codes(table.palette).tolist()
     parts = shares(seen.pixels, codes)
     rows = [
         f"    {_value(label)},  # {_called(code, seen)}: {parts[code]:.1f} % of the labelled pixels, "

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmbench.colours import colour_codes, colour_of
 from mmbench.errors import UserError
 
 SOURCE = "http://deepscene.cs.uni-freiburg.de/"
@@ -62,19 +63,19 @@ def read_colours(path: Path) -> np.ndarray:
 
 def to_classes(colours: np.ndarray) -> np.ndarray:
     """uint8 class ids ``(H, W)`` of colours uint8 ``(H, W, 3)``; what stands for no class is void."""
-    codes = _codes(colours)
+    codes = colour_codes(colours)
     classes = np.zeros(codes.shape, np.uint8)
     for colour, number in IDS.items():
-        classes[codes == _codes(np.array(colour))] = number
+        classes[codes == colour_codes(colour)] = number
     return classes
 
 
 def unknown_colours(colours: np.ndarray) -> dict[tuple[int, ...], int]:
     """How many pixels have each colour that is neither a class nor void, the most frequent first."""
-    codes, counts = np.unique(_codes(colours), return_counts=True)
-    known = {int(_codes(np.array(colour))) for colour in IDS}
+    codes, counts = np.unique(colour_codes(colours), return_counts=True)
+    known = set(colour_codes(list(IDS)).tolist())
     found = sorted((-count, code) for code, count in zip(codes.tolist(), counts.tolist(), strict=True))
-    return {(code >> 16, code >> 8 & 255, code & 255): -count for count, code in found if code not in known}
+    return {colour_of(code): -count for count, code in found if code not in known}
 
 
 def to_size(array: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -95,8 +96,3 @@ def _open(path: Path) -> Image.Image:
     except Exception as error:  # Pillow raises whatever the damaged bytes lead it to
         reason = str(error).strip() or type(error).__name__
         raise UserError(f"{path}: cannot be decoded ({reason}); {AGAIN}") from error
-
-
-def _codes(colours: np.ndarray) -> np.ndarray:
-    red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
-    return np.asarray(red << 16 | green << 8 | blue)

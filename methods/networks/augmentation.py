@@ -1,4 +1,4 @@
-"""Augmentation of images for judges: flip, crop, turn and enlarge in a single resampling; brightness and contrast."""
+"""Images as judges see them: enlarged, and in training flipped, cropped, turned, brightened, with more contrast."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def augmented(images: Tensor, side: int, settings: Mapping[str, Any]) -> Tensor:
-    """Images ``(B, C, H, W)`` in [-1, 1] to ``(B, C, side, side)``; interpolated only once.
+def enlarged(images: Tensor, smallest: int) -> Tensor:
+    """Images ``(B, C, H, W)``, those below ``smallest`` pixels enlarged to that."""
+    if images.shape[-1] >= smallest:
+        return images
+    return F.interpolate(images, size=(smallest, smallest), mode="bilinear", align_corners=False)
+
+
+def augmented(images: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    """Images ``(B, C, H, W)`` in [-1, 1], enlarged if need be and augmented; interpolated only once.
 
     Args:
-        settings: how far it goes at most. ``zoom`` the share of the side that a crop leaves out, ``rotation`` radians,
-            ``brightness`` on the scale of [-1, 1], ``contrast`` a factor's distance from 1.
+        settings: the smallest side, ``input_size`` in pixels, and how far augmentation goes at most: ``zoom`` the share
+            of the side that a crop leaves out, ``rotation`` radians, ``brightness`` on the scale of [-1, 1],
+            ``contrast`` a factor's distance from 1.
     """
-    count = len(images)
+    count, side = len(images), max(settings["input_size"], images.shape[-1])
 
     def draw(low: float, high: float) -> Tensor:
         return torch.empty(count, device=images.device).uniform_(low, high)

@@ -1,14 +1,17 @@
-"""One batch of several domains' images with their labels, for networks that all domains share."""
+"""What a step draws of many domains, and domains as labels for networks that all of them share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmbench.method import Batch
+
+Item = TypeVar("Item")
 
 
 class Labelled(NamedTuple):
@@ -17,6 +20,16 @@ class Labelled(NamedTuple):
     images: Tensor
     own: Tensor
     other: Tensor
+
+
+def some(items: Sequence[Item], count: int) -> list[Item]:
+    """As many items, drawn anew by torch's global generator, in their order; 0 means all."""
+    return [items[number] for number in torch.randperm(len(items))[: count or len(items)].sort().values.tolist()]
+
+
+def planes(label: Tensor, domains: int, like: Tensor) -> Tensor:
+    """Domains' numbers ``(B,)`` as one-hot planes ``(B, domains, H, W)`` of the size and type of images ``like``."""
+    return F.one_hot(label, domains).to(like.dtype)[..., None, None].expand(-1, -1, *like.shape[-2:])
 
 
 def draw(batch: Batch, names: Sequence[str], count: int) -> Labelled:

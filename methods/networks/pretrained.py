@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from urllib.parse import urlparse
 
 import torch
 from torch import nn
+
+from mmbench.internet import answers
 
 from .segnet import VGG16_CONVS, SegNetEncoder
 
@@ -59,15 +59,9 @@ def load_vgg16(encoder: SegNetEncoder) -> bool:
 
 
 def _within_reach() -> bool:
-    """Whether the weights are cached or their hub answers: asking the hub in vain takes over a minute of retries."""
+    """Whether the weights are cached or their hub answers."""
     from huggingface_hub import constants, try_to_load_from_cache
 
     if isinstance(try_to_load_from_cache(f"timm/{VGG16}", "model.safetensors"), str):
         return True
-    if any(name in os.environ for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
-        return True  # only the proxy can tell
-    try:
-        socket.create_connection((urlparse(constants.ENDPOINT).hostname, 443), timeout=5).close()
-    except OSError:
-        return False
-    return True
+    return answers(str(urlparse(constants.ENDPOINT).hostname))

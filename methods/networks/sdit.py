@@ -19,12 +19,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .adain import AdaptiveBlocks, layer_norm
+from .labels import planes
 from .residual import ResidualBlock, initialise
-from .stargan import SLOPE, discriminator_layers
+from .stargan_domains import strided_trunk
 from .unet import InstanceNorm
 
 KERNEL = 3  # of the residual blocks
@@ -51,8 +51,7 @@ class LabelledEncoder(nn.Module):
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
         """``(B, 3, H, W)`` and domains' numbers ``(B,)`` to ``(B, 4 * width, H / 4, W / 4)``."""
-        planes = F.one_hot(label, self.domains).to(image.dtype)[..., None, None].expand(-1, -1, *image.shape[-2:])
-        features: Tensor = self.layers(torch.cat([image, planes], dim=1))
+        features: Tensor = self.layers(torch.cat([image, planes(label, self.domains, image)], dim=1))
         return features
 
 
@@ -105,13 +104,9 @@ class ThreefoldDiscriminator(nn.Module):
 
     def __init__(self, domains: int, size: int, width: int, code: int) -> None:
         super().__init__()
-        widths = [3, *(width * 2**level for level in range(discriminator_layers(size)))]
-        layers: list[nn.Module] = []
-        for into, out in pairwise(widths):
-            layers += [nn.Conv2d(into, out, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE)]
-        self.trunk = nn.Sequential(*layers)
+        self.trunk, features, _ = strided_trunk(size, width)
         self.score, self.domain, self.code = (
-            nn.Conv2d(widths[-1], channels, 3, padding=1) for channels in (1, domains, CODE_UNITS)
+            nn.Conv2d(features, channels, 3, padding=1) for channels in (1, domains, CODE_UNITS)
         )
         self.recovered = nn.Linear(CODE_UNITS, code)
         initialise(self)

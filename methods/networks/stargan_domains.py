@@ -16,6 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .labels import planes
 from .stargan import SLOPE, discriminator_layers
 from .unet import InstanceNorm
 
@@ -45,9 +46,7 @@ class LabelGenerator(nn.Module):
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
         """Images as those of the domains that the labels number."""
-        planes = image.new_zeros(len(image), self.domains, *image.shape[-2:])
-        planes[torch.arange(len(image), device=image.device), label] = 1.0
-        raw: Tensor = self.layers(torch.cat([image, planes], 1))
+        raw: Tensor = self.layers(torch.cat([image, planes(label, self.domains, image)], 1))
         return raw.float().tanh()
 
 
@@ -62,19 +61,29 @@ class DomainDiscriminator(nn.Module):
 
     def __init__(self, domains: int, size: int, width: int = 64) -> None:
         super().__init__()
-        layers = discriminator_layers(size)
-        channels = [3, *(width * 2**level for level in range(layers))]
-        trunk: list[nn.Module] = []
-        for into, out in pairwise(channels):
-            trunk += [nn.Conv2d(into, out, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE)]
-        self.trunk = nn.Sequential(*trunk)
-        self.score = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
-        self.classify = nn.Conv2d(channels[-1], domains, size // 2**layers, bias=False)
+        self.trunk, channels, side = strided_trunk(size, width)
+        self.score = nn.Conv2d(channels, 1, 3, padding=1, bias=False)
+        self.classify = nn.Conv2d(channels, domains, side, bias=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Scores and logits."""
         features = self.trunk(image)
         return self.score(features), self.classify(features).flatten(1)
+
+
+def strided_trunk(size: int, width: int) -> tuple[nn.Sequential, int, int]:
+    """A discriminator's 4 x 4 convolutions with stride 2, and the channels and pixels of what they leave of an image.
+
+    Args:
+        size: image height and width in pixels; six convolutions at 128 and more.
+        width: channels of the first layer, doubled per layer.
+    """
+    layers = discriminator_layers(size)
+    channels = [3, *(width * 2**level for level in range(layers))]
+    trunk: list[nn.Module] = []
+    for into, out in pairwise(channels):
+        trunk += [nn.Conv2d(into, out, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*trunk), channels[-1], size // 2**layers
 
 
 class _Block(nn.Module):

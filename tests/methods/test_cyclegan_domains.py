@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
-from mmbench.datasets.domains import domain_task
-from torch import Tensor
-
-from mmbench import catalog, config
-from mmbench.device import Compute
-from mmbench.method import Batch, Context, Method
-from mmbench.schedule import NetworkSize
-from mmbench.train import Tally, make_optimizers, train_step
-
-CPU = Compute(torch.device("cpu"), "fp32")
-SIZE = 16
-COLOURS = {"blue": (-0.8, -0.8, 0.8), "red": (0.8, -0.8, -0.8), "green": (-0.8, 0.8, -0.8)}
-NETWORK = NetworkSize(width=8, poolings=2, convs=(1, 1), blocks=1, kernel=3)
-
-
-def build(names: tuple[str, ...], name: str = "cyclegan-domains", **overrides: Any) -> tuple[Method, Any]:
-    """The first domain is the anchor."""
-    card = catalog.find("methods", name)
-    resolved = config.resolve(card, config.profile("paper", "cross-domain"), "cross-domain", overrides)
-    torch.manual_seed(0)
-    context = Context(domain_task("colours", names, names[0]), SIZE, NETWORK, resolved.settings)
-    return catalog.load(card, card["CLASS"])(context), resolved.stages[0]
-
-
-def squares(colour: tuple[float, ...], seed: int, count: int = 4) -> Tensor:
-    """White images with a square of one colour somewhere."""
-    draw = torch.Generator().manual_seed(seed)
-    images = torch.full((count, 3, SIZE, SIZE), 0.9)
-    for image in images:
-        top, left = torch.randint(0, SIZE - 8, (2,), generator=draw).tolist()
-        image[:, top : top + 8, left : left + 8] = torch.tensor(colour).view(3, 1, 1)
-    return images
-
-
-def batches(step: int) -> Batch:
-    return {name: {name: squares(colour, 10 * step + n)} for n, (name, colour) in enumerate(COLOURS.items())}
-
-
-def numbered(count: int) -> tuple[str, ...]:
-    return tuple(f"d{n}" for n in range(count))
+from recolouring import COLOURS, SIZE, batches, build, check_red_becomes_green, numbered, squares, train
 
 
 @pytest.mark.parametrize("count", [3, 4, 11])
 @pytest.mark.parametrize(("name", "of"), [("cyclegan-domains", "all"), ("cyclegan-anchor", "anchor")])
 def test_every_direction_of_a_trained_pair_has_its_networks(name: str, of: str, count: int) -> None:
     with torch.device("meta"):
-        roles = list(build(numbered(count), name)[0].networks())
+        roles = list(build(name, numbered(count))[0].networks())
     expected = count * (count - 1) if of == "all" else 2 * (count - 1)
     for kind in ("generator", "discriminator"):
         assert sum(role.startswith(f"{kind}/") for role in roles) == expected
@@ -63,7 +22,7 @@ def test_every_direction_of_a_trained_pair_has_its_networks(name: str, of: str, 
 
 @pytest.mark.parametrize("name", ["cyclegan-domains", "cyclegan-anchor"])
 def test_every_pair_of_domains_is_translated_once(name: str) -> None:
-    method, _ = build(("blue", "red", "green", "grey"), name)
+    method, _ = build(name, ("blue", "red", "green", "grey"))
     rows = method.translations()
     assert len({(row.inputs, row.output) for row in rows}) == len(rows) == 12
     cascaded = {(row.inputs[0], row.output) for row in rows if row.via}
@@ -73,7 +32,7 @@ def test_every_pair_of_domains_is_translated_once(name: str) -> None:
 
 
 def test_the_anchor_variant_cascades_through_the_anchors_image() -> None:
-    method, _ = build(tuple(COLOURS), "cyclegan-anchor")
+    method, _ = build("cyclegan-anchor")
     method.eval()
     image = squares(COLOURS["red"], 0)
     to_anchor, from_anchor = (method.networks()[f"generator/{name}"] for name in ("red-blue", "blue-green"))
@@ -87,14 +46,14 @@ def test_the_anchor_variant_cascades_through_the_anchors_image() -> None:
 
 
 def test_a_pair_has_networks_of_its_own_in_both_directions() -> None:
-    method, _ = build(tuple(COLOURS))
+    method, _ = build("cyclegan-domains")
     owners = [{id(p) for p in network.parameters()} for network in method.networks().values()]
     assert sum(map(len, owners)) == len(set().union(*owners))
 
 
 def test_a_step_trains_as_many_pairs_as_it_is_told() -> None:
     names = numbered(5)
-    method, stage = build(names, pairs_per_step=3)
+    method, (stage,) = build("cyclegan-domains", names, pairs_per_step=3)
     batch = {name: {name: torch.rand(1, 3, SIZE, SIZE)} for name in names}
     seen = set()
     for step in range(25):
@@ -107,14 +66,14 @@ def test_a_step_trains_as_many_pairs_as_it_is_told() -> None:
 
 
 def test_the_recipe_is_that_of_the_paper() -> None:
-    _, stage = build(tuple(COLOURS))
+    _, (stage,) = build("cyclegan-domains")
     assert stage.weights == {"gan": 1.0, "cycle": 10.0}
     assert (stage.lr, stage.beta1, stage.anneal) == (2e-4, 0.5, 0.5)
     assert stage.players == {"generator": 1, "discriminator": 1}
 
 
 def test_losses_are_those_of_least_squares_and_the_cycle() -> None:
-    method, stage = build(tuple(COLOURS))
+    method, (stage,) = build("cyclegan-domains")
     batch, pools = batches(0), method.get_submodule("pools")
     made = method(batch, stage)
     gan = cycle = critic = torch.zeros(())
@@ -134,17 +93,6 @@ def test_losses_are_those_of_least_squares_and_the_cycle() -> None:
 
 @pytest.mark.parametrize("name", ["cyclegan-domains", "cyclegan-anchor"])
 def test_recolouring_is_learnt_without_pairs(name: str) -> None:
-    method, stage = build(tuple(COLOURS), name, blocks=1, **{"stage.train.lr": 2e-3, "stage.train.steps": 120})
-    optimizers = make_optimizers(method, stage, CPU)
-    for step in range(stage.steps):
-        torch.manual_seed(step)
-        train_step(method, stage, step, batches(step), optimizers, CPU, Tally({}))
-    method.eval()
-    image = squares(COLOURS["red"], 10**6, 16)
-    with torch.inference_mode():
-        made = method.translate({"red": image}, "green")
-    inside = image[:, 1] < 0
-    red, green, blue = (made[:, channel][inside].mean() for channel in range(3))
-    assert green > red + 0.5
-    assert green > blue + 0.5
-    assert made.mean(1)[~inside].mean() > made.mean(1)[inside].mean() + 0.5, "the background stays light"
+    method, (stage,) = build(name, blocks=1, **{"stage.train.lr": 2e-3, "stage.train.steps": 120})
+    train(method, stage)
+    check_red_becomes_green(method)

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 import torch.nn.functional as F
-from mmbench.datasets.domains import domain_task
 from mmbench.methods.networks.dcgan import (
     ConditionalDiscriminator,
     ConditionalGenerator,
     VectorEncoder,
     level_sizes,
 )
+from recolouring import CPU, build, noise, numbered
 from torch import Tensor, nn
 
-from mmbench import catalog, config
-from mmbench.device import Compute
-from mmbench.method import Batch, Context, Method
-from mmbench.schedule import NetworkSize, Stage
 from mmbench.train import Tally, make_optimizers, set_modes, train_step
-
-CPU = Compute(torch.device("cpu"), "fp32")
-SIZE = 16
-NETWORK = NetworkSize(width=8, poolings=2, convs=(1, 1), blocks=1, kernel=3)
-
-
-def build(count: int = 3, profile: str = "paper", **overrides: Any) -> tuple[Method, tuple[Stage, ...]]:
-    card = catalog.find("methods", "icgan")
-    resolved = config.resolve(card, config.profile(profile, "cross-domain"), "cross-domain", overrides)
-    torch.manual_seed(0)
-    names = tuple(f"d{n}" for n in range(count))
-    context = Context(domain_task("colours", names, "d0"), SIZE, NETWORK, resolved.settings)
-    return catalog.load(card, card["CLASS"])(context), resolved.stages
-
-
-def batch_of(step: int, count: int = 3, images: int = 4) -> Batch:
-    draw = torch.Generator().manual_seed(step)
-    return {f"d{n}": {f"d{n}": torch.rand(images, 3, SIZE, SIZE, generator=draw) * 2 - 1} for n in range(count)}
 
 
 def convolutions(module: nn.Module) -> list[tuple[int, ...]]:
@@ -87,7 +63,7 @@ def test_sizes_that_cannot_be_halved_are_refused(size: int) -> None:
 @pytest.mark.parametrize("count", [3, 11])
 def test_all_domains_share_one_encoder_and_one_decoder(count: int) -> None:
     with torch.device("meta"):
-        method = build(count)[0]
+        method = build("icgan", numbered(count))[0]
     assert sorted(method.networks()) == ["decoder/shared", "discriminator/shared", "encoder/shared"]
     assert len(set(method.translations())) == count * (count - 1)
 
@@ -98,8 +74,8 @@ def test_losses_by_hand_with_a_discriminator_that_is_known(mismatched: bool) -> 
         def forward(self, image: Tensor, label: Tensor) -> Tensor:
             return image.mean((1, 2, 3)) + label @ torch.tensor([0.0, 1.0, 2.0])
 
-    method, (gan, encoder) = build(mismatched=mismatched)
-    made = method(batch_of(0), gan)
+    method, (gan, encoder) = build("icgan", numbered(3), mismatched=mismatched)
+    made = method(noise(3, 4), gan)
     method.discriminator = Known()
     assert torch.equal(made.label.sum(0), torch.tensor([4.0, 4.0, 4.0]))
     assert (made.label * made.other).sum() == 0, "the other label is never the own one"
@@ -118,10 +94,10 @@ def test_losses_by_hand_with_a_discriminator_that_is_known(mismatched: bool) -> 
 
 
 def test_each_stage_trains_its_own_networks() -> None:
-    method, stages = build()
+    method, stages = build("icgan", numbered(3))
     for stage, trained in zip(stages, ({"decoder", "discriminator"}, {"encoder"}), strict=True):
         before = {role: [p.clone() for p in n.parameters()] for role, n in method.networks().items()}
-        train_step(method, stage, 0, batch_of(0), make_optimizers(method, stage, CPU), CPU, Tally({}))
+        train_step(method, stage, 0, noise(3, 4), make_optimizers(method, stage, CPU), CPU, Tally({}))
         for role, network in method.networks().items():
             same = [torch.equal(a, b) for a, b in zip(before[role], network.parameters(), strict=True)]
             assert not any(same) if role.split("/")[0] in trained else all(same), role
@@ -129,14 +105,14 @@ def test_each_stage_trains_its_own_networks() -> None:
 
 def test_the_encoder_finds_the_code_of_what_was_generated() -> None:
     """The path z -> image -> z, through a generator that was not trained."""
-    method, (_, stage) = build(code=4, **{"stage.encoder.lr": 2e-3, "stage.encoder.steps": 150})
+    method, (_, stage) = build("icgan", numbered(3), code=4, **{"stage.encoder.lr": 2e-3, "stage.encoder.steps": 150})
     generator = method.get_submodule("generator")
     for _ in range(50):  # its normalizations learn their statistics
         generator(torch.randn(48, 4), torch.eye(3)[torch.arange(48) % 3])
     optimizers = make_optimizers(method, stage, CPU)
     for step in range(stage.steps):
         torch.manual_seed(step)
-        train_step(method, stage, step, batch_of(step, images=4), optimizers, CPU, Tally({}))
+        train_step(method, stage, step, noise(3, 4, step), optimizers, CPU, Tally({}))
     method.eval()
     z, label = torch.randn(64, 4), torch.eye(3)[torch.arange(64) % 3]
     with torch.inference_mode():
@@ -145,7 +121,7 @@ def test_the_encoder_finds_the_code_of_what_was_generated() -> None:
 
 
 def test_a_translation_is_generated_of_the_inputs_code_and_the_outputs_label() -> None:
-    method, image = build()[0].eval(), batch_of(0)["d1"]["d1"]
+    method, image = build("icgan", numbered(3))[0].eval(), noise(3, 4)["d1"]["d1"]
     with torch.inference_mode():
         made = method.translate({"d1": image}, "d2")
         expected = method.get_submodule("generator")(
@@ -157,9 +133,9 @@ def test_a_translation_is_generated_of_the_inputs_code_and_the_outputs_label() -
 
 
 def test_a_frozen_generator_keeps_its_statistics() -> None:
-    method, (_, stage) = build()
+    method, (_, stage) = build("icgan", numbered(3))
     set_modes(method, stage)
     generator = method.get_submodule("generator")
     before = {key: value.clone() for key, value in generator.state_dict().items()}
-    method(batch_of(0), stage)
+    method(noise(3, 4), stage)
     assert all(torch.equal(before[key], value) for key, value in generator.state_dict().items())

@@ -84,7 +84,7 @@ def test_logits_shape() -> None:
 def test_without_augmentation_an_image_is_enlarged_or_mirrored() -> None:
     images, _ = two_colours()
     torch.manual_seed(0)
-    seen = augmented(images, 32, {"zoom": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0})
+    seen = augmented(images, {"input_size": 32, "zoom": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0})
     plain = torch.nn.functional.interpolate(images, size=(32, 32), mode="bilinear", align_corners=False)
     # The outermost pixels are padded in two ways: by reflection and by repetition.
     inside = (..., slice(2, -2), slice(2, -2))
@@ -115,13 +115,13 @@ def test_same_seed_same_judge() -> None:
 
 
 def test_augmentation_depends_on_the_seed_and_keeps_flat_images_flat() -> None:
-    settings = {"zoom": 0.2, "rotation": 0.15, "brightness": 0.1, "contrast": 0.1}
+    settings = {"input_size": 32, "zoom": 0.2, "rotation": 0.15, "brightness": 0.1, "contrast": 0.1}
     flat = torch.full((6, 3, 16, 16), 0.5)
     torch.manual_seed(3)
-    first = augmented(flat, 32, settings)
+    first = augmented(flat, settings)
     torch.manual_seed(3)
-    assert torch.equal(first, augmented(flat, 32, settings))
-    assert not torch.equal(first, augmented(flat, 32, settings))
+    assert torch.equal(first, augmented(flat, settings))
+    assert not torch.equal(first, augmented(flat, settings))
     assert first.shape == (6, 3, 32, 32)
     torch.testing.assert_close(first, first[:, :1, :1, :1].expand_as(first))
     assert first.min() >= 0.5 * 0.9 - 0.1 - 1e-6

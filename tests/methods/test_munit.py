@@ -5,31 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import recolouring
 import torch
-from mmbench.datasets.domains import domain_task
 from mmbench.methods.networks.style import ContentEncoder, ScaledDiscriminators, StyleDecoder, StyleEncoder
+from recolouring import noise, numbered
 from torch import Tensor, nn
 
-from mmbench import catalog, config
-from mmbench.method import Batch, Context, Method
-from mmbench.schedule import NetworkSize
+from mmbench.method import Method
+from mmbench.schedule import NetworkSize, Stage
 from mmbench.train import set_modes
 
-SIZE = 16
 NETWORK = NetworkSize(width=4, poolings=2, convs=(1, 1), blocks=1, kernel=3)
 
 
-def build(count: int = 3, profile: str = "paper", **overrides: Any) -> tuple[Method, Any]:
-    card = catalog.find("methods", "munit")
-    resolved = config.resolve(card, config.profile(profile, "cross-domain"), "cross-domain", overrides)
-    names = tuple(f"d{n}" for n in range(count))
-    context = Context(domain_task("colours", names, "d0"), SIZE, NETWORK, resolved.settings)
-    return catalog.load(card, card["CLASS"])(context), resolved.stages[0]
-
-
-def batch_of(count: int = 3, images: int = 2) -> Batch:
-    draw = torch.Generator().manual_seed(0)
-    return {f"d{n}": {f"d{n}": torch.rand(images, 3, SIZE, SIZE, generator=draw) * 2 - 1} for n in range(count)}
+def build(count: int = 3, **overrides: Any) -> tuple[Method, Stage]:
+    method, (stage,) = recolouring.build("munit", numbered(count), NETWORK, **overrides)
+    return method, stage
 
 
 def convolutions(module: nn.Module) -> list[tuple[int, ...]]:
@@ -103,7 +94,7 @@ def test_losses_by_hand_with_networks_that_are_known() -> None:
         parts = method.get_submodule(group)
         for name in ("d0", "d1", "d2"):
             parts[name] = kind()  # type: ignore[index, operator]
-    batch = batch_of()
+    batch = noise(3, 2)
     torch.manual_seed(0)
     made = method(batch, stage)
     anchor, others = batch["d0"]["d0"], torch.cat([batch["d1"]["d1"], batch["d2"]["d2"]])
@@ -135,10 +126,10 @@ def test_losses_by_hand_with_networks_that_are_known() -> None:
 def test_both_players_reach_all_of_their_networks() -> None:
     method, stage = build()
     set_modes(method, stage)
-    made = method(batch_of(), stage)
+    made = method(noise(3, 2), stage)
     for player in ("discriminator", "generator"):
         method.zero_grad(set_to_none=True)
-        torch.stack(list(method.loss(player, batch_of(), made, stage).values())).sum().backward()
+        torch.stack(list(method.loss(player, noise(3, 2), made, stage).values())).sum().backward()
         for role, network in method.networks().items():
             if method.player_of(role) == player:
                 assert not [n for n, p in network.named_parameters() if p.grad is None], role
@@ -149,7 +140,7 @@ def test_a_step_takes_the_anchor_and_as_many_others_as_it_is_told() -> None:
     seen = set()
     for step in range(12):
         torch.manual_seed(step)
-        made = method(batch_of(6, 1), stage)
+        made = method(noise(6, 1), stage)
         assert "d0" in made.fakes
         assert len(made.fakes) == 3
         seen |= set(made.fakes)
@@ -158,7 +149,7 @@ def test_a_step_takes_the_anchor_and_as_many_others_as_it_is_told() -> None:
 
 def test_a_sample_is_a_style_of_its_own_and_always_the_same() -> None:
     torch.manual_seed(0)
-    method, image = build()[0].eval(), batch_of()["d1"]["d1"]
+    method, image = build()[0].eval(), noise(3, 2)["d1"]["d1"]
     with torch.inference_mode():
         one, two, again = (method.translate({"d1": image}, "d2", sample=n) for n in (1, 2, 1))
         alone = method.translate({"d1": image[1:]}, "d2", sample=1)

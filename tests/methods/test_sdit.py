@@ -6,49 +6,24 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import recolouring
 import torch
-from mmbench.datasets.domains import domain_task
 from mmbench.methods.networks.adain import AdaptiveBlocks, AdaptiveNorm, AffinePerceptron, code_of_sample
 from mmbench.methods.networks.labels import draw
 from mmbench.methods.networks.sdit import AttentiveGenerator, LabelledEncoder, ThreefoldDiscriminator
+from recolouring import COLOURS, NAMES, SIZE, batches, check_red_becomes_green, numbered, squares, train
 from torch import Tensor, nn
 
-from mmbench import catalog, config
-from mmbench.device import Compute
-from mmbench.method import Batch, Context, Method
-from mmbench.schedule import NetworkSize
-from mmbench.train import Tally, make_optimizers, set_modes, train_step
+from mmbench.method import Method
+from mmbench.schedule import NetworkSize, Stage
+from mmbench.train import set_modes
 
-CPU = Compute(torch.device("cpu"), "fp32")
-SIZE = 16
-COLOURS = {"blue": (-0.8, -0.8, 0.8), "red": (0.8, -0.8, -0.8), "green": (-0.8, 0.8, -0.8)}
-NAMES = tuple(COLOURS)
 NETWORK = NetworkSize(width=16, poolings=2, convs=(1, 1), blocks=1, kernel=3)
 
 
-def build(
-    names: tuple[str, ...] = NAMES, name: str = "sdit", profile: str = "paper", **overrides: Any
-) -> tuple[Method, Any]:
-    card = catalog.find("methods", name)
-    chosen = config.profile(profile, "cross-domain")
-    resolved = config.resolve(card, chosen, "cross-domain", overrides)
-    torch.manual_seed(0)
-    context = Context(domain_task("colours", names, names[0]), SIZE, NETWORK, resolved.settings)
-    return catalog.load(card, card["CLASS"])(context), resolved.stages[0]
-
-
-def squares(colour: tuple[float, ...], seed: int, count: int = 4) -> Tensor:
-    """White images with a square of one colour somewhere."""
-    generator = torch.Generator().manual_seed(seed)
-    images = torch.full((count, 3, SIZE, SIZE), 0.9)
-    for image in images:
-        top, left = torch.randint(0, SIZE - 8, (2,), generator=generator).tolist()
-        image[:, top : top + 8, left : left + 8] = torch.tensor(colour).view(3, 1, 1)
-    return images
-
-
-def batches(step: int) -> Batch:
-    return {name: {name: squares(COLOURS[name], 10 * step + n)} for n, name in enumerate(NAMES)}
+def build(name: str = "sdit", names: tuple[str, ...] = NAMES, **overrides: Any) -> tuple[Method, Stage]:
+    method, (stage,) = recolouring.build(name, names, NETWORK, **overrides)
+    return method, stage
 
 
 def test_a_normalized_map_has_the_mean_and_deviation_that_were_predicted() -> None:
@@ -98,7 +73,7 @@ def test_without_attention_the_changed_features_go_on() -> None:
     generator = AttentiveGenerator(4, 1, 1, attention=False)
     features, affines = torch.randn(2, 16, 4, 4), torch.randn(2, 64)
     assert torch.equal(generator.attended(features, affines), generator.adaptive(features, affines))
-    assert build(name="sdit-no-attention")[0].get_submodule("generator").attention is None
+    assert build("sdit-no-attention")[0].get_submodule("generator").attention is None
     assert build()[0].get_submodule("generator").attention is not None
 
 
@@ -141,7 +116,7 @@ def test_the_networks_are_those_of_the_thesis() -> None:
 @pytest.mark.parametrize("count", [3, 11])
 def test_all_domains_share_one_encoder_and_one_decoder(count: int) -> None:
     with torch.device("meta"):
-        method = build(tuple(f"d{n}" for n in range(count)))[0]
+        method = build(names=numbered(count))[0]
     assert sorted(method.networks()) == [
         "decoder/shared",
         "discriminator/shared",
@@ -152,7 +127,7 @@ def test_all_domains_share_one_encoder_and_one_decoder(count: int) -> None:
 
 
 def test_a_step_takes_the_number_of_domains_it_is_told() -> None:
-    names = tuple(f"d{n}" for n in range(7))
+    names = numbered(7)
     batch = {name: {name: torch.full((2, 3, 4, 4), float(n))} for n, name in enumerate(names)}
     seen = set()
     for step in range(30):
@@ -194,7 +169,7 @@ def test_losses_by_hand_with_a_discriminator_that_is_known() -> None:
 
 @pytest.mark.parametrize("name", ["sdit", "sdit-no-attention"])
 def test_both_players_reach_all_of_their_networks(name: str) -> None:
-    method, stage = build(name=name)
+    method, stage = build(name)
     set_modes(method, stage)
     made = method(batches(0), stage)
     for player in ("discriminator", "generator"):
@@ -233,16 +208,5 @@ def test_recolouring_is_learnt_without_pairs() -> None:
     changes = {"lr": 2e-3, "steps": 200, **{f"weights.{name}": value for name, value in weights.items()}}
     overrides = {f"stage.train.{key}": value for key, value in changes.items()}
     method, stage = build(profile="laptop", generator_width=1.0, discriminator_width=1.0, **overrides)
-    optimizers = make_optimizers(method, stage, CPU)
-    for step in range(stage.steps):
-        torch.manual_seed(step)
-        train_step(method, stage, step, batches(step), optimizers, CPU, Tally({}))
-    method.eval()
-    image = squares(COLOURS["red"], 10**6, 16)
-    with torch.inference_mode():
-        made = method.translate({"red": image}, "green")
-    inside = image[:, 1] < 0
-    red, green, blue = (made[:, channel][inside].mean() for channel in range(3))
-    assert green > red + 0.5
-    assert green > blue + 0.5
-    assert made.mean(1)[~inside].mean() > made.mean(1)[inside].mean() + 0.5, "the background stays light"
+    train(method, stage)
+    check_red_becomes_green(method)

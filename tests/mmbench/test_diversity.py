@@ -23,7 +23,7 @@ SIZE = 32
 def forgotten(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Nothing is cached, neither weights nor networks, and nobody answers."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(module, "_answers", lambda host: False)
+    monkeypatch.setattr(module, "answers", lambda host: False)
     perceptual_distance.cache_clear()
     yield
     perceptual_distance.cache_clear()
@@ -73,7 +73,7 @@ def test_a_silent_host_is_asked_for_a_moment_only(monkeypatch: pytest.MonkeyPatc
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("socket.create_connection", connect)
-    assert not module._answers("download.pytorch.org")
+    assert not module.answers("download.pytorch.org")
 
 
 def test_small_images_ask_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_torchmetrics_lpips_is_what_measures(monkeypatch: pytest.MonkeyPatch, tm
         return trunk(net, pretrained=False)
 
     monkeypatch.setattr(lpips, "_get_tv_model_features", random_trunk)
-    monkeypatch.setattr(module, "_answers", lambda host: True)
+    monkeypatch.setattr(module, "answers", lambda host: True)
     draw = torch.Generator().manual_seed(1)
     noise = torch.rand(SAMPLES, 2, 3, 64, 64, generator=draw) * 2 - 1
     expected = [

@@ -203,7 +203,8 @@ def _log(runs: Path, method: str, seed: int, *lines: Any) -> None:
     folder = runs / "rooms" / "laptop" / method / f"seed-{seed}"
     folder.mkdir(parents=True)
     (folder / "result.json").write_text("{}")
-    texts = [line if isinstance(line, str) else json.dumps({"stage": line[0], **line[1]}) for line in lines]
+    entries = (line if isinstance(line, str) else {"stage": line[0], "total_step": 1, **line[1]} for line in lines)
+    texts = [entry if isinstance(entry, str) else json.dumps(entry) for entry in entries]
     (folder / "log.jsonl").write_text("\n".join(texts))
 
 
@@ -213,7 +214,11 @@ def test_c13_reads_the_alignment_at_each_stages_end(tmp_path: Path) -> None:
         rise = 0.01 * seed
         before = ("translate", pair(0.9, 0.9)), ("translate", pair(0.3, 0.5))
         after = ("align", pair(0.8 + rise, 0.9)), ("align", {"losses": {}}), ("re-estimate", pair(0.0, 0.0))
-        broken = '{"stage": "align", "alignment/a-b": 0.1', '["alignment/"]', '{"stage": "align", "alignment/a-b": "x"}'
+        broken = (
+            '{"stage": "align", "alignment/a-b": 0.1',
+            '["alignment/"]',
+            '{"stage": "align", "total_step": 2, "alignment/a-b": "x"}',
+        )
         _log(tmp_path, "mmnet", seed, *before, *after, *broken)
         _log(tmp_path, "mmnet-pp", seed, ("pseudo-pairs", pair(0.84 + rise, 0.9)))
     (tmp_path / "rooms/laptop/mmnet/seed-x").mkdir()

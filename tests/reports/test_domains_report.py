@@ -12,6 +12,7 @@ import pytest
 from mmbench.reports import domain_matrix, domain_table
 
 from mmbench.results import COLUMNS
+from mmbench.reverse import FEWEST
 
 COMMON = {
     "dataset": "colours", "profile": "laptop", "method": "mmnet-domains", "title": "M&MNets, domains", "seed": 0,
@@ -97,6 +98,7 @@ def test_what_is_absent_is_said() -> None:
     table = domain_table.build(results, pd.DataFrame())[0]
     assert "RCA" not in table.frame
     assert "Real test images per domain: 2. KID and RCA need 4" in table.note
+    assert domain_table.FEW == FEWEST, "told without importing torch"
     assert "LPIPS is absent for SDIT:" in table.note
     assert list(table.frame["LPIPS"].fillna(-1)) == [0.0, -1.0]
 
