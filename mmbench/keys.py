@@ -32,12 +32,18 @@ def source_digest(path: Path, module: str) -> str:
         file, name = queue.pop()
         if name in parts:
             continue
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        parts[name] = _code_digest(tree)
-        for imported in _imports(tree, name, is_package=file.name == "__init__.py"):
+        parts[name], imports = _read(file.read_text(encoding="utf-8"), name, file.name == "__init__.py")
+        for imported in imports:
             if (found := _locate(imported, package, path.parent)) is not None:
                 queue.append((found, imported))
     return digest(parts)
+
+
+@functools.cache  # methods share most of what they import
+def _read(source: str, module: str, is_package: bool) -> tuple[str, tuple[str, ...]]:
+    """Digest of a file's code, and what it imports."""
+    tree = ast.parse(source)
+    return _code_digest(tree), tuple(_imports(tree, module, is_package))
 
 
 def _code_digest(tree: ast.Module) -> str:
