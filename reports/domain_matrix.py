@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from mmbench.report import Figure
 
-from .cell_files import UNREADABLE
+from .cell_files import UNREADABLE, asked
 
 NAME = "matrix"
 TITLE = "Every domain to every other (figure 4.5): inputs red, seen translations blue, unseen without a frame"
@@ -33,7 +32,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
         folder = runs / dataset / profile / method / f"seed-{seed}"
         # One cell's damaged samples leave out that cell's figure only.
         with contextlib.suppress(*UNREADABLE):
-            task = json.loads((folder / "cell.json").read_text(encoding="utf-8"))["task"]
+            task = asked(folder)["task"]
             seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
             with np.load(folder / "samples" / "matrix.npz") as arrays:
                 canvas = _draw(arrays["matrix"], [str(name) for name in arrays["domains"]], seen)

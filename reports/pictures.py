@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import textwrap
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from mmbench.report import Figure
+from mmbench.results import read_json
 
 from .cell_files import UNREADABLE
 from .rows import cells
@@ -48,7 +48,7 @@ def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) ->
     samples = folder / "samples" / "samples.npz"
     if not samples.exists():
         return
-    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    result = read_json(folder / "result.json") or {}
     rows = result["rows"]
     treated_fairly = {(row["output"], row["via"]) for row in rows if row["bn"] != "trained"}
     with np.load(samples) as arrays:
