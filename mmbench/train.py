@@ -145,6 +145,7 @@ def train_step(
         made = method(batch, stage)
     for player, times in stage.players.items():
         optimizer = optimizers[player]
+        own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         for group in optimizer.param_groups:
             group["lr"] = stage.lr_at(step)
         for _ in range(times):
@@ -153,7 +154,8 @@ def train_step(
             weighted = [stage.weights.get(name, 1.0) * value.float() for name, value in losses.items()]
             objective = torch.stack(weighted).sum()
             method.zero_grad(set_to_none=True)
-            objective.backward()
+            # A generator's objective runs through the discriminators, whose gradients nobody would use.
+            objective.backward(inputs=own)
             optimizer.step()
             bad |= ~torch.isfinite(objective.detach())
             tally.add(player, losses)

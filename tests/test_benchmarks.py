@@ -38,6 +38,12 @@ def test_one_row_per_stage_with_finite_numbers(step: ModuleType) -> None:
     assert align.gflop > translate.gflop, "autoencoders are work"
 
 
+def test_gradient_penalties_are_counted(step: ModuleType) -> None:
+    rate = step.matmul_rate(CPU, side=64, repeats=1)
+    (row,) = step.measure("stargan-paired", "smoke", "synthetic", CPU, steps=1, rate=rate)
+    assert row.gflop > 0
+
+
 def test_flops_are_the_convolutions_of_forward_and_backward(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 3 x 3 convolution of 3 to 4 channels: 2 * 9 * 3 * 4 per pixel, and as many for the gradient of its weights."""
     monkeypatch.setattr(

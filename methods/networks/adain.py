@@ -11,8 +11,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .layout import InstanceNorm
 from .residual import initialise
-from .unet import InstanceNorm
 
 
 class AdaptiveNorm(nn.Module):

@@ -21,7 +21,7 @@ def present(modality: Modality, raw: Tensor) -> Tensor:
     """
     if modality.kind == "segmentation":
         soft = raw.float().softmax(1)
-        hard = torch.zeros_like(soft).scatter_(1, soft.argmax(1, keepdim=True), 1.0)
+        hard = torch.zeros_like(soft).scatter_(1, soft.max(1, keepdim=True).indices, 1.0)
         return hard + soft - soft.detach()
     if modality.kind == "depth":
         return raw.float()

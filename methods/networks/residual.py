@@ -17,12 +17,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from mmbench.method import NetworkSize
 
 from .code import Code, SideInformation
+from .layout import InstanceNorm
 from .unpool import check_divisible, level_widths, pool, side_of, upsample
 
 Norm = Literal["instance", "none"]
@@ -142,17 +142,10 @@ class PatchDiscriminator(nn.Module):
         return self.layers(x)
 
 
-class _InstanceNorm(nn.InstanceNorm2d):
-    def forward(self, x: Tensor) -> Tensor:
-        # torch returns NCHW whatever came in, and all that follows would be slower for it.
-        layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
-        return super().forward(x).contiguous(memory_format=layout)
-
-
 def _layers(into: int, out: int, kernel: int, norm: Norm) -> list[nn.Module]:
     layers: list[nn.Module] = [nn.Conv2d(into, out, kernel, padding=kernel // 2)]
     if norm == "instance":
-        layers.append(_InstanceNorm(out))
+        layers.append(InstanceNorm(out))
     return [*layers, nn.ReLU(inplace=True)]
 
 

@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from .adain import AdaptiveBlocks, layer_norm
 from .labels import planes
+from .layout import InstanceNorm
 from .residual import ResidualBlock, initialise
 from .stargan_domains import strided_trunk
-from .unet import InstanceNorm
 
 KERNEL = 3  # of the residual blocks
 CODE_UNITS = 32  # of the discriminator's branch that tells the code

@@ -15,8 +15,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .layout import InstanceNorm
 from .residual import initialise_he
-from .unet import InstanceNorm
 
 SLOPE = 0.01
 SMALLEST = 4  # pixels of the latent

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from mmbench.method import NetworkSize
 from mmbench.modality import Modality
 
+from .layout import InstanceNorm, in_layout_of
 from .residual import ResidualBlock, initialise
-from .unet import InstanceNorm
 from .unpool import check_divisible, level_widths, pool, unpool
 
 MOST_LAYERS = 6  # of the discriminator: 128 x 128 images to 2 x 2
@@ -80,7 +80,8 @@ class SharedGenerator(nn.Module):
         return [self.heads[target](part) for (_, target, _), part in zip(images, parts, strict=True)]
 
     def _label(self, target: str, like: Tensor) -> Tensor:
-        label = like.new_zeros(len(like), len(self.names), *like.shape[-2:])
+        # Channels of another memory format would have the features copied into it and back.
+        label = in_layout_of(like, like.new_zeros(len(like), len(self.names), *like.shape[-2:]))
         label[:, self.names.index(target)] = 1.0
         return label
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from .labels import planes
+from .layout import InstanceNorm
 from .stargan import SLOPE, discriminator_layers
-from .unet import InstanceNorm
 
 HALVINGS = 2
 

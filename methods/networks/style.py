@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .adain import AdaptiveBlocks, AffinePerceptron, layer_norm
+from .layout import InstanceNorm
 from .residual import PatchDiscriminator, ResidualBlock, initialise_he
-from .unet import InstanceNorm
 
 SMALLEST = 16  # pixels that a discriminator's four halvings need
 STYLE_LEVELS = 4  # halvings of the style encoder

@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from .layout import InstanceNorm
 from .residual import initialise
 
 ImageNorm = Literal["batch", "instance", "none"]
@@ -43,15 +44,6 @@ def normalization(norm: ImageNorm, channels: int) -> list[nn.Module]:
     if norm == "instance":
         made["instance"] = [InstanceNorm(channels)]
     return made[norm]
-
-
-class InstanceNorm(nn.InstanceNorm2d):
-    """``nn.InstanceNorm2d`` in the memory format of its input: torch returns NCHW, and what follows would be slower."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalize each channel of each image."""
-        layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
-        return super().forward(x).contiguous(memory_format=layout)
 
 
 class UNet(nn.Module):

@@ -22,7 +22,7 @@ from mmbench.modality import MINIMUM_DEPTH, Modality
 from mmbench.results import CellFolder
 from mmbench.schedule import DataLimits
 from mmbench.task import Access, Group, Split, Task, Translation, views
-from mmbench.train import Rhythm, set_modes, train
+from mmbench.train import Rhythm, Tally, make_optimizers, set_modes, train, train_step
 
 CARDS = {
     name: card for name, card in catalog.cards("methods").items() if card.get("ROLE") != "judge" and not card.problem
@@ -145,6 +145,20 @@ def test_every_player_of_every_stage_has_losses_that_train_its_networks(
     """bf16 as well: autocast remembers casts, and one made without gradient must not be met again in training."""
     method, resolved = as_profile(bench, profile).build(name)
     check_losses(method, resolved.stages, bench.loader(name).batch(0, 0), compute)
+
+
+@pytest.mark.parametrize("name", ["mmnet", "pix2pix-cascade", "stargan-paired"])
+def test_a_players_step_leaves_gradients_in_its_own_networks_only(name: str, bench: Any) -> None:
+    method, resolved = as_profile(bench, "paper").build(name)
+    (stage, *_) = resolved.stages
+    for player in ("generator", "discriminator"):
+        alone = dataclasses.replace(stage, players={player: 1})
+        train_step(
+            method, alone, 0, bench.loader(name).batch(0, 0), make_optimizers(method, alone, CPU), CPU, Tally({})
+        )
+        reached = {r for r, net in method.networks().items() if any(p.grad is not None for p in net.parameters())}
+        assert reached
+        assert {method.player_of(role) for role in reached} == {player}
 
 
 @pytest.mark.parametrize("name", METHODS)
