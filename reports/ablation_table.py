@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from mmbench.report import STD, Table
+from mmbench.report import HIGH, LOW, STD, Table
 from mmbench.results import SWEEP
+
+from .statistics import summary
 
 NAME = "ablation"
 TITLE = "Ablations, depth to segmentation, %"
 
 METRICS = {"miou": "mIoU", "global_accuracy": "Global"}
 DATASET, SOURCE = "scenenet-51k", "thesis"  # where the papers' ablations were made; the thesis' numbers count
-PUBLISHED = "published, 51K:"
+PUBLISHED, DIFFERENCE = "published, 51K:", "difference:"
 YES_NO = {True: "Y", False: "N"}
 
 
@@ -46,9 +50,10 @@ COMPONENTS = tuple(
         ("mmnet-paper-noise", ("Y", "Y", "0.5", "N"), ""),
     )
 )
-NOTE = "Noise Y: the profile's latent noise; the papers' std is 0.5."
+NOISE_NOTE = "Noise Y: the profile's latent noise; the papers' std is 0.5."
 PUBLISHED_NOTE = (
-    " published, 51K: thesis, at the papers' size and schedule, beside the row of the same switches and pretraining."
+    "published, 51K: thesis, at the papers' size and schedule, beside the row of the same switches and pretraining; "
+    "difference: ours less that."
 )
 
 
@@ -64,32 +69,39 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     tables = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         where = f"{dataset}, profile {profile}"
-        for name, title, entries in (
-            ("side-information", "Side information and pretraining (table 4.2)", SIDE),
-            ("components", "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)", COMPONENTS),
+        for name, title, entries, note in (
+            ("side-information", "Side information and pretraining (table 4.2)", SIDE, ""),
+            ("components", "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)", COMPONENTS, NOISE_NOTE),
         ):
             made = [_row(entry, part, published) for entry in entries if entry.method in set(part["method"])]
             if len(made) > 1:
-                frame = pd.DataFrame(made)
-                shown = [f"{PUBLISHED} {header}" for header in METRICS.values()]
-                compared = not frame[shown].isna().all(axis=None)
-                hidden = ("method", *(() if compared else shown))
-                formats = dict.fromkeys([*METRICS.values(), *shown], ".1f")
-                file = f"ablation-{name}-{dataset}-{profile}"
-                note = NOTE + PUBLISHED_NOTE * compared
-                tables.append(Table(file, f"{title}: {where}", frame, note, formats=formats, hidden=hidden))
+                tables.append(_table(f"ablation-{name}-{dataset}-{profile}", f"{title}: {where}", made, note))
     return tables
 
 
-def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str, object]:
+def _table(name: str, title: str, rows: Sequence[Mapping[str, object]], note: str) -> Table:
+    frame = pd.DataFrame(rows)
+    published, differences = ([f"{what} {header}" for header in METRICS.values()] for what in (PUBLISHED, DIFFERENCE))
+    compared = not frame[published].isna().all(axis=None)
+    return Table(
+        name, title, frame, " ".join(filter(None, [note, PUBLISHED_NOTE * compared])),
+        formats={**dict.fromkeys([*METRICS.values(), *published], ".1f"), **dict.fromkeys(differences, "+.1f")},
+        hidden=("method", *(() if compared else (*published, *differences))),
+        better=dict.fromkeys(METRICS.values(), "higher"),
+    )  # fmt: skip
+
+
+def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
     mine = part[part["method"] == entry.method]
     pretrained = bool(mine["pretrained"].iloc[0])
-    row: dict[str, object] = {"method": entry.method, **entry.cells, "pretrained": YES_NO[pretrained]}
+    row: dict[str, Any] = {"method": entry.method, **entry.cells, "pretrained": YES_NO[pretrained]}
     for metric, header in METRICS.items():
-        per_seed = mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"]
-        row |= {header: float(per_seed.mean()), header + STD: per_seed.std(ddof=1), "seeds": len(per_seed)}
+        seeds = summary(mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"].to_numpy(float))
+        row |= {header: seeds.mean, header + STD: seeds.std, header + LOW: seeds.low, header + HIGH: seeds.high}
+        row["seeds"] = seeds.seeds
     for metric, header in METRICS.items():
-        row[f"{PUBLISHED} {header}"] = _published(entry, metric, mine, published)
+        theirs = _published(entry, metric, mine, published)
+        row |= {f"{PUBLISHED} {header}": theirs, f"{DIFFERENCE} {header}": row[header] - theirs}
     return row
 
 

@@ -39,7 +39,21 @@ def test_ablations_stand_beside_the_papers_rows_of_the_same_switches() -> None:
     assert list(side.frame[column]) == [29.8, 43.2, 43.2]  # thesis, table 4.2, without pretraining
     assert side.frame["mIoU"].tolist() == [30.0, 35.0, 39.0]
     assert side.frame["mIoU std"].iloc[2] == pytest.approx(2**0.5)
+    # mean ± t(0.975, 1 degree of freedom) * std / sqrt(2), by a table of t
+    assert side.frame.loc[2, ["mIoU low", "mIoU high"]].tolist() == pytest.approx([39 - 12.706, 39 + 12.706], abs=1e-3)
+    assert side.frame["difference: mIoU"].tolist() == pytest.approx([0.2, -8.2, -4.2])
+    assert "Noise" not in side.note
     assert components.frame.set_index("method")[column].to_dict() == {"mmnet-translations": 6.48, "mmnet": 46.7}
+    assert "Noise Y" in components.note
+
+
+def test_the_best_ablation_is_bold_only_where_its_interval_lies_apart() -> None:
+    near = [score for seed in range(3) for score in scores("mmnet-none", 39.0 + seed, seed=seed)]
+    far = [score for seed in range(3) for score in scores("mmnet-none", 69.0 + seed / 10, seed=seed)]
+    own = [score for seed in range(3) for score in scores("mmnet", 40.0 + seed / 10, seed=seed)]
+    (undecided,), (decided,) = (ablation_table.build(frame(*own, *other), load()) for other in (near, far))
+    assert "<strong>" not in undecided.html()
+    assert "<strong>69.1" in decided.html()
 
 
 def test_a_pretrained_encoder_stands_beside_the_pretrained_row() -> None:
