@@ -20,7 +20,7 @@ from .residual import initialise_he
 
 SLOPE = 0.01
 SMALLEST = 4  # pixels of the latent
-MOST_LAYERS = 6  # of a discriminator
+MOST_LAYERS = 5  # of a discriminator, before its scores: "discriminators of 5 layers"
 
 
 def halvings(size: int) -> int:
