@@ -286,18 +286,18 @@ class CellRun:
 def _group(row: dict[str, Any], card: catalog.Card, dataset: Dataset) -> str:
     """The tables' row group: cascades are baselines, seen and multi-modal rows stand apart from zero-pair ones.
 
-    What saw true pairs is an oracle, whatever its card says.
+    What saw true pairs is an oracle, whatever its card says. A baseline's seen translation, too, is no rival of others'
+    unseen ones.
     """
     if Access(card["ACCESS"]) is Access.TRUE_PAIRS:
         return "oracle"
-    if card["GROUP"] != "zero-pair":
-        return str(card["GROUP"])
-    if row["via"]:
-        return "baselines"
     inputs = row["inputs"].split("+")
-    if len(inputs) > 1:
-        return "multi-modal"
-    return "seen" if dataset.task.is_seen(inputs[0], row["output"]) else "zero-pair"
+    group, direct = str(card["GROUP"]), len(inputs) == 1 and not row["via"]
+    if group in ("zero-pair", "baselines") and direct and dataset.task.is_seen(inputs[0], row["output"]):
+        return "seen"
+    if group != "zero-pair" or direct:
+        return group
+    return "baselines" if row["via"] else "multi-modal"
 
 
 def _pretrained(folder: Path | None) -> bool | None:
