@@ -143,14 +143,13 @@ def adversarial_critic(
 def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """``mean((|grad D(x)| - 1)^2)`` at random points x between real and fake images (Gulrajani et al. 2017).
 
-    In fp32 also under autocast, because it is differentiated twice. The norm is over each whole image; the score of an
-    image is the mean over its patches.
+    In fp32 also under autocast, because it is differentiated twice. The norm is over each whole image; D(x) is the sum
+    of its patches' scores, as in the StarGAN authors' code, though the adversarial losses are means over patches.
     """
     with torch.autocast(real.device.type, enabled=False):
         share = torch.rand(len(real), 1, 1, 1, device=real.device)
         between = (share * real.float() + (1 - share) * fake.detach().float()).requires_grad_()
-        total = score(between).flatten(1).mean(1).sum()
-        (gradient,) = torch.autograd.grad(total, between, create_graph=True)
+        (gradient,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
         return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 

@@ -27,6 +27,12 @@ def test_gradient_penalty_of_a_linear_score() -> None:
     assert float(penalty) == pytest.approx(16.0)
 
 
+def test_gradient_penalty_is_that_of_the_sum_over_patches() -> None:
+    """Four patches that are the pixels: a gradient of ones, whose norm is 2."""
+    penalty = gradient_penalty(lambda x: x, torch.randn(3, 1, 2, 2), torch.zeros(3, 1, 2, 2))
+    assert float(penalty) == pytest.approx(1.0)
+
+
 def test_gradient_penalty_reaches_the_weights() -> None:
     critic = nn.Conv2d(1, 1, 1)
     gradient_penalty(critic, torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)).backward()
