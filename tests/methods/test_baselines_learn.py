@@ -92,7 +92,7 @@ def test_an_inversion_is_recovered_without_pairs(name: str) -> None:
         }
 
     method, stage = build(name, COLOURS, STEPS[name], lr=RATES[name], anneal=0.5)
-    if name == "stargan-unpaired":  # in so few steps the paper's 1 leaves images as they came, which satisfies the cycle
+    if name == "stargan-unpaired":  # in so few steps the paper's 1 leaves images as they are, to which cycles agree
         stage = dataclasses.replace(stage, weights={**stage.weights, "gan": 4.0})
     images = squares(10**6, 16)
     with torch.inference_mode():
