@@ -9,6 +9,7 @@ What the sources leave open, and deviations:
 
 - Eq. 6.1 prints the logarithmic loss; the authors' code trains a Wasserstein loss with gradient penalty, five steps of
   the discriminator each, and so does this.
+- The penalty's score of an image is the mean over its patches (``stargan.py``: the sum).
 - Eq. 6.6 is minimized by generator and discriminator; L1 norms are means over elements.
 - With ``perceptron_label`` the perceptron reads the target's label beside z: chapter 7, "using target domain labels in
   the encoder and decoder". The equations have M(z).
@@ -101,7 +102,7 @@ class SDIT(Method):
             fake_scores, _, code = self.discriminator(made.fake.detach())
             return {
                 "gan": fake_scores.float().mean() - real_scores.float().mean(),
-                "penalty": gradient_penalty(lambda x: self.discriminator(x)[0], made.real, made.fake),
+                "penalty": gradient_penalty(self._score, made.real, made.fake),
                 "classify": F.cross_entropy(logits.float(), made.source),
                 "latent": (code.float() - made.z).abs().mean(),
             }
@@ -112,6 +113,11 @@ class SDIT(Method):
             "latent": (code.float() - made.z).abs().mean(),
             "cycle": (made.back - made.real).abs().mean(),
         }
+
+    def _score(self, images: Tensor) -> Tensor:
+        """One per image, the mean over its patches."""
+        scores: Tensor = self.discriminator(images)[0]
+        return scores.mean((1, 2, 3))
 
     def translate(
         self,
