@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.report import HIGH, LOW, STD, Table
+from mmbench.report import Table
 from mmbench.results import SWEEP
 
 from .statistics import summary
@@ -97,8 +97,7 @@ def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str,
     row: dict[str, Any] = {"method": entry.method, **entry.cells, "pretrained": YES_NO[pretrained]}
     for metric, header in METRICS.items():
         seeds = summary(mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"].to_numpy(float))
-        row |= {header: seeds.mean, header + STD: seeds.std, header + LOW: seeds.low, header + HIGH: seeds.high}
-        row["seeds"] = seeds.seeds
+        row |= {**seeds.columns(header), "seeds": seeds.seeds}
     for metric, header in METRICS.items():
         theirs = _published(entry, metric, mine, published)
         row |= {f"{PUBLISHED} {header}": theirs, f"{DIFFERENCE} {header}": row[header] - theirs}

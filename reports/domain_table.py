@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.report import HIGH, LOW, STD, Table
+from mmbench.report import Table
 
 from .statistics import summary
 
@@ -100,9 +100,7 @@ def _mean(rows: pd.DataFrame, metric: str) -> Mapping[str, float]:
     """
     if metric == REVERSE:
         rows = rows.groupby(["seed", "output"])["value"].mean().reset_index()
-    values = summary(rows.groupby("seed")["value"].mean().dropna().to_numpy())
-    header = METRICS[metric]
-    return {header: values.mean, header + STD: values.std, header + LOW: values.low, header + HIGH: values.high}
+    return summary(rows.groupby("seed")["value"].mean().dropna().to_numpy()).columns(METRICS[metric])
 
 
 def _by_target(part: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -199,14 +199,12 @@ def _row(
     for cls, metric in [*(("", metric) for metric in metrics), *classes.items()]:
         mine = values.get((metric.key, cls), {})
         over_seeds = summary(list(mine.values()))
-        row[metric.header] = mean = over_seeds.mean
-        row[metric.header + STD] = over_seeds.std
-        row |= {metric.header + LOW: over_seeds.low, metric.header + HIGH: over_seeds.high}
+        row |= over_seeds.columns(metric.header)
         seeds.update(mine)
         if metric.compared:
             theirs, source = papers.lookup(published, first, metric.key)
             row[f"published {metric.header}"] = theirs
-            row[f"difference {metric.header}"] = mean - theirs
+            row[f"difference {metric.header}"] = over_seeds.mean - theirs
             sources.append(source)
     row["seeds"] = len(seeds)
     return {**row, "source": ";".join(sources), **{key: first[key] for key in KEY[1:]}}

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit  # scipy.stats.t's own functions, without the half second of its import
 
+from mmbench.report import HIGH, LOW, STD
+
 LEVEL = 0.95
 REPLICATES = 10_000
 SEED = 20180618
@@ -30,6 +32,10 @@ class Summary(NamedTuple):
     low: float
     high: float
     seeds: int
+
+    def columns(self, header: str) -> dict[str, float]:
+        """The mean under ``header``, deviation and interval under the names that a table prints with it."""
+        return {header: self.mean, header + STD: self.std, header + LOW: self.low, header + HIGH: self.high}
 
 
 class Interval(NamedTuple):
