@@ -5,11 +5,13 @@ Tables as text, Markdown, CSV and LaTeX, figures as PNG and SVG, and all of it a
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import importlib
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -63,6 +65,19 @@ def _source_now(cards: Mapping[str, catalog.Card], method: str) -> str | None:
     return None if card is None or card.problem else keys.source_digest(card.path, card.module)
 
 
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Python's search for unreachable cycles off: a tenth of the time of a report over thousands of cells."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collector()
 def build_reports(
     runs: Path, names: Sequence[str] = (), dataset: str = "", profile: str = ""
 ) -> tuple[list[Table | Figure], list[str]]:
@@ -135,6 +150,7 @@ def ranges(seeds: Sequence[str]) -> str:
     return ", ".join(["-".join(map(str, part)) for part in parts] + sorted(s for s in seeds if not s.isdigit()))
 
 
+@_without_collector()
 def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: Path) -> list[Path]:
     """Write each table as ``.txt``, ``.md``, ``.csv`` and ``.tex``, each figure as ``.png`` and ``.svg``, and the page.
 

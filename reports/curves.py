@@ -201,4 +201,4 @@ def _name_stages(axis: Any, curves: Curves) -> None:
     seeds = max((len(values) for name in curves.values for values in curves.values[name].values()), default=0)
     title = f"{curves.title}, {seeds} seed{'s' * (seeds != 1)}"
     lines = [line for text in (title, names) for line in textwrap.wrap(text, TITLE_WIDTH, break_on_hyphens=False)]
-    axis.set_title("\n".join(lines), fontsize=7)
+    axis.set_title("\n".join(lines), fontsize=7, y=1.0)
