@@ -123,11 +123,12 @@ class CellFolder:
     def look(self, key: str | None = None) -> tuple[str, dict[str, Any]]:
         """The state, and ``result.json`` where it can be read (read once: a report looks at thousands of cells)."""
         try:
-            result, failed, cell = (read_json(f"{self.path}/{name}.json") for name in ("result", "failed", "cell"))
+            # It holds all of cell.json: a finished cell is what this file says, whatever became of the others.
+            if (result := read_json(f"{self.path}/result.json")) is not None:
+                return "stale" if key is not None and result.get("key") != key else "done", result
+            failed, cell = (read_json(f"{self.path}/{name}.json") for name in ("failed", "cell"))
         except ValueError:
             return "damaged", {}
-        if result is not None:
-            return "stale" if key is not None and result.get("key") != key else "done", result
         if self.is_locked():
             return "running", {}
         if failed is not None:

@@ -65,7 +65,8 @@ def hold(cell: CellFolder) -> subprocess.Popen[str]:
         ({"cell": {"key": "k"}, "result": {"key": "other"}}, "stale"),
         ({"cell": {"key": "k"}, "result": {}}, "stale"),
         ({"cell": {"key": "k"}, "result": '{"key": '}, "damaged"),
-        ({"cell": "", "result": {"key": "k"}}, "damaged"),
+        ({"cell": ""}, "damaged"),
+        ({"cell": "", "result": {"key": "k"}}, "done"),
         ({"cell": {"key": "k"}, "failed": "[1]"}, "damaged"),
     ],
 )
