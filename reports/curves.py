@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from mmbench.report import Figure
 
@@ -26,6 +26,7 @@ SEEDS = 10  # of a method: more would not change the picture, but reading their 
 COLOURS = 10  # of matplotlib's cycle; more losses are dashed, more pairs of modalities drawn as their mean and range
 METHODS = 12  # axes of a figure of losses
 COLUMNS = 4
+TICKS = 4  # of an axis of steps: drawing ticks and their labels takes most of a figure's time
 TITLE_WIDTH = 44  # letters above an axis
 TITLE_LINE = 0.125  # inches
 GAPS = {"wspace": 0.25, "hspace": 0.08}  # fixed: a layout engine takes longer than all the drawing
@@ -181,6 +182,7 @@ def _draw(axis: Any, curves: Curves, prefix: str) -> None:
             )
             if std.any():
                 axis.fill_between(steps, mean - std, mean + std, color=line.get_color(), alpha=0.25, linewidth=0)
+    axis.xaxis.set_major_locator(MaxNLocator(TICKS))
     for border in list(curves.stages.values())[:-1]:
         axis.axvline(border, color="grey", linestyle="--", linewidth=0.8)
 
