@@ -302,10 +302,7 @@ def _group(row: dict[str, Any], card: catalog.Card, dataset: Dataset) -> str:
 
 def _pretrained(folder: Path | None) -> bool | None:
     """What was decided for the weights in a cell's folder; None without a folder."""
-    if folder is None:
-        return None
-    about = CellFolder(folder).look()[1] or read_json(folder / "cell.json") or {}
-    return bool(about.get("pretrained"))
+    return None if folder is None else bool((read_json(folder / "cell.json") or {}).get("pretrained"))
 
 
 def _parent_key(folder: str) -> str:

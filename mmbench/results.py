@@ -123,12 +123,11 @@ class CellFolder:
     def look(self, key: str | None = None) -> tuple[str, dict[str, Any]]:
         """The state, and ``result.json`` where it can be read (read once: a report looks at thousands of cells)."""
         try:
-            # It holds all of cell.json: a finished cell is what this file says, whatever became of the others.
-            if (result := read_json(f"{self.path}/result.json")) is not None:
-                return "stale" if key is not None and result.get("key") != key else "done", result
-            failed, cell = (read_json(f"{self.path}/{name}.json") for name in ("failed", "cell"))
+            result, failed, cell = (read_json(f"{self.path}/{name}.json") for name in ("result", "failed", "cell"))
         except ValueError:
             return "damaged", {}
+        if result is not None:
+            return "stale" if key is not None and result.get("key") != key else "done", result
         if self.is_locked():
             return "running", {}
         if failed is not None:
