@@ -38,12 +38,20 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         _, marker, rest = message.partition("unrecognized arguments: ")
         if marker and rest.startswith("-"):
-            options = [option for action in self._actions for option in action.option_strings]
-            for action in self._actions:
-                if isinstance(action, argparse._SubParsersAction):
-                    options.extend(o for p in action.choices.values() for a in p._actions for o in a.option_strings)
-            message = f"unknown option {rest.split()[0]!r}{did_you_mean(rest.split()[0], set(options))}"
+            given = rest.split()[0]
+            options = {
+                name: {option for action in parser._actions for option in action.option_strings}
+                for name, parser in [("", self), *self._commands().items()]
+            }
+            if elsewhere := [name for name, known in options.items() if name and given in known]:
+                message = f"{given} is an option of {' and '.join(elsewhere)}, not of this command"
+            else:
+                message = f"unknown option {given!r}{did_you_mean(given, set().union(*options.values()))}"
         raise UserError(message)
+
+    def _commands(self) -> dict[str, argparse.ArgumentParser]:
+        groups = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        return dict(groups[0].choices) if groups else {}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="write tables and pictures of all results")
     report.add_argument("names", nargs="*", help="reports to write (default: all)")
+    report.add_argument("--dataset", default="", help="the results of this data set only")
+    report.add_argument("--profile", default="", help="the results of this profile only")
     report.add_argument("--out", type=Path, help="default: report/ in the runs folder")
     _add_runs(report)
     report.set_defaults(function=_report)
@@ -189,10 +199,16 @@ def _print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details:
 
 def _report(options: argparse.Namespace) -> int:
     from .reporting import build_reports, write_reports
+    from .results import cell_folders, identity
 
     if not options.runs.is_dir():
         raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
-    made, notes = build_reports(options.runs, options.names)
+    there = [identity(folder) for folder in cell_folders(options.runs)]
+    for option in ("dataset", "profile"):
+        given, found = getattr(options, option), {cell[option] for cell in there}
+        if given and given not in found:
+            raise UserError(f"--{option} {given}: no results of it in {options.runs}{did_you_mean(given, found)}")
+    made, notes = build_reports(options.runs, options.names, options.dataset, options.profile)
     folder = options.out or options.runs / "report"
     files = write_reports(made, notes, folder)
     _print_tables(made, notes, details=bool(options.names))

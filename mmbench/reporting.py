@@ -30,15 +30,26 @@ CELL = re.compile(r"([^/:]+)/([^/:]+)/([^/:]+)/seed-(\w+): (\w+)")  # a note of 
 
 
 def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
-    """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell."""
+    """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell.
+
+    ``attrs`` of the frame hold ``runs``, the folder, and ``cells``: of each finished cell, what its ``result.json``
+    holds beside the rows, with ``dataset``, ``profile``, ``method`` and ``seed``.
+    """
     cards = catalog.cards("methods")
-    blocks, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)))
+    blocks, facts, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)))
     titles = {name: card.get("TITLE") for name, card in cards.items()}
     for common, _ in blocks:
         common["title"] = titles.get(common["method"].partition("+")[0]) or common["title"]
     frame = _long([common for common, _ in blocks], [metrics for _, metrics in blocks])
-    frame.attrs["runs"] = str(runs)
+    frame.attrs |= {"runs": str(runs), "cells": Unchanging(facts)}
     return frame, notes
+
+
+class Unchanging(tuple[Any, ...]):
+    """A tuple that pandas, which copies all ``attrs`` of a frame to whatever is selected of it, does not copy."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Unchanging:
+        return self
 
 
 def _long(commons: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -90,7 +101,6 @@ def build_reports(
         if value:
             frame = frame[frame[column] == value]
             notes = [note for note in notes if value in note.split(":")[0].split("/")]
-    frame.attrs["runs"] = str(runs)
     states = [] if names else cell_tables(frame, notes)
     published = importlib.import_module("mmbench.reports.published").load()
     made: list[Table | Figure] = []

@@ -205,13 +205,19 @@ def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict
     Args:
         current: a method's name to the digest of its source as it is now; a result with another one is stale.
     """
-    blocks, notes = collect_blocks(runs, current)
+    blocks, _, notes = collect_blocks(runs, current)
     return [{**common, **value} for common, metrics in blocks for value in _values(metrics)], notes
 
 
-def collect_blocks(runs: Path, current: Callable[[str], str | None]) -> tuple[list[Block], list[str]]:
-    """As :func:`collect`, with the values that share everything but ``metric``, ``cls`` and ``value`` in one block."""
+def collect_blocks(
+    runs: Path, current: Callable[[str], str | None]
+) -> tuple[list[Block], list[dict[str, Any]], list[str]]:
+    """As :func:`collect`, with the values that share everything but ``metric``, ``cls`` and ``value`` in one block.
+
+    Between blocks and notes stands, of each finished cell, its identity and ``result.json`` without its rows.
+    """
     blocks: list[Block] = []
+    facts: list[dict[str, Any]] = []
     notes = []
     for folder in cell_folders(runs):
         who, (state, result) = identity(folder), folder.look()
@@ -222,11 +228,13 @@ def collect_blocks(runs: Path, current: Callable[[str], str | None]) -> tuple[li
         try:
             stale = result.get("source") != current(who["method"].partition("+")[0])
             blocks.extend(_result_blocks(result, {**who, "state": "stale" if stale else state}))
+            del result["rows"]
+            facts.append({**result, **who})
             if stale:
                 notes.append(f"{name}: stale (made with other code; `run` makes it again)")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             notes.append(f"{name}: damaged result.json ({type(error).__name__}: {error})")
-    return blocks, notes
+    return blocks, facts, notes
 
 
 def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

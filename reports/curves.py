@@ -62,16 +62,20 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
             for number, some in enumerate(_parts(aligned, COLUMNS)):
                 name = f"curves-alignment{_suffix(number)}-{dataset}-{profile}"
                 title = f"Alignment over training (figure 4.11): {where}"
-                figures.append(Figure(name, title, _alignment(some), cropped=False))
+                figures.append(Figure(name, title, _alignment(some), _note(some), cropped=False))
         if trained := [curves for curves in methods if curves.of(LOSSES)]:
             for number, some in enumerate(_parts(trained, METHODS)):
                 name = f"curves-losses{_suffix(number)}-{dataset}-{profile}"
-                figures.append(Figure(name, f"Losses over training: {where}", _losses(some), cropped=False))
+                figures.append(Figure(name, f"Losses over training: {where}", _losses(some), _note(some), cropped=False))
     return figures
 
 
 def _suffix(number: int) -> str:
     return f"-{number + 1}" if number else ""
+
+
+def _note(methods: Sequence[Curves]) -> str:
+    return "An axis without a legend has the curves of the one to its left." if len(methods) > 1 else ""
 
 
 def _parts(methods: Sequence[Curves], size: int) -> list[Sequence[Curves]]:
@@ -124,12 +128,12 @@ def _alignment(methods: Sequence[Curves]) -> Canvas:
     for column, curves in enumerate(methods):
         for axis, prefix in zip(axes[:, column], (ALIGNMENT, SPREAD), strict=True):
             _draw(axis, curves, prefix)
-            if curves.of(prefix):
-                axis.legend(fontsize=7, loc="center right" if prefix == ALIGNMENT else "best", framealpha=0.6)
         _name_stages(axes[0][column], curves)
         axes[1][column].set_xlabel("step")
     axes[0][0].set(ylabel="alignment factor", ylim=(None, 1.0))
     axes[1][0].set(ylabel="std of the latent", ylim=(0.0, None))
+    _name_curves(axes[0], 7, "center right")
+    _name_curves(axes[1], 7)
     _set_margins(canvas)
     return canvas
 
@@ -139,7 +143,8 @@ def _losses(methods: Sequence[Curves]) -> Canvas:
     columns = min(COLUMNS, len(methods))
     rows = -(-len(methods) // columns)
     canvas = Canvas(figsize=(max(6.0, 3.4 * columns), 2.9 * rows))
-    axes = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=GAPS | {"hspace": 0.5}).ravel()
+    grid = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=GAPS | {"hspace": 0.5})
+    axes = grid.ravel()
     for axis, curves in zip(axes, methods, strict=False):
         _draw(axis, curves, LOSSES)
         # Losses of one method lie orders of magnitude apart; those of a critic may be negative.
@@ -149,12 +154,13 @@ def _losses(methods: Sequence[Curves]) -> Canvas:
             axis.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axis.yaxis.set_major_formatter("{x:g}")
         axis.minorticks_off()
-        axis.legend(fontsize=6, loc="best", framealpha=0.6)
         _name_stages(axis, curves)
     for axis in axes[max(0, len(methods) - columns) : len(methods)]:
         axis.set_xlabel("step")
     for axis in axes[len(methods) :]:
         axis.set_axis_off()
+    for row in grid:
+        _name_curves(row, 6)
     _set_margins(canvas)
     return canvas
 
@@ -164,7 +170,7 @@ def _set_margins(canvas: Canvas) -> None:
     width, height = canvas.get_size_inches()
     lines = max(axis.get_title().count("\n") + 1 for axis in canvas.axes)
     top = 0.12 + TITLE_LINE * lines
-    canvas.subplots_adjust(left=0.7 / width, right=1 - 0.15 / width, bottom=0.5 / height, top=1 - top / height)
+    canvas.subplots_adjust(left=0.7 / width, right=1 - 0.3 / width, bottom=0.5 / height, top=1 - top / height)
 
 
 def _draw(axis: Any, curves: Curves, prefix: str) -> None:
@@ -174,9 +180,8 @@ def _draw(axis: Any, curves: Curves, prefix: str) -> None:
         _draw_range(axis, curves, names)
     else:
         for number, name in enumerate(names):
-            steps, values = zip(*sorted(curves.values[name].items()), strict=True)
-            mean = np.array([np.mean(here) for here in values])
-            std = np.array([np.std(here, ddof=1) if len(here) > 1 else 0.0 for here in values])
+            steps = sorted(curves.values[name])
+            mean, std = _mean_and_std([curves.values[name][step] for step in steps])
             (line,) = axis.plot(
                 steps, mean, "-" if number < COLOURS else "--", linewidth=1.2, label=name.removeprefix(prefix)
             )
@@ -187,6 +192,15 @@ def _draw(axis: Any, curves: Curves, prefix: str) -> None:
         axis.axvline(border, color="grey", linestyle="--", linewidth=0.8)
 
 
+def _mean_and_std(values: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Of each group of numbers, with ddof = 1; the standard deviation of a single number is 0."""
+    counts = np.array([len(group) for group in values])
+    numbers, starts = np.concatenate(values), np.cumsum(counts) - counts
+    mean = np.add.reduceat(numbers, starts) / counts
+    squares = np.add.reduceat((numbers - np.repeat(mean, counts)) ** 2, starts)
+    return mean, np.sqrt(squares / np.maximum(counts - 1, 1))
+
+
 def _draw_range(axis: Any, curves: Curves, names: Sequence[str]) -> None:
     """Mean and range of many curves, each its mean over seeds."""
     means = pd.DataFrame({name: {step: np.mean(v) for step, v in curves.values[name].items()} for name in names})
@@ -195,6 +209,16 @@ def _draw_range(axis: Any, curves: Curves, names: Sequence[str]) -> None:
     axis.fill_between(
         means.index, means.min(axis=1), means.max(axis=1), color=line.get_color(), alpha=0.25, linewidth=0
     )
+
+
+def _name_curves(row: Sequence[Any], size: int, place: str = "best") -> None:
+    """A legend on each axis of a row with other curves than the one to its left: legends hide what they stand on."""
+    left: list[str] = []
+    for axis in row:
+        names = axis.get_legend_handles_labels()[1]
+        if names and names != left:
+            axis.legend(fontsize=size, loc=place, framealpha=0.6)
+        left = names
 
 
 def _name_stages(axis: Any, curves: Curves) -> None:

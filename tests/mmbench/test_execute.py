@@ -130,7 +130,8 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
     assert "prior/seed-0: damaged" in report.stdout
     assert "Majority" in report.stdout
     assert "Provenance: " not in report.stdout and "Also written: " in report.stdout, "details are for who asks"
-    assert "Provenance: " in run_cli("report", "provenance", "--runs", str(tmp_path)).stdout
+    of_one = ("--runs", str(tmp_path), "--dataset", "synthetic", "--profile", "smoke")
+    assert "Provenance: " in run_cli("report", "provenance", *of_one).stdout
     again = run_cli(*arguments)
     assert again.returncode == 0
     assert CellFolder(broken).state() == "done"
@@ -154,6 +155,8 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
         (("run", "--dataset", "flowers"), "needs its images: give --data-root FOLDER"),
         (("run", "--dataset", "flowers", "--data-root", "nowhere"), "nowhere"),
         (("report", "--runs", "nowhere"), "--runs nowhere: no such folder"),
+        (("report", "--runs", ".", "--dataset", "flowers"), "--dataset flowers: no results of it in ."),
+        (("report", "--jobs", "2"), "--jobs is an option of run, not of this command"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from mmbench.reports import pictures
 from PIL import Image
@@ -38,10 +40,27 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     assert set(frame["method"]) == {"mmnet", "oracle"}
     assert frame["value"].notna().any()
 
-    (runs / "synthetic" / "smoke" / "mmnet" / "seed-0" / "samples" / "samples.npz").write_bytes(b"damaged")
+    cell = runs / "synthetic" / "smoke" / "mmnet" / "seed-0"
+    (cell / "samples" / "samples.npz").write_bytes(b"damaged")
+    result = json.loads((cell / "result.json").read_text())
+    (cell / "result.json").write_text(json.dumps({**result, "hardware": "none"}))
     made, notes = build_reports(runs)
     assert notes == []
     assert "pictures-synthetic-smoke-to-segmentation" in {item.name for item in made}, "the other cell's pictures stay"
+    (table,) = (item for item in made if item.name == "provenance-synthetic-smoke")
+    commits = table.frame.set_index("method")["commit"]
+    assert commits["oracle"] == result["commit"] and pd.isna(commits["mmnet"]), "what is damaged of a cell is missing"
+
+
+def test_selections_hand_on_what_was_read_of_the_cells(runs: Path) -> None:
+    frame, _ = results_frame(runs)
+    cells = frame[frame["method"] == "oracle"].head(1).attrs["cells"]
+    assert [(cell["dataset"], cell["method"], cell["seed"]) for cell in cells] == [
+        ("synthetic", "mmnet", 0),
+        ("synthetic", "oracle", 0),
+    ]
+    assert cells is frame.attrs["cells"], "a copy per selection takes seconds with thousands of cells"
+    assert "rows" not in cells[0] and cells[0]["split_hashes"]["test"]
 
 
 def test_every_report_survives_an_empty_folder(tmp_path: Path) -> None:
