@@ -79,7 +79,7 @@ def run(
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:
     """All results below a runs folder, one row per metric value; columns as ``mmbench.results.COLUMNS``."""
-    from .reporting import results_frame
+    from .frame import results_frame
 
     return results_frame(Path(runs))[0]
 

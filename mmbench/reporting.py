@@ -6,74 +6,24 @@ Tables as text, Markdown, CSV and LaTeX, figures as PNG and SVG, and all of it a
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import importlib
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from . import __version__, catalog, html, keys
+from . import __version__, catalog, html
+from .frame import changes, results_frame
 from .report import Figure, Table
-from .results import COLUMNS, collect_blocks, write_bytes
+from .results import write_bytes
 
 PAGE = "report.html"
 GENERAL = "All data sets"
 CELL = re.compile(r"([^/:]+)/([^/:]+)/([^/:]+)/seed-(\w+): (\w+)")  # a note of ``collect``
-
-
-def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
-    """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell.
-
-    ``attrs`` of the frame hold ``runs``, the folder, and ``cells``: of each finished cell, what its ``result.json``
-    holds beside the rows, with ``dataset``, ``profile``, ``method`` and ``seed``.
-    """
-    cards = catalog.cards("methods")
-    blocks, facts, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)))
-    titles = {name: card.get("TITLE") for name, card in cards.items()}
-    for common, _ in blocks:
-        common["title"] = titles.get(common["method"].partition("+")[0]) or common["title"]
-    frame = _long([common for common, _ in blocks], [metrics for _, metrics in blocks])
-    frame.attrs |= {"runs": str(runs), "cells": Unchanging(facts)}
-    return frame, notes
-
-
-class Unchanging(tuple[Any, ...]):
-    """A tuple that pandas, which copies all ``attrs`` of a frame to whatever is selected of it, does not copy."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Unchanging:
-        return self
-
-
-def _long(commons: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row per metric value. What many rows share is converted once and repeated, for thousands of cells."""
-    shared = pd.DataFrame(list(commons), columns=list(COLUMNS))
-    frame = shared.take(np.repeat(np.arange(len(metrics)), [len(values) for values in metrics])).reset_index(drop=True)
-    if not len(frame):
-        return frame
-    codes, names = pd.factorize(np.array(list(chain.from_iterable(metrics)), dtype=object))
-    parted = [str(name).partition("/") for name in names]
-    frame["metric"] = pd.Series([name for name, _, _ in parted]).take(codes).array
-    frame["cls"] = pd.Series([cls for _, _, cls in parted]).take(codes).array
-    numbers = list(chain.from_iterable(values.values() for values in metrics))
-    try:
-        frame["value"] = np.array(numbers, dtype=float)  # None becomes nan
-    except (TypeError, ValueError):  # a damaged result holds something else: shown as it is
-        frame["value"] = [float("nan") if value is None else value for value in numbers]
-    return frame
-
-
-def _source_now(cards: Mapping[str, catalog.Card], method: str) -> str | None:
-    """Digest of a method's source as it is now; None for a method that is no longer there."""
-    card = cards.get(method)
-    return None if card is None or card.problem else keys.source_digest(card.path, card.module)
 
 
 @contextlib.contextmanager
@@ -126,7 +76,8 @@ def _ordered() -> list[catalog.Card]:
 def cell_tables(frame: pd.DataFrame, notes: Sequence[str]) -> list[Table]:
     """The state of every cell: a table per data set and profile with a row per method and state."""
     identity = ["dataset", "profile", "method", "seed", "state"]
-    finished = frame[identity].drop_duplicates().itertuples(index=False, name=None)
+    named = frame[identity]
+    finished = named.iloc[changes(named)].drop_duplicates().itertuples(index=False, name=None)
     cells = {tuple(map(str, row[:4])): str(row[4]) for row in finished}
     cells |= {match.groups()[:4]: match.group(5) for note in notes if (match := CELL.match(note))}
     rows = pd.DataFrame([(*cell, state) for cell, state in sorted(cells.items())], columns=pd.Index(identity))

@@ -14,7 +14,8 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def _without_nan(value: Any) -> Any:
 def read_json(path: Path | str) -> dict[str, Any] | None:
     """A JSON object, or None where the file is absent. Raises ValueError naming a damaged file."""
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a report reads tens of thousands
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a report reads tens of thousands
             value = json.loads(file.read())
     except FileNotFoundError:
         return None
@@ -194,7 +195,7 @@ def identity(folder: CellFolder) -> dict[str, Any]:
     return {"dataset": dataset, "profile": profile, "method": method, "seed": int(number) if number.isdigit() else -1}
 
 
-Block = tuple[dict[str, Any], dict[str, Any]]  # what some values have in common, and metric (or metric/class) -> value
+Block = tuple[dict[str, Any], tuple[str, ...], list[Any]]  # what some values have in common, their metrics, the values
 
 
 def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -206,7 +207,7 @@ def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict
         current: a method's name to the digest of its source as it is now; a result with another one is stale.
     """
     blocks, _, notes = collect_blocks(runs, current)
-    return [{**common, **value} for common, metrics in blocks for value in _values(metrics)], notes
+    return [{**common, **value} for common, metrics, values in blocks for value in _named(metrics, values)], notes
 
 
 def collect_blocks(
@@ -237,8 +238,8 @@ def collect_blocks(
     return blocks, facts, notes
 
 
-def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for metric, value in metrics.items():
+def _named(metrics: Sequence[str], values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    for metric, value in zip(metrics, values, strict=True):
         name, _, cls = metric.partition("/")
         yield {"metric": name, "cls": cls, "value": float("nan") if value is None else value}
 
@@ -246,11 +247,23 @@ def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
     common = {**who, "published_dataset": result.get("published_dataset", ""), "title": result["title"]}
     common["pretrained"] = bool(result.get("pretrained", False))
-    blocks = [
-        ({**common, **{key: row[key] for key in COLUMNS if key in row}}, dict(row["metrics"].items()))
-        for row in result["rows"]
+    common = {key: _shared(value) for key, value in common.items()}
+    return [
+        ({**common, **own}, tuple(map(sys.intern, metrics)), list(metrics.values()))
+        for own, metrics in [
+            *((_shown(row), row["metrics"]) for row in result["rows"]),
+            ({"group": _shared(result["rows"][0]["group"])}, _costs(result)),
+        ]
     ]
-    return [*blocks, ({**common, "group": result["rows"][0]["group"]}, _costs(result))]
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _shared(value) for key, value in row.items() if key in COLUMNS}
+
+
+def _shared(value: Any) -> Any:
+    """The one copy of a text: thousands of cells repeat the same few, and what lies together is read faster."""
+    return sys.intern(value) if type(value) is str else value
 
 
 def _costs(result: Mapping[str, Any]) -> dict[str, float]:

@@ -66,7 +66,9 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
         if trained := [curves for curves in methods if curves.of(LOSSES)]:
             for number, some in enumerate(_parts(trained, METHODS)):
                 name = f"curves-losses{_suffix(number)}-{dataset}-{profile}"
-                figures.append(Figure(name, f"Losses over training: {where}", _losses(some), _note(some), cropped=False))
+                figures.append(
+                    Figure(name, f"Losses over training: {where}", _losses(some), _note(some), cropped=False)
+                )
     return figures
 
 
@@ -168,6 +170,8 @@ def _losses(methods: Sequence[Curves]) -> Canvas:
 def _set_margins(canvas: Canvas) -> None:
     """Room for the labels and for as many lines as the longest title has."""
     width, height = canvas.get_size_inches()
+    for side in (side for axis in canvas.axes for side in (axis.xaxis, axis.yaxis) if not side.get_label_text()):
+        side.set_label_coords(0, 0)  # else matplotlib seeks the place of what is not there, a tenth of its drawing
     lines = max(axis.get_title().count("\n") + 1 for axis in canvas.axes)
     top = 0.12 + TITLE_LINE * lines
     canvas.subplots_adjust(left=0.7 / width, right=1 - 0.3 / width, bottom=0.5 / height, top=1 - top / height)

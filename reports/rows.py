@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mmbench import catalog
+from mmbench.frame import changes
 from mmbench.report import HIGH, LOW, STD, Table
 from mmbench.reporting import ranges
 from mmbench.results import COLUMNS, SWEEP, VALIDATION
@@ -133,13 +135,7 @@ def complete(results: pd.DataFrame) -> pd.DataFrame:
 def cells(results: pd.DataFrame) -> pd.DataFrame:
     """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
     named = results[["dataset", "profile", "method", "title", "seed"]]
-    # A cell's rows stand together, so that comparing neighbours leaves few for pandas to compare by value.
-    starts = np.zeros(len(named), bool)
-    starts[:1] = True
-    for column in named:
-        values = named[column].to_numpy(object)
-        starts[1:] |= values[1:] != values[:-1]
-    return named[starts].drop_duplicates()
+    return named.iloc[changes(named)].drop_duplicates()
 
 
 def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -162,15 +158,15 @@ def _text(column: pd.Series) -> pd.Series:
 def _gather(part: pd.DataFrame) -> dict[tuple[str, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
     found: dict[tuple[str, ...], Values] = {}
-    last: tuple[str, ...] | None = None
-    here: Values = {}
-    keys = records(part, (*KEY, "published_dataset"))
-    for key, (metric, cls, seed, value) in zip(keys, records(part, ("metric", "cls", "seed", "value")), strict=True):
-        if key != last:
-            here, last = found.setdefault(key, {}), key
-        if value == value:
-            # One value per seed: a seed that was collected twice would make the spread too small.
-            here.setdefault((metric, cls), {})[seed] = value
+    keyed = part[[*KEY, "published_dataset"]]
+    starts = changes(keyed)
+    values = records(part, ("metric", "cls", "seed", "value"))
+    for key, length in zip(records(keyed.iloc[starts], keyed), np.diff(starts, append=len(part)), strict=True):
+        here = found.setdefault(key, {})
+        for metric, cls, seed, value in islice(values, length):
+            if value == value:
+                # One value per seed: a seed that was collected twice would make the spread too small.
+                here.setdefault((metric, cls), {})[seed] = value
     return found
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from mmbench import catalog
-from mmbench.reporting import build_reports, cell_tables, ranges, results_frame
+from mmbench.frame import results_frame
+from mmbench.reporting import build_reports, cell_tables, ranges
 from mmbench.results import COLUMNS, collect
 
 METRICS = {"miou": 40.5, "iou/bed": 1.0, "iou/tv": None}

@@ -14,7 +14,8 @@ from mmbench.reports import pictures
 from PIL import Image
 
 from mmbench import catalog
-from mmbench.reporting import build_reports, results_frame, write_reports
+from mmbench.frame import results_frame
+from mmbench.reporting import build_reports, write_reports
 
 
 @pytest.fixture(scope="module")
