@@ -226,9 +226,7 @@ class Figure:
     def _saved(self, kind: str, metadata: dict[str, None], dpi: int = 72) -> bytes:
         buffer = io.BytesIO()
         box = self._box if self.cropped else None
-        # A twentieth larger than as matplotlib compresses, in two thirds of the time.
-        fast: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}
-        self.figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches=box, metadata=metadata, **fast)
+        self.figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches=box, metadata=metadata)
         return buffer.getvalue()
 
     @functools.cached_property

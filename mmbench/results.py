@@ -28,6 +28,8 @@ COLUMNS = (
     "metric", "cls", "value",
 )  # fmt: skip
 
+OF_A_ROW = frozenset(COLUMNS)
+
 SWEEP, VALIDATION = "sweep", "validation"  # values of ``selection`` (see ``sweep.py``); the reported rows have none
 
 
@@ -258,7 +260,7 @@ def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _shared(value) for key, value in row.items() if key in COLUMNS}
+    return {key: _shared(value) for key, value in row.items() if key in OF_A_ROW}
 
 
 def _shared(value: Any) -> Any:

@@ -68,12 +68,12 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     ]
     tables = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        where = f"{dataset}, profile {profile}"
+        where, methods = f"{dataset}, profile {profile}", set(part["method"].unique())
         for name, title, entries, note in (
             ("side-information", "Side information and pretraining (table 4.2)", SIDE, ""),
             ("components", "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)", COMPONENTS, NOISE_NOTE),
         ):
-            made = [_row(entry, part, published) for entry in entries if entry.method in set(part["method"])]
+            made = [_row(entry, part, published) for entry in entries if entry.method in methods]
             if len(made) > 1:
                 tables.append(_table(f"ablation-{name}-{dataset}-{profile}", f"{title}: {where}", made, note))
     return tables

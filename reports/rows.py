@@ -76,6 +76,7 @@ def tables(
     if not {"source", "table", "dataset", "inputs", "output", "method", "metric", "cls", "value"} <= set(published):
         published = pd.DataFrame()
     made = []
+    remarks = {name: card.get("REMARK", "") for name, card in catalog.cards("datasets").items()}
     for where, part in results.groupby(["dataset", "profile", "output"], sort=True):
         dataset, profile, output = map(str, where)
         classes = _classes(part, per_class)
@@ -92,7 +93,7 @@ def tables(
                 name="-".join((name, dataset, profile, output)),
                 title=f"{title}: {dataset}, profile {profile}, to {output}",
                 frame=frame,
-                note=_note(part, frame, sources, profile, bool(classes)),
+                note=f"{_note(part, frame, sources, profile, bool(classes))} {remarks.get(dataset, '')}".strip(),
                 group_column="group",
                 formats=_formats([*classes.values(), *metrics]),
                 headers=_headers(metrics, [metric.header for metric in classes.values()]),
@@ -266,6 +267,4 @@ def _note(part: pd.DataFrame, frame: pd.DataFrame, sources: Sequence[str], profi
     for (method, state), mine in cells.groupby(["method", "state"], sort=True):
         seeds = ranges([str(seed) for seed in mine["seed"]])
         lines.append(f"{method}, seed{'s' * (len(mine) > 1)} {seeds}: {state or 'state unknown'}.")
-    cards = catalog.cards("datasets")
-    lines += [cards[name].get("REMARK", "") for name in part["dataset"].unique() if name in cards]
-    return " ".join(filter(None, lines))
+    return " ".join(lines)
