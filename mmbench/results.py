@@ -181,12 +181,12 @@ def cell_folders(runs: Path) -> list[CellFolder]:
     for _ in range(4):  # by data set, profile, method and seed; a glob of Path takes several times as long
         folders = [path for folder in folders for path in _subfolders(folder)]
     cells = (Path(path) for path in folders)
-    return [CellFolder(path) for path in sorted(cells) if path.name.startswith("seed-") and ".old-" not in path.name]
+    return [CellFolder(path) for path in cells if path.name.startswith("seed-") and ".old-" not in path.name]
 
 
 def _subfolders(folder: str) -> list[str]:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        return [entry.path for entry in entries if entry.is_dir()]
+        return sorted(entry.path for entry in entries if entry.is_dir())
     return []
 
 
@@ -224,9 +224,8 @@ def collect_blocks(
     notes = []
     for folder in cell_folders(runs):
         who, (state, result) = identity(folder), folder.look()
-        name = "/".join(folder.path.parts[-4:])
         if state != "done":
-            notes.append(f"{name}: {state}{_reason(folder)}")
+            notes.append(f"{_name(folder)}: {state}{_reason(folder)}")
             continue
         try:
             stale = result.get("source") != current(who["method"].partition("+")[0])
@@ -234,9 +233,9 @@ def collect_blocks(
             del result["rows"]
             facts.append({**result, **who})
             if stale:
-                notes.append(f"{name}: stale (made with other code; `run` makes it again)")
+                notes.append(f"{_name(folder)}: stale (made with other code; `run` makes it again)")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            notes.append(f"{name}: damaged result.json ({type(error).__name__}: {error})")
+            notes.append(f"{_name(folder)}: damaged result.json ({type(error).__name__}: {error})")
     return blocks, facts, notes
 
 
@@ -247,25 +246,16 @@ def _named(metrics: Sequence[str], values: Sequence[Any]) -> Iterator[dict[str, 
 
 
 def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
-    common = {**who, "published_dataset": result.get("published_dataset", ""), "title": result["title"]}
-    common["pretrained"] = bool(result.get("pretrained", False))
-    common = {key: _shared(value) for key, value in common.items()}
-    return [
-        ({**common, **own}, tuple(map(sys.intern, metrics)), list(metrics.values()))
-        for own, metrics in [
-            *((_shown(row), row["metrics"]) for row in result["rows"]),
-            ({"group": _shared(result["rows"][0]["group"])}, _costs(result)),
-        ]
-    ]
+    what = {"published_dataset": result.get("published_dataset", ""), "title": result["title"]}
+    common = _shared({**who, **what, "pretrained": bool(result.get("pretrained", False))})
+    rows = [(row, row["metrics"]) for row in result["rows"]]
+    rows.append(({"group": result["rows"][0]["group"]}, _costs(result)))
+    return [(common | _shared(row), tuple(map(sys.intern, metrics)), list(metrics.values())) for row, metrics in rows]
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _shared(value) for key, value in row.items() if key in OF_A_ROW}
-
-
-def _shared(value: Any) -> Any:
-    """The one copy of a text: thousands of cells repeat the same few, and what lies together is read faster."""
-    return sys.intern(value) if type(value) is str else value
+def _shared(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns among a row's fields. Thousands of cells repeat a few texts: of each the one copy is read fastest."""
+    return {key: sys.intern(value) if type(value) is str else value for key, value in row.items() if key in OF_A_ROW}
 
 
 def _costs(result: Mapping[str, Any]) -> dict[str, float]:
@@ -276,6 +266,10 @@ def _costs(result: Mapping[str, Any]) -> dict[str, float]:
         "peak_memory_bytes": result["peak_memory_bytes"],
         **result.get("cost", {}),
     }
+
+
+def _name(folder: CellFolder) -> str:
+    return "/".join(folder.path.parts[-4:])
 
 
 def _reason(folder: CellFolder) -> str:

@@ -138,15 +138,16 @@ def _short(title: str) -> str:
 def _panel(canvas: Canvas, axis: Axes, points: pd.DataFrame, costs: pd.Series) -> None:
     """A numbered marker per method that has the cost, and a bar of its standard deviation over seeds."""
     axis.set_xscale("log")
-    places = []
-    for number, (method, point) in enumerate(points.iterrows(), start=1):
-        cost = float(costs[method])
-        if not cost > 0 or math.isnan(point["score"]):
-            continue
-        colour, marker = STYLES.get(point["group"], OTHER)
-        spread = None if math.isnan(point["std"]) else point["std"]
-        axis.errorbar([cost], [point["score"]], yerr=spread, color=colour, marker=marker, markersize=5, linewidth=0.8)
-        places.append((number, cost, float(point["score"])))
+    shown = (costs > 0) & points["score"].notna()
+    for group, part in points[shown].groupby("group", sort=False):
+        colour, marker = STYLES.get(group, OTHER)
+        axis.errorbar(costs[part.index], part["score"], yerr=part["std"], color=colour, marker=marker, markersize=5,
+                      linewidth=0.8, linestyle="none")  # fmt: skip
+    places = [
+        (number, float(costs[method]), float(points["score"][method]))
+        for number, method in enumerate(points.index, start=1)
+        if shown[method]
+    ]
     axis.margins(0.12)
     axis.grid(alpha=0.3)
     costly = [cost for _, cost, _ in places]

@@ -263,8 +263,9 @@ def _note(part: pd.DataFrame, frame: pd.DataFrame, sources: Sequence[str], profi
         lines.append(f"published: {'; '.join(sources)}; difference: ours - published.")
         if profile != "paper":
             lines.append(f"The papers' sizes and schedules are not those of profile {profile}.")
-    cells = part.loc[part["state"] != "done", ["method", "seed", "state"]].drop_duplicates()
-    for (method, state), mine in cells.groupby(["method", "state"], sort=True):
+    other = part.loc[part["state"] != "done", ["method", "seed", "state"]]
+    other = other.iloc[changes(other)].drop_duplicates()
+    for (method, state), mine in other.groupby(["method", "state"], sort=True):
         seeds = ranges([str(seed) for seed in mine["seed"]])
         lines.append(f"{method}, seed{'s' * (len(mine) > 1)} {seeds}: {state or 'state unknown'}.")
     return " ".join(lines)

@@ -40,8 +40,10 @@ def panels(*rows: list[Any], runs: Path = Path("nowhere")) -> tuple[Any, list[An
 
 
 def points(axis: Any) -> list[tuple[float, float]]:
+    """Cost and score of each marker, best first."""
     marked = [line for line in axis.lines if line.get_marker() in "os^D"]
-    return [(pytest.approx(float(line.get_xdata()[0])), pytest.approx(float(line.get_ydata()[0]))) for line in marked]
+    drawn = [point for line in marked for point in zip(line.get_xdata(), line.get_ydata(), strict=True)]
+    return [(pytest.approx(x), pytest.approx(y)) for x, y in sorted(drawn, key=lambda point: -point[1])]
 
 
 def test_means_over_seeds_at_their_costs_best_first() -> None:
