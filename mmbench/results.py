@@ -28,7 +28,7 @@ COLUMNS = (
     "metric", "cls", "value",
 )  # fmt: skip
 
-OF_A_ROW = frozenset(COLUMNS)
+NAMES = frozenset(COLUMNS)  # a report looks a million times whether a field is a column
 
 SWEEP, VALIDATION = "sweep", "validation"  # values of ``selection`` (see ``sweep.py``); the reported rows have none
 
@@ -255,7 +255,7 @@ def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
 
 def _shared(row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns among a row's fields. Thousands of cells repeat a few texts: of each the one copy is read fastest."""
-    return {key: sys.intern(value) if type(value) is str else value for key, value in row.items() if key in OF_A_ROW}
+    return {key: sys.intern(value) if type(value) is str else value for key, value in row.items() if key in NAMES}
 
 
 def _costs(result: Mapping[str, Any]) -> dict[str, float]:

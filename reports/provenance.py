@@ -18,7 +18,7 @@ TITLE = "Provenance: commit, hardware, time, size and data of every cell"
 
 def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per cell."""
-    reported = {cell[:2] for cell in records(cells(results), ("dataset", "profile"))}
+    reported = set(records(cells(results), ("dataset", "profile")))
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for result in results.attrs.get("cells", ()):
         found.setdefault((result["dataset"], result["profile"]), []).append(result)
