@@ -38,20 +38,26 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         _, marker, rest = message.partition("unrecognized arguments: ")
         if marker and rest.startswith("-"):
-            given = rest.split()[0]
+            given = rest.split()[0].partition("=")[0]
             options = {
                 name: {option for action in parser._actions for option in action.option_strings}
                 for name, parser in [("", self), *self._commands().items()]
             }
             if elsewhere := [name for name, known in options.items() if name and given in known]:
-                message = f"{given} is an option of {' and '.join(elsewhere)}, not of this command"
+                message = f"{given} is an option of {', '.join(elsewhere)}: it stands behind that word"
             else:
                 message = f"unknown option {given!r}{did_you_mean(given, set().union(*options.values()))}"
         raise UserError(message)
 
     def _commands(self) -> dict[str, argparse.ArgumentParser]:
-        groups = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
-        return dict(groups[0].choices) if groups else {}
+        """``run``, ``data``, ``data verify`` and so on."""
+        found: dict[str, argparse.ArgumentParser] = {}
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, parser in action.choices.items():
+                    found[name] = parser
+                    found |= {f"{name} {inner}": own for inner, own in parser._commands().items()}
+        return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -207,7 +213,9 @@ def _report(options: argparse.Namespace) -> int:
     for option in ("dataset", "profile"):
         given, found = getattr(options, option), {cell[option] for cell in there}
         if given and given not in found:
-            raise UserError(f"--{option} {given}: no results of it in {options.runs}{did_you_mean(given, found)}")
+            where = f"{options.runs} for {options.dataset}" if option == "profile" and options.dataset else options.runs
+            raise UserError(f"--{option} {given}: no results of it in {where}{did_you_mean(given, found)}")
+        there = [cell for cell in there if given in ("", cell[option])]
     made, notes = build_reports(options.runs, options.names, options.dataset, options.profile)
     folder = options.out or options.runs / "report"
     files = write_reports(made, notes, folder)

@@ -18,8 +18,8 @@ from .results import COLUMNS, Block, collect_blocks
 def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
     """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell.
 
-    ``attrs`` of the frame hold ``runs``, the folder, and ``cells``: of each finished cell, what its ``result.json``
-    holds beside the rows, with ``dataset``, ``profile``, ``method`` and ``seed``.
+    ``attrs`` of the frame and of what is selected of it hold ``runs``, the folder, and ``cells``: of each finished cell
+    there, what its ``result.json`` holds beside the rows, with ``dataset``, ``profile``, ``method`` and ``seed``.
     """
     cards = catalog.cards("methods")
     blocks, facts, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)))
@@ -53,7 +53,7 @@ def _long(blocks: Sequence[Block]) -> pd.DataFrame:
     numbers = list(chain.from_iterable(values for _, _, values in blocks))
     try:
         frame["value"] = np.array(numbers, dtype=float)  # None becomes nan
-    except (TypeError, ValueError):  # a damaged result holds something else: shown as it is
+    except (TypeError, ValueError, OverflowError):  # a damaged result holds something else: shown as it is
         frame["value"] = [float("nan") if value is None else value for value in numbers]
     return frame
 

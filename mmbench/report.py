@@ -226,10 +226,7 @@ class Figure:
     def _saved(self, kind: str, metadata: dict[str, None], dpi: int = 72) -> bytes:
         buffer = io.BytesIO()
         box = self._box if self.cropped else None
-        options: dict[str, Any] = {"metadata": metadata, "bbox_inches": box, "dpi": dpi}
-        if kind == "png" and not self.has_images():  # lines and letters hardly grow by what is quicker to compress
-            options["pil_kwargs"] = {"compress_level": 3}
-        self.figure.savefig(buffer, format=kind, **options)
+        self.figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches=box, metadata=metadata)
         return buffer.getvalue()
 
     @functools.cached_property

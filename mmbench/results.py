@@ -69,10 +69,10 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
     """A JSON object, or None where the file is absent. Raises ValueError naming a damaged file."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a report reads tens of thousands
-            value = json.loads(file.read())
+            value = json.loads(file.read().decode())
     except FileNotFoundError:
         return None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ValueError(f"{path}: damaged ({error})") from error
     if not isinstance(value, dict):
         raise ValueError(f"{path}: damaged (not a JSON object)")
@@ -234,7 +234,7 @@ def collect_blocks(
             facts.append({**result, **who})
             if stale:
                 notes.append(f"{_name(folder)}: stale (made with other code; `run` makes it again)")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"{_name(folder)}: damaged result.json ({type(error).__name__}: {error})")
     return blocks, facts, notes
 
@@ -250,7 +250,7 @@ def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
     common = _shared({**who, **what, "pretrained": bool(result.get("pretrained", False))})
     rows = [(row, row["metrics"]) for row in result["rows"]]
     rows.append(({"group": result["rows"][0]["group"]}, _costs(result)))
-    return [(common | _shared(row), tuple(map(sys.intern, metrics)), list(metrics.values())) for row, metrics in rows]
+    return [(_shared(row) | common, tuple(map(sys.intern, metrics)), list(metrics.values())) for row, metrics in rows]
 
 
 def _shared(row: Mapping[str, Any]) -> dict[str, Any]:

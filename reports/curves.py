@@ -217,12 +217,13 @@ def _draw_range(axis: Any, curves: Curves, names: Sequence[str]) -> None:
 
 def _name_curves(row: Sequence[Any], size: int, place: str = "best") -> None:
     """A legend on each axis of a row with other curves than the one to its left: legends hide what they stand on."""
-    left: list[str] = []
+    left: list[tuple[str, str]] = []
     for axis in row:
-        names = axis.get_legend_handles_labels()[1]
-        if names and names != left:
+        handles, names = axis.get_legend_handles_labels()
+        here = [(name, handle.get_color()) for name, handle in zip(names, handles, strict=True)]
+        if here and here != left:
             axis.legend(fontsize=size, loc=place, framealpha=0.6)
-        left = names
+        left = here
 
 
 def _name_stages(axis: Any, curves: Curves) -> None:

@@ -18,17 +18,19 @@ TITLE = "Provenance: commit, hardware, time, size and data of every cell"
 
 def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per cell."""
-    reported = set(records(cells(results), ("dataset", "profile")))
+    reported = set(records(cells(results), ("dataset", "profile", "method")))
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for result in results.attrs.get("cells", ()):
-        found.setdefault((result["dataset"], result["profile"]), []).append(result)
+        if (result["dataset"], result["profile"], result["method"]) in reported:
+            found.setdefault((result["dataset"], result["profile"]), []).append(result)
     tables = []
-    for dataset, profile in sorted(reported & found.keys()):
-        part = found[dataset, profile]
+    for (dataset, profile), part in sorted(found.items()):
         note = "Split hashes name the lists of test images. " + "; ".join(dict.fromkeys(map(_hardware, part)))
-        formats = {"minutes": ".1f", "ms/step": ".0f", "memory (MiB)": ".0f", "parameters (M)": ".2f"}
+        frame = pd.DataFrame(rows := [_row(result) for result in part])
+        if unread := [f"{row['method']} seed {row['seed']}" for row in rows if "commit" not in row]:
+            note += f". Damaged: {', '.join(unread)}."
+        formats = {"threads": ".0f", "minutes": ".1f", "ms/step": ".0f", "memory (MiB)": ".0f", "parameters (M)": ".2f"}
         name, title = f"provenance-{dataset}-{profile}", f"Provenance: {dataset}, profile {profile}"
-        frame = pd.DataFrame([_row(result) for result in part])
         tables.append(Table(name, title, frame, note, formats=formats, detail=True))
     return tables
 

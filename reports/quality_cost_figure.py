@@ -139,7 +139,7 @@ def _panel(canvas: Canvas, axis: Axes, points: pd.DataFrame, costs: pd.Series) -
     """A numbered marker per method that has the cost, and a bar of its standard deviation over seeds."""
     axis.set_xscale("log")
     shown = (costs > 0) & points["score"].notna()
-    for group, part in points[shown].groupby("group", sort=False):
+    for group, part in points[shown].groupby("group", sort=False, dropna=False):
         colour, marker = STYLES.get(group, OTHER)
         axis.errorbar(costs[part.index], part["score"], yerr=part["std"], color=colour, marker=marker, markersize=5,
                       linewidth=0.8, linestyle="none")  # fmt: skip

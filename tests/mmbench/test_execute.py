@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -131,7 +132,10 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
     assert "Majority" in report.stdout
     assert "Provenance: " not in report.stdout and "Also written: " in report.stdout, "details are for who asks"
     of_one = ("--runs", str(tmp_path), "--dataset", "synthetic", "--profile", "smoke")
-    assert "Provenance: " in run_cli("report", "provenance", *of_one).stdout
+    shutil.copytree(tmp_path / "synthetic", tmp_path / "halls")
+    alone = run_cli("report", "provenance", *of_one).stdout
+    shutil.rmtree(tmp_path / "halls")
+    assert "Provenance: synthetic" in alone and "halls" not in alone
     again = run_cli(*arguments)
     assert again.returncode == 0
     assert CellFolder(broken).state() == "done"
@@ -156,7 +160,7 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
         (("run", "--dataset", "flowers", "--data-root", "nowhere"), "nowhere"),
         (("report", "--runs", "nowhere"), "--runs nowhere: no such folder"),
         (("report", "--runs", ".", "--dataset", "flowers"), "--dataset flowers: no results of it in ."),
-        (("report", "--jobs", "2"), "--jobs is an option of run, not of this command"),
+        (("report", "--jobs=2"), "--jobs is an option of run: it stands behind that word"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from mmbench import catalog
 from mmbench.frame import results_frame
+from mmbench.report import Table
 from mmbench.reporting import build_reports, cell_tables, ranges
 from mmbench.results import COLUMNS, collect
 
@@ -51,6 +53,26 @@ def test_every_cell_has_its_state(runs: Path) -> None:
         ("cut", "damaged", 1, "0"), ("mine", "done", 2, "0-1"), ("mmnet", "stale", 1, "3"), ("odd", "damaged", 1, "0"),
     ]  # fmt: skip
     assert cell_tables(pd.DataFrame(columns=list(COLUMNS)), []) == []
+
+
+def test_a_number_beyond_all_bounds_is_shown_as_it_is(runs: Path) -> None:
+    result = runs / "rooms" / "laptop" / "mine" / "seed-0" / "result.json"
+    result.write_text(json.dumps({**RESULT, "parameters": 10**400}))
+    values = results_frame(runs)[0].query("metric == 'parameters'")["value"]
+    assert 10**400 in set(values)
+    made, _ = build_reports(runs)
+    assert "segmentation-rooms-laptop-segmentation" in {item.name for item in made}
+
+
+def test_one_data_set_and_profile_alone(runs: Path) -> None:
+    shutil.copytree(runs / "rooms", runs / "halls")
+    (runs / "halls" / "laptop" / "mine").rename(runs / "halls" / "laptop" / "elsewhere")
+    shutil.copytree(runs / "rooms" / "laptop", runs / "rooms" / "smoke")
+    made, notes = build_reports(runs, dataset="rooms", profile="laptop")
+    tables = [item for item in made if isinstance(item, Table)]
+    assert {"provenance-rooms-laptop", "cells-rooms-laptop"} <= {table.name for table in tables}
+    text = "\n".join([*notes, *(table.csv() for table in tables)])
+    assert "rooms" in text and not [word for word in ("halls", "elsewhere", "smoke") if word in text]
 
 
 def test_tables_stand_in_the_papers_order_and_cells_last(runs: Path) -> None:

@@ -177,8 +177,16 @@ def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pyte
 
 def test_read_json_names_a_damaged_file(tmp_path: Path) -> None:
     assert read_json(tmp_path / "none.json") is None
-    for text in ("{", "[1]", "\xff"):
-        (tmp_path / "x.json").write_bytes(text.encode("latin-1"))
+    for content in (
+        b"{",
+        b"[1]",
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        b'{"a": "\xed\xa0\x80"}',
+        b"[" * 10**5,
+    ):
+        (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(ValueError, match=r"x\.json: damaged"):
             read_json(tmp_path / "x.json")
 
@@ -205,6 +213,7 @@ def test_cells_without_numbers_are_a_line_each_and_never_an_error(cell: CellFold
         "cut": {"result": '{"rows"'},
         "empty": {"result": {"key": "k"}},
         "odd": {"result": {"key": "k", "title": "T", "rows": [{"metrics": 3}]}},
+        "rowless": {"result": {"key": "k", "title": "T", "rows": []}},
         "stopped": {"cell": {"key": "k"}},
     }
     for name, files in others.items():
@@ -213,10 +222,19 @@ def test_cells_without_numbers_are_a_line_each_and_never_an_error(cell: CellFold
     rows, notes = collect(methods.parents[1], lambda method: None)
     assert len(rows) == 3 + len(COSTS)
     expected = ["cut/seed-0: damaged", "empty/seed-0: damaged result.json (KeyError", "odd/seed-0: damaged result.json",
+                "rowless/seed-0: damaged result.json",
                 "failing/seed-0: failed (out of memory)", "stopped/seed-0: interrupted"]  # fmt: skip
     assert len(notes) == len(expected)
     for part in expected:
         assert any(part in note for note in notes), part
+
+
+def test_a_row_does_not_say_whose_it_is(cell: CellFolder) -> None:
+    row = {**RESULT["rows"][0], "method": 5, "seed": {"a": 1}, "dataset": None}
+    put(cell, cell={"key": "k"}, result={**RESULT, "rows": [row]})
+    rows, notes = collect(cell.path.parents[3], lambda method: None)
+    assert notes == []
+    assert {(row["dataset"], row["method"], row["seed"]) for row in rows} == {("synthetic", "mmnet", 3)}
 
 
 def test_a_result_of_other_code_is_stale(cell: CellFolder) -> None:

@@ -96,6 +96,16 @@ def test_damaged_logs_lose_what_cannot_be_read_only(tmp_path: Path) -> None:
     assert build(tmp_path) == {}
 
 
+def test_a_legend_stands_where_the_curves_are_others_than_to_the_left(tmp_path: Path) -> None:
+    for number, names in enumerate((["rgb", "gan"], ["rgb", "gan"], ["gan", "rgb"], ["gan"], ["gan"])):
+        logged = [{"stage": "train", "total_step": 10, "losses": dict.fromkeys(names, 1.0)}]
+        write(tmp_path, f"m{number}", 0, logged)
+    figure = build(tmp_path, *((f"m{number}", 0) for number in range(5)))["curves-losses-rooms-laptop"]
+    legends = [axis.get_legend() is not None for axis in figure.figure.axes[:5]]
+    assert legends == [True, False, True, True, True], "the fifth begins a row"
+    assert "legend" in figure.note
+
+
 def test_negative_losses_and_many_curves_can_be_drawn(tmp_path: Path) -> None:
     pairs = {f"alignment/{number}": number / 20 for number in range(20)}
     losses = {f"loss-{number}": number - 3.0 for number in range(12)}

@@ -62,6 +62,12 @@ def test_means_over_seeds_at_their_costs_best_first() -> None:
     assert [line.get_ydata()[0] for line in level] == [8.0], "the best chance level is a line"
 
 
+def test_a_method_without_a_group_is_drawn_as_well() -> None:
+    _, axes = panels(cells("a", [40.0]), cells("b", [30.0]), cells("c", [20.0], group=None))  # type: ignore[arg-type]
+    assert [score for _, score in points(axes[0])] == [40.0, 30.0, 20.0]
+    assert axes[0].get_ylim()[0] < 20
+
+
 def test_a_child_costs_what_its_parents_cost_too(tmp_path: Path) -> None:
     for method, asked in {"mmnet": {"key": "k"}, "pp": {"key": "l", "parent": "k"}, "lost": {"parent": "?"}}.items():
         (tmp_path / "rooms" / "laptop" / method / "seed-0").mkdir(parents=True)
