@@ -26,12 +26,12 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     tables = []
     for (dataset, profile), part in sorted(found.items()):
         note = "Split hashes name the lists of test images. " + "; ".join(dict.fromkeys(map(_hardware, part)))
-        frame = pd.DataFrame(rows := [_row(result) for result in part])
+        rows = [_row(result) for result in part]
         if unread := [f"{row['method']} seed {row['seed']}" for row in rows if "commit" not in row]:
             note += f". Damaged: {', '.join(unread)}."
         formats = {"threads": ".0f", "minutes": ".1f", "ms/step": ".0f", "memory (MiB)": ".0f", "parameters (M)": ".2f"}
         name, title = f"provenance-{dataset}-{profile}", f"Provenance: {dataset}, profile {profile}"
-        tables.append(Table(name, title, frame, note, formats=formats, detail=True))
+        tables.append(Table(name, title, pd.DataFrame(rows), note, formats=formats, detail=True))
     return tables
 
 

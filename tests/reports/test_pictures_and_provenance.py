@@ -51,6 +51,7 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     (table,) = (item for item in made if item.name == "provenance-synthetic-smoke")
     commits = table.frame.set_index("method")["commit"]
     assert commits["oracle"] == result["commit"] and pd.isna(commits["mmnet"]), "what is damaged of a cell is missing"
+    assert table.note.endswith("Damaged: mmnet seed 0.")
 
 
 def test_selections_hand_on_what_was_read_of_the_cells(runs: Path) -> None:
