@@ -92,14 +92,17 @@ def measure(runs: Path, out: Path, names: tuple[str, ...] = ()) -> dict[str, flo
 
 
 def main() -> None:
-    """Print one line, and with ``--profile`` the functions that take longest."""
+    """Print a line for few cells and one for many, and with ``--profile`` the functions that take longest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, default=10_000)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("names", nargs="*", help="reports (default all)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        runs = Path(folder) / "runs"
+        runs, few = Path(folder) / "runs", Path(folder) / "few"
+        generate(few, METHODS)
+        seconds = measure(few, Path(folder) / "first", tuple(options.names))
+        print(f"{METHODS} cells, with the imports: {seconds['all']:.2f} s")
         generate(runs, options.cells)
         profiler = cProfile.Profile()
         if options.profile:
