@@ -205,23 +205,29 @@ def _print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details:
 
 def _report(options: argparse.Namespace) -> int:
     from .reporting import build_reports, write_reports
-    from .results import cell_folders, identity
 
     if not options.runs.is_dir():
         raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
-    there = [identity(folder) for folder in cell_folders(options.runs)]
-    for option in ("dataset", "profile"):
-        given, found = getattr(options, option), {cell[option] for cell in there}
-        if given and given not in found:
-            where = f"{options.runs} for {options.dataset}" if option == "profile" and options.dataset else options.runs
-            raise UserError(f"--{option} {given}: no results of it in {where}{did_you_mean(given, found)}")
-        there = [cell for cell in there if given in ("", cell[option])]
+    if options.dataset or options.profile:
+        _check_there_is(options.runs, options.dataset, options.profile)
     made, notes = build_reports(options.runs, options.names, options.dataset, options.profile)
     folder = options.out or options.runs / "report"
     files = write_reports(made, notes, folder)
     _print_tables(made, notes, details=bool(options.names))
     print(f"{len(files)} files in {folder}. To read: {files[-1]}")
     return 0
+
+
+def _check_there_is(runs: Path, dataset: str, profile: str) -> None:
+    """Raise UserError where no cell is of the data set and the profile asked for, which would leave an empty page."""
+    from .results import cell_folders, identity
+
+    there = [identity(folder) for folder in cell_folders(runs)]
+    for option, given, where in (("dataset", dataset, runs), ("profile", profile, runs / dataset)):
+        found = {cell[option] for cell in there}
+        if given and given not in found:
+            raise UserError(f"--{option} {given}: no results of it in {where}{did_you_mean(given, found)}")
+        there = [cell for cell in there if given in ("", cell[option])]
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
     cards = catalog.cards("methods")
     blocks, facts, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)))
     titles = {name: card.get("TITLE") for name, card in cards.items()}
-    for common, _, _ in blocks:
+    for common, _ in blocks:
         common["title"] = titles.get(common["method"].partition("+")[0]) or common["title"]
     frame = _long(blocks)
     frame.attrs |= {"runs": str(runs), "cells": Unchanging(facts)}
@@ -40,17 +40,17 @@ class Unchanging(tuple[Any, ...]):
 
 def _long(blocks: Sequence[Block]) -> pd.DataFrame:
     """One row per metric value. What many rows share is converted once and repeated, for thousands of cells."""
-    shared = pd.DataFrame([common for common, _, _ in blocks], columns=list(COLUMNS))
-    frame = shared.take(np.repeat(np.arange(len(blocks)), [len(values) for _, _, values in blocks]))
+    shared = pd.DataFrame([common for common, _ in blocks], columns=list(COLUMNS))
+    frame = shared.take(np.repeat(np.arange(len(blocks)), [len(metrics) for _, metrics in blocks]))
     frame = frame.reset_index(drop=True)
     if not len(frame):
         return frame
-    metrics = chain.from_iterable(metrics for _, metrics, _ in blocks)
-    codes, names = pd.factorize(np.array(list(metrics), dtype=object))
+    metrics = list(chain.from_iterable(metrics for _, metrics in blocks))
+    codes, names = pd.factorize(np.array(metrics, dtype=object))
     parted = [str(name).partition("/") for name in names]
     frame["metric"] = pd.Series([name for name, _, _ in parted]).take(codes).array
     frame["cls"] = pd.Series([cls for _, _, cls in parted]).take(codes).array
-    numbers = list(chain.from_iterable(values for _, _, values in blocks))
+    numbers = list(chain.from_iterable(metrics.values() for _, metrics in blocks))
     try:
         frame["value"] = np.array(numbers, dtype=float)  # None becomes nan
     except (TypeError, ValueError, OverflowError):  # a damaged result holds something else: shown as it is
@@ -59,13 +59,18 @@ def _long(blocks: Sequence[Block]) -> pd.DataFrame:
 
 
 def changes(rows: pd.DataFrame) -> np.ndarray:
-    """Positions of the rows that are not as the one before. Rows of a cell stand together: few are left to compare."""
+    """Positions of the rows that are not as the one before."""
     starts = np.zeros(len(rows), bool)
     starts[:1] = True
     for column in rows:
         values = rows[column].to_numpy(object)
         starts[1:] |= values[1:] != values[:-1]
     return np.flatnonzero(starts)
+
+
+def distinct(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without repetitions. Rows of a cell stand together: :func:`changes` leaves few for pandas to compare."""
+    return rows.iloc[changes(rows)].drop_duplicates()
 
 
 def _source_now(cards: Mapping[str, catalog.Card], method: str) -> str | None:

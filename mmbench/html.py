@@ -160,16 +160,14 @@ def _row(line: Line, sides: Sequence[str]) -> str:
         return (
             f'<tr><th class="group" colspan="{len(sides)}" scope="colgroup"><span>{text(line.heading)}</span></th></tr>'
         )
-    shown = list(line.cells)
-    if SPECIAL.search("".join(shown)):
-        shown = [text(cell) for cell in shown]
-    if any(line.best) or any(line.intervals):
-        shown = [
-            (f"<strong>{cell}</strong>" if best else cell) + (f"<small>{text(interval)}</small>" if interval else "")
-            for cell, best, interval in zip(shown, line.best, line.intervals, strict=True)
-        ]
-    first, *others = [f"{side}>{cell}" for cell, side in zip(shown, map(_side, sides), strict=True)]
-    return f'<tr><th scope="row"{first}</th>' + "".join([f"<td{cell}</td>" for cell in others]) + "</tr>"
+    cells = []
+    for number, (cell, side) in enumerate(zip(line.cells, sides, strict=True)):
+        shown = f"<strong>{text(cell)}</strong>" if line.best[number] else text(cell)
+        interval = f"<small>{text(line.intervals[number])}</small>" if line.intervals[number] else ""
+        tag = "td" if number else "th"
+        scope = "" if number else ' scope="row"'
+        cells.append(f"<{tag}{scope}{_side(side)}>{shown}{interval}</{tag}>")
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _note(note: str) -> str:

@@ -51,7 +51,7 @@ class Cell:
     @property
     def name(self) -> str:
         """``synthetic/laptop/mmnet/seed-0``."""
-        return "/".join(self.folder.path.parts[-4:])
+        return self.folder.name
 
     @property
     def waits_for(self) -> tuple[Cell, ...]:

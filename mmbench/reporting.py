@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import __version__, catalog, html
-from .frame import changes, results_frame
+from .frame import distinct, results_frame
 from .report import Figure, Table
 from .results import write_bytes
 
@@ -76,8 +76,7 @@ def _ordered() -> list[catalog.Card]:
 def cell_tables(frame: pd.DataFrame, notes: Sequence[str]) -> list[Table]:
     """The state of every cell: a table per data set and profile with a row per method and state."""
     identity = ["dataset", "profile", "method", "seed", "state"]
-    named = frame[identity]
-    finished = named.iloc[changes(named)].drop_duplicates().itertuples(index=False, name=None)
+    finished = distinct(frame[identity]).itertuples(index=False, name=None)
     cells = {tuple(map(str, row[:4])): str(row[4]) for row in finished}
     cells |= {match.groups()[:4]: match.group(5) for note in notes if (match := CELL.match(note))}
     rows = pd.DataFrame([(*cell, state) for cell, state in sorted(cells.items())], columns=pd.Index(identity))

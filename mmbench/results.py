@@ -15,7 +15,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,11 @@ class CellFolder:
     """Where one cell lives."""
 
     path: Path
+
+    @property
+    def name(self) -> str:
+        """``<dataset>/<profile>/<method>/seed-<n>``."""
+        return "/".join(self.path.parts[-4:])
 
     @property
     def log(self) -> Path:
@@ -197,7 +202,7 @@ def identity(folder: CellFolder) -> dict[str, Any]:
     return {"dataset": dataset, "profile": profile, "method": method, "seed": int(number) if number.isdigit() else -1}
 
 
-Block = tuple[dict[str, Any], tuple[str, ...], list[Any]]  # what some values have in common, their metrics, the values
+Block = tuple[dict[str, Any], dict[str, Any]]  # what some values have in common, and metric (or metric/class) -> value
 
 
 def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -209,7 +214,7 @@ def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict
         current: a method's name to the digest of its source as it is now; a result with another one is stale.
     """
     blocks, _, notes = collect_blocks(runs, current)
-    return [{**common, **value} for common, metrics, values in blocks for value in _named(metrics, values)], notes
+    return [{**common, **value} for common, metrics in blocks for value in _values(metrics)], notes
 
 
 def collect_blocks(
@@ -225,7 +230,7 @@ def collect_blocks(
     for folder in cell_folders(runs):
         who, (state, result) = identity(folder), folder.look()
         if state != "done":
-            notes.append(f"{_name(folder)}: {state}{_reason(folder)}")
+            notes.append(f"{folder.name}: {state}{_reason(folder)}")
             continue
         try:
             stale = result.get("source") != current(who["method"].partition("+")[0])
@@ -233,14 +238,14 @@ def collect_blocks(
             del result["rows"]
             facts.append({**result, **who})
             if stale:
-                notes.append(f"{_name(folder)}: stale (made with other code; `run` makes it again)")
+                notes.append(f"{folder.name}: stale (made with other code; `run` makes it again)")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            notes.append(f"{_name(folder)}: damaged result.json ({type(error).__name__}: {error})")
+            notes.append(f"{folder.name}: damaged result.json ({type(error).__name__}: {error})")
     return blocks, facts, notes
 
 
-def _named(metrics: Sequence[str], values: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    for metric, value in zip(metrics, values, strict=True):
+def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for metric, value in metrics.items():
         name, _, cls = metric.partition("/")
         yield {"metric": name, "cls": cls, "value": float("nan") if value is None else value}
 
@@ -250,7 +255,9 @@ def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
     common = _shared({**who, **what, "pretrained": bool(result.get("pretrained", False))})
     rows = [(row, row["metrics"]) for row in result["rows"]]
     rows.append(({"group": result["rows"][0]["group"]}, _costs(result)))
-    return [(_shared(row) | common, tuple(map(sys.intern, metrics)), list(metrics.values())) for row, metrics in rows]
+    return [
+        (_shared(row) | common, {sys.intern(name): value for name, value in metrics.items()}) for row, metrics in rows
+    ]
 
 
 def _shared(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,10 +273,6 @@ def _costs(result: Mapping[str, Any]) -> dict[str, float]:
         "peak_memory_bytes": result["peak_memory_bytes"],
         **result.get("cost", {}),
     }
-
-
-def _name(folder: CellFolder) -> str:
-    return "/".join(folder.path.parts[-4:])
 
 
 def _reason(folder: CellFolder) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from mmbench.frame import distinct
 from mmbench.report import Table
 
 from .cell_files import UNREADABLE
-from .rows import cells, records
 
 NAME = "provenance"
 TITLE = "Provenance: commit, hardware, time, size and data of every cell"
@@ -18,7 +18,7 @@ TITLE = "Provenance: commit, hardware, time, size and data of every cell"
 
 def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per cell."""
-    reported = set(records(cells(results), ("dataset", "profile", "method")))
+    reported = set(distinct(results[["dataset", "profile", "method"]]).itertuples(index=False, name=None))
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for result in results.attrs.get("cells", ()):
         if (result["dataset"], result["profile"], result["method"]) in reported:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mmbench import catalog
-from mmbench.frame import changes
+from mmbench.frame import changes, distinct
 from mmbench.report import HIGH, LOW, STD, Table
 from mmbench.reporting import ranges
 from mmbench.results import COLUMNS, SWEEP, VALIDATION
@@ -135,8 +135,7 @@ def complete(results: pd.DataFrame) -> pd.DataFrame:
 
 def cells(results: pd.DataFrame) -> pd.DataFrame:
     """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
-    named = results[["dataset", "profile", "method", "title", "seed"]]
-    return named.iloc[changes(named)].drop_duplicates()
+    return distinct(results[["dataset", "profile", "method", "title", "seed"]])
 
 
 def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -263,8 +262,7 @@ def _note(part: pd.DataFrame, frame: pd.DataFrame, sources: Sequence[str], profi
         lines.append(f"published: {'; '.join(sources)}; difference: ours - published.")
         if profile != "paper":
             lines.append(f"The papers' sizes and schedules are not those of profile {profile}.")
-    other = part.loc[part["state"] != "done", ["method", "seed", "state"]]
-    other = other.iloc[changes(other)].drop_duplicates()
+    other = distinct(part.loc[part["state"] != "done", ["method", "seed", "state"]])
     for (method, state), mine in other.groupby(["method", "state"], sort=True):
         seeds = ranges([str(seed) for seed in mine["seed"]])
         lines.append(f"{method}, seed{'s' * (len(mine) > 1)} {seeds}: {state or 'state unknown'}.")

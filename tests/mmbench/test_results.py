@@ -65,6 +65,7 @@ def hold(cell: CellFolder) -> subprocess.Popen[str]:
         ({"cell": {"key": "k"}, "result": {"key": "other"}}, "stale"),
         ({"cell": {"key": "k"}, "result": {}}, "stale"),
         ({"cell": {"key": "k"}, "result": '{"key": '}, "damaged"),
+        ({"cell": ""}, "damaged"),
         ({"cell": "", "result": {"key": "k"}}, "damaged"),
         ({"cell": {"key": "k"}, "failed": "[1]"}, "damaged"),
     ],

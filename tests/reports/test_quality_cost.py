@@ -57,6 +57,7 @@ def test_means_over_seeds_at_their_costs_best_first() -> None:
     assert [axis.get_xlabel() for axis in axes] == ["parameters (M)", "GFLOP/image", "training (min)"]
     assert {axis.get_xscale() for axis in axes} == {"log"}
     assert [text.get_text() for text in axes[0].texts] == ["1", "2"]
+    assert [text.xy for text in axes[0].texts] == points(axes[0]), "each number at its marker, best first"
     assert [line.split() for line in canvas.texts[0].get_text().split("\n")] == [["1", "ORACLE"], ["2", "MMNET"]]
     level = [line for line in axes[0].lines if line.get_linestyle() == ":"]
     assert [line.get_ydata()[0] for line in level] == [8.0], "the best chance level is a line"
