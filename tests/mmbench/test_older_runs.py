@@ -1,0 +1,56 @@
+"""Results of older code are still read, and the tables made of them hold the same numbers.
+
+``tests/data/older-runs`` is a runs folder of the profile ``smoke`` (without checkpoints and pictures), and the tables
+that ``report`` made of it then. It is a record: it is never made again by newer code.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mmbench
+
+RECORDED = Path(__file__).parents[1] / "data" / "older-runs"
+TABLES = sorted(path.name for path in (RECORDED / "tables").glob("*.csv"))
+EXPECTED_STATE = "done"
+WORDS_ONLY = ("state", "notes")  # columns that tell of the code as it is now
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``report`` writes of a copy of the runs, so that nothing is written beside the record."""
+    folder = tmp_path_factory.mktemp("older")
+    shutil.copytree(RECORDED / "runs", folder / "runs")
+    mmbench.report(folder / "runs")
+    return folder / "runs" / "report"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_the_same_numbers(name: str, made: Path) -> None:
+    folders = (RECORDED / "tables", made)
+    old, new = (pd.read_csv(folder / name).drop(columns=[*WORDS_ONLY], errors="ignore") for folder in folders)
+    assert list(new.columns) == list(old.columns)
+    assert len(new) == len(old)
+    for column in old.columns:
+        if pd.api.types.is_numeric_dtype(old[column]):
+            np.testing.assert_allclose(new[column], old[column], rtol=1e-9, atol=1e-9, err_msg=column)
+        else:
+            assert new[column].fillna("").tolist() == old[column].fillna("").tolist(), column
+
+
+def test_there_are_tables_and_no_others(made: Path) -> None:
+    assert TABLES
+    assert {path.name for path in made.glob("*.csv")} == {*TABLES, "cells-synthetic-smoke.csv"}
+
+
+def test_every_cell_is_listed_with_its_state(made: Path) -> None:
+    cells = pd.read_csv(made / "cells-synthetic-smoke.csv")
+    assert dict(zip(cells["method"], cells["cells"], strict=True)) == dict.fromkeys(
+        ("mmnet", "mmnet-pp", "oracle", "prior"), 2
+    )
+    assert set(cells["state"]) == {EXPECTED_STATE}
