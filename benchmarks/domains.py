@@ -19,11 +19,13 @@ import torch
 from mmbench.datasets.domains import domain_task
 from tabulate import tabulate
 
-from mmbench import catalog, config, device
-from mmbench.device import Compute
 from mmbench.method import Context, Method
+from mmbench.planning import config
+from mmbench.plugins import catalog
 from mmbench.task import Access
-from mmbench.train import Tally, make_optimizers, train_step
+from mmbench.training import device
+from mmbench.training.device import Compute
+from mmbench.training.loop import Tally, make_optimizers, train_step
 
 from .step import noise_batch
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.reporting import build_reports, write_reports
+from mmbench.publishing.write import build_reports, write_reports
 
 METHODS = 20  # about what a data set has with the suites of the papers' tables and ablations
 CLASSES = ("bed", "book", "ceiling", "chair", "floor", "furniture", "object", "picture", "sofa", "table", "tv", "wall")

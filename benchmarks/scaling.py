@@ -18,11 +18,12 @@ import pandas as pd
 import torch
 from mmbench.reports import scaling_figure
 
-from mmbench import catalog, config
 from mmbench.method import Context, Method
 from mmbench.modality import Modality
-from mmbench.report import Figure
-from mmbench.results import write_bytes
+from mmbench.planning import config
+from mmbench.plugins import catalog
+from mmbench.reporting import Figure
+from mmbench.store.files import write_bytes
 from mmbench.task import Group, Task, Translation
 
 NUMBERS = (*range(2, 12), 20)

@@ -20,14 +20,16 @@ import torch
 from tabulate import tabulate
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmbench import catalog, config, device
-from mmbench.choose import choose_methods
-from mmbench.device import Compute
 from mmbench.errors import UserError
 from mmbench.method import Batch, Context, Method, Stage
 from mmbench.modality import Modality
+from mmbench.planning import config
+from mmbench.planning.selection import choose_methods
+from mmbench.plugins import catalog
 from mmbench.task import LABEL, Access, Split, Task, views
-from mmbench.train import Tally, make_optimizers, train_step
+from mmbench.training import device
+from mmbench.training.device import Compute
+from mmbench.training.loop import Tally, make_optimizers, train_step
 
 WARM_UP = 3  # steps: memory is allocated and kernels are chosen in the first ones
 HEADERS = ("method", "stage", "ms/step", "images/s", "peak MiB", "GFLOP/step", "% of matmul")

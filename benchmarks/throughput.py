@@ -16,12 +16,12 @@ import torch
 from mmbench.datasets.synthetic import SEGMENTATION, TASK
 from tabulate import tabulate
 
-from mmbench import cache, device
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
-from mmbench.loader import Loader
-from mmbench.metrics import depth, image, segmentation
+from mmbench.evaluation.metrics import depth, image, segmentation
 from mmbench.task import Access, Split, views
+from mmbench.training import cache, device
+from mmbench.training.loader import Loader
 
 from .rendering import images_per_second
 from .step import noise

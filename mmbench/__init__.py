@@ -19,15 +19,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Loaded before the functions of the same names are defined, which a later import of these modules would replace.
-from . import report as _report  # noqa: F401
-from . import results as _results  # noqa: F401
-from .errors import UserError
+from mmbench.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .translator import Translator
+    from mmbench.inference.translator import Translator
 
 __version__ = "0.1.0"
 __all__ = ["UserError", "__version__", "load_translator", "report", "results", "run"]
@@ -67,8 +64,8 @@ def run(
     Raises:
         UserError: an unknown name or setting, or missing data.
     """
-    from .execute import Options, execute
-    from .plan import make_plans
+    from mmbench.launching.scheduler import Options, execute
+    from mmbench.planning.plan import make_plans
 
     root = Path(data_root) if data_root else None
     names = [dataset] if isinstance(dataset, str) else list(dataset or [])
@@ -78,15 +75,15 @@ def run(
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:
-    """All results below a runs folder, one row per metric value; columns as ``mmbench.results.COLUMNS``."""
-    from .frame import results_frame
+    """All results below a runs folder, one row per metric value; columns as ``mmbench.reporting.COLUMNS``."""
+    from mmbench.store.frame import results_frame
 
     return results_frame(Path(runs))[0]
 
 
 def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
     """Write the named reports (all without names) to ``<runs>/report``; returns the files."""
-    from .reporting import build_reports, write_reports
+    from mmbench.publishing.write import build_reports, write_reports
 
     made, notes = build_reports(Path(runs), names)
     return write_reports(made, notes, Path(runs) / "report")
@@ -105,6 +102,6 @@ def load_translator(
     Raises:
         UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
     """
-    from . import rebuild
+    from mmbench.inference import load as rebuild
 
     return rebuild.load_translator(run, data_root, device, precision)

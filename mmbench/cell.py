@@ -18,19 +18,23 @@ from typing import Any
 
 import torch
 
-from . import cache, catalog, checkpoint, config, device, keys, pictures
-from .cost import translation_cost
-from .dataset import Dataset
-from .domains import CROSS_DOMAIN, accuracy_on_real, evaluate_domains, held_views, translation_matrix
-from .errors import UserError
-from .evaluate import SAMPLES, align, evaluate
-from .loader import Loader
-from .method import Context, Method
-from .plan import open_dataset
-from .results import CellFolder, read_json, write_arrays, write_bytes, write_json
-from .sweep import sweep
-from .task import Access, Split
-from .train import DivergedError, Rhythm, train
+from mmbench.dataset import Dataset
+from mmbench.errors import UserError
+from mmbench.evaluation.aligned import SAMPLES, align, evaluate
+from mmbench.evaluation.cost import translation_cost
+from mmbench.evaluation.samples import save_samples
+from mmbench.evaluation.sweep import sweep
+from mmbench.evaluation.unpaired import CROSS_DOMAIN, accuracy_on_real, evaluate_domains, held_views, translation_matrix
+from mmbench.method import Context, Method
+from mmbench.planning import config
+from mmbench.planning.plan import open_dataset
+from mmbench.plugins import catalog, keys
+from mmbench.store.files import read_json, write_arrays, write_bytes, write_json
+from mmbench.store.folder import CellFolder
+from mmbench.task import Access, Split
+from mmbench.training import cache, checkpoint, device
+from mmbench.training.loader import Loader
+from mmbench.training.loop import DivergedError, Rhythm, train
 
 DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3
 ALIGNMENT_IMAGES = 64
@@ -240,7 +244,7 @@ class CellRun:
             classify=classify,
             progress=self.say,
         )
-        pictures.save_samples(self.folder.samples, dataset, images, test_ids[:SAMPLES], rows, drawn)
+        save_samples(self.folder.samples, dataset, images, test_ids[:SAMPLES], rows, drawn)
         mixed, more = sweep(
             method, dataset.task, images, split.validation, test_ids, self.compute,
             batch_size=self.profile.evaluate_batch, first=len(rows), classify=classify,

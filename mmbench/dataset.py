@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from .resize import fit
-from .schedule import DataLimits as DataLimits
-from .task import Split, Task
+from mmbench.resize import fit
+from mmbench.schedule import DataLimits as DataLimits
+from mmbench.task import Split, Task
 
 Sample = dict[str, np.ndarray]
 

@@ -32,9 +32,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .schedule import NetworkSize as NetworkSize
-from .schedule import Stage as Stage
-from .task import Task, Translation
+from mmbench.schedule import NetworkSize as NetworkSize
+from mmbench.schedule import Stage as Stage
+from mmbench.task import Task, Translation
 
 Batch = dict[str, dict[str, Tensor]]
 """One training batch: view name (such as ``rgb+depth``) -> modality -> tensor representation."""

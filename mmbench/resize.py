@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from .modality import Modality
+from mmbench.modality import Modality
 
 
 def fit(sample: Mapping[str, np.ndarray], modalities: Sequence[Modality], size: int) -> dict[str, np.ndarray]:

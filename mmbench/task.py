@@ -13,7 +13,7 @@ from enum import Enum
 from itertools import permutations
 from typing import Literal
 
-from .modality import Modality
+from mmbench.modality import Modality
 
 LABEL = "label"  # the class label of an image, handed to judges only
 

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import UserError, did_you_mean
+from mmbench.errors import UserError, did_you_mean
 
 
 def build(kind: type, values: Mapping[str, Any], where: str) -> Any:

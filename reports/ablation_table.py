@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.report import Table
-from mmbench.results import SWEEP
+from mmbench.reporting import SWEEP, Table
 
 from .statistics import summary
 

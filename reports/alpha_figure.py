@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.report import Figure
-from mmbench.results import SWEEP
+from mmbench.reporting import SWEEP, Figure
 
 NAME = "alpha"
 TITLE = "Multi-modal translation against alpha (CVPR 2018, figure 7)"

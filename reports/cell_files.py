@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench.results import CellFolder, read_json
+from mmbench.store.files import read_json
+from mmbench.store.folder import CellFolder
 
 # What reading a damaged JSON or npz file may raise: its cell is left out, not the report.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmbench.report import Table
+from mmbench.reporting import Table
 
 from .scaling_figure import COUNTED
 from .scores import DS, FLOWERS, RDS, RS, RSD, SD, Direction, Scores, Side, collect, growth

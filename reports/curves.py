@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from mmbench.report import Figure
+from mmbench.reporting import Figure
 
 from .cell_files import asked, entries
 from .rows import cells

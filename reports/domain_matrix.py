@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.report import Figure
+from mmbench.reporting import Figure
 
 from .cell_files import UNREADABLE, asked
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.report import Table
+from mmbench.reporting import Table
 
 from .statistics import summary
 
@@ -25,7 +25,7 @@ FORMATS = {"Accuracy": ".1f", "RCA": ".1f", "contours": ".3f", "KID": ".3f", "LP
 OPTIONAL = (REVERSE, "lpips")
 REAL, SEEN, UNSEEN = "real images", "seen pairs", "unseen pairs"
 ORDER = (REAL, SEEN, UNSEEN)
-FEW = 4  # test images of a domain: below, mmbench/domains.py gives neither KID nor reverse accuracy
+FEW = 4  # test images of a domain: below, mmbench/evaluation/unpaired.py gives neither KID nor reverse accuracy
 
 
 def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:

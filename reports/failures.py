@@ -19,8 +19,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
-from mmbench.report import Figure, Table
-from mmbench.results import read_json
+from mmbench.reporting import Figure, Table
+from mmbench.store.files import read_json
 
 from .cell_files import UNREADABLE, row_number
 from .main_translation import MAIN, METRICS, Main, main_translation
@@ -92,7 +92,7 @@ def image_ids(dataset: str, result: Mapping[str, Any]) -> list[str]:
     """
     # An adapter is anybody's code and looks for files that may be gone: whatever it raises, the numbers are left.
     with contextlib.suppress(Exception):
-        from mmbench.plan import open_dataset
+        from mmbench.planning.plan import open_dataset
         from mmbench.schedule import DataLimits
 
         changes = {f"data.{key}": value for key, value in (result.get("data_settings") or {}).items()}

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.report import Figure
-from mmbench.results import read_json
+from mmbench.reporting import Figure
+from mmbench.store.files import read_json
 
 from .cell_files import UNREADABLE
 from .rows import cells

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.frame import distinct
-from mmbench.report import Table
+from mmbench.reporting import Table
+from mmbench.store.frame import distinct
 
 from .cell_files import UNREADABLE
 

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Affine2D
 
-from mmbench.report import Figure
+from mmbench.reporting import Figure
 
 from .cell_files import asked
 from .cost_table import COLUMNS

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmbench import catalog
-from mmbench.frame import changes, distinct
-from mmbench.report import HIGH, LOW, STD, Table
-from mmbench.reporting import ranges
-from mmbench.results import COLUMNS, SWEEP, VALIDATION
+from mmbench.plugins import catalog
+from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Table
+from mmbench.store.frame import changes, distinct
+from mmbench.table import ranges
 
 from . import published as papers
 from .statistics import summary

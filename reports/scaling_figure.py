@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.report import Figure
+from mmbench.reporting import Figure
 
 NAME = "scaling"
 TITLE = "Networks and parameters against the number of domains"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mmbench.report import Table
+from mmbench.reporting import Table
 
 from .rows import Metric, tables
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmbench.report import Table
-from mmbench.results import read_json, write_json
+from mmbench.reporting import Table
+from mmbench.store.files import read_json, write_json
 
 from . import main_translation
 from .cell_files import UNREADABLE, row_number

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit  # scipy.stats.t's own functions, without the half second of its import
 
-from mmbench.report import HIGH, LOW, STD
+from mmbench.reporting import HIGH, LOW, STD
 
 LEVEL = 0.95
 REPLICATES = 10_000

@@ -14,17 +14,19 @@ import numpy as np
 import pytest
 import torch
 
-from mmbench import cache, catalog, config, keys
 from mmbench.dataset import Dataset
-from mmbench.device import Compute
-from mmbench.domains import held_views
-from mmbench.evaluate import align
-from mmbench.loader import Loader
+from mmbench.evaluation.aligned import align
+from mmbench.evaluation.unpaired import held_views
 from mmbench.method import Context, Method
-from mmbench.plan import open_dataset
-from mmbench.results import CellFolder
+from mmbench.planning import config
+from mmbench.planning.plan import open_dataset
+from mmbench.plugins import catalog, keys
+from mmbench.store.folder import CellFolder
 from mmbench.task import LABEL, Access, View
-from mmbench.train import Rhythm, train
+from mmbench.training import cache
+from mmbench.training.device import Compute
+from mmbench.training.loader import Loader
+from mmbench.training.loop import Rhythm, train
 
 torch.set_num_threads(1)
 

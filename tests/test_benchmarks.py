@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from mmbench.device import Compute
 from mmbench.task import Access
+from mmbench.training.device import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")
 

@@ -16,9 +16,9 @@ from mmbench.datasets.colored_objects import COLOURS, FOUR, ColoredObjects
 from mmbench.datasets.tfrecords import masked_crc32c
 from PIL import Image
 
-from mmbench.cache import open_cache
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.training.cache import open_cache
 
 EVERYTHING = DataLimits()
 NAMES = ("file_name", "encoded_image")

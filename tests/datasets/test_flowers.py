@@ -15,9 +15,9 @@ from mmbench.datasets.flowers import CATEGORIES, Flowers
 from PIL import Image
 from scipy.io import savemat
 
-from mmbench.cache import open_cache
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.training.cache import open_cache
 
 PER_CLASS = 25
 EVERYTHING = DataLimits()

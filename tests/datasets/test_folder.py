@@ -13,9 +13,9 @@ from mmbench.datasets.folder import Folder, describe
 from mmbench.datasets.folder.discover import distinct
 from PIL import Image
 
-from mmbench.cache import open_cache
 from mmbench.dataset import DataLimits
 from mmbench.task import Access, views
+from mmbench.training.cache import open_cache
 
 EVERYTHING = DataLimits()
 HEIGHT, WIDTH = 16, 20

@@ -15,10 +15,10 @@ from mmbench.datasets.freiburg.frames import GAP, blocks_of_time
 from mmbench.datasets.freiburg.images import PALETTE, read_colours, read_grey, to_classes, to_size, unknown_colours
 from PIL import Image
 
-from mmbench.cache import open_cache
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
 from mmbench.task import Access, views
+from mmbench.training.cache import open_cache
 
 EVERYTHING = DataLimits()
 HEIGHT, WIDTH = 24, 32

@@ -17,11 +17,11 @@ from mmbench.datasets.scenenet.trajectories import read_instances
 from mmbench.datasets.scenenet.wnid import CLASS_OF, UNKNOWN, class_of, table
 from PIL import Image
 
-from mmbench import catalog
-from mmbench.cache import open_cache
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.plugins import catalog
 from mmbench.task import Access, views
+from mmbench.training.cache import open_cache
 
 EVERYTHING = DataLimits()
 HEIGHT, WIDTH = 18, 24

@@ -20,10 +20,10 @@ from mmbench.datasets.sunrgbd.labels import NAMES37, class_of
 from PIL import Image
 from scipy.io import savemat
 
-from mmbench.cache import open_cache
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
 from mmbench.task import Access, views
+from mmbench.training.cache import open_cache
 
 EVERYTHING = DataLimits()
 WALL37, BED37, BAG37 = 1, 4, 37

@@ -8,11 +8,12 @@ import torch
 from mmbench.datasets.domains import domain_task
 from torch import Tensor
 
-from mmbench import catalog, config
-from mmbench.device import Compute
 from mmbench.method import Batch, Context, Method
+from mmbench.planning import config
+from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize, Stage
-from mmbench.train import Tally, make_optimizers, train_step
+from mmbench.training.device import Compute
+from mmbench.training.loop import Tally, make_optimizers, train_step
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SIZE = 16

@@ -10,14 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmbench import catalog, config
-from mmbench.device import Compute
+from mmbench.evaluation.metrics import depth, segmentation
 from mmbench.method import Batch, Context, Method
-from mmbench.metrics import depth, segmentation
 from mmbench.modality import Modality
+from mmbench.planning import config
+from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize
 from mmbench.task import Group, Task, Translation
-from mmbench.train import Tally, make_optimizers, train_step
+from mmbench.training.device import Compute
+from mmbench.training.loop import Tally, make_optimizers, train_step
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SIZE = 16

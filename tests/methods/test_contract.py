@@ -12,17 +12,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmbench import catalog, checkpoint, config
 from mmbench.cell import DONE, CellRun, Order
-from mmbench.device import Compute
-from mmbench.evaluate import predict
-from mmbench.loader import Loader
+from mmbench.evaluation.aligned import predict
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.modality import MINIMUM_DEPTH, Modality
-from mmbench.results import CellFolder
+from mmbench.planning import config
+from mmbench.plugins import catalog
 from mmbench.schedule import DataLimits
+from mmbench.store.folder import CellFolder
 from mmbench.task import Access, Group, Split, Task, Translation, views
-from mmbench.train import Rhythm, Tally, make_optimizers, set_modes, train, train_step
+from mmbench.training import checkpoint
+from mmbench.training.device import Compute
+from mmbench.training.loader import Loader
+from mmbench.training.loop import Rhythm, Tally, make_optimizers, set_modes, train, train_step
 
 CARDS = {
     name: card for name, card in catalog.cards("methods").items() if card.get("ROLE") != "judge" and not card.problem

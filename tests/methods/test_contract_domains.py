@@ -14,16 +14,18 @@ import torch
 from mmbench.datasets.domains import domain_task
 from torch import Tensor
 
-from mmbench import cache, catalog, config
 from mmbench.dataset import DataLimits, Dataset
-from mmbench.device import Compute
-from mmbench.domains import held_views
-from mmbench.evaluate import predict
-from mmbench.loader import Loader
+from mmbench.evaluation.aligned import predict
+from mmbench.evaluation.unpaired import held_views
 from mmbench.method import Batch, Context, Method, Stage
-from mmbench.results import CellFolder
+from mmbench.planning import config
+from mmbench.plugins import catalog
+from mmbench.store.folder import CellFolder
 from mmbench.task import Access, Split, Translation
-from mmbench.train import Rhythm, set_modes, train
+from mmbench.training import cache
+from mmbench.training.device import Compute
+from mmbench.training.loader import Loader
+from mmbench.training.loop import Rhythm, set_modes, train
 
 CARDS = {
     name: card

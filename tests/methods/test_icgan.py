@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from mmbench.methods.networks.dcgan import (
-    ConditionalDiscriminator,
-    ConditionalGenerator,
-    VectorEncoder,
-    level_sizes,
-)
+from mmbench.methods.networks.dcgan import ConditionalDiscriminator, ConditionalGenerator, VectorEncoder, level_sizes
 from recolouring import CPU, build, noise, numbered
 from torch import Tensor, nn
 
-from mmbench.train import Tally, make_optimizers, set_modes, train_step
+from mmbench.training.loop import Tally, make_optimizers, set_modes, train_step
 
 
 def convolutions(module: nn.Module) -> list[tuple[int, ...]]:

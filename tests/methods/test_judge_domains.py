@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmbench.datasets.domains import domain_task
 
-from mmbench import catalog
 from mmbench.method import Context
+from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize, Stage
 
 

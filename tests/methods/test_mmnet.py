@@ -12,11 +12,11 @@ import torch
 from mmbench.methods.mmnet import PSEUDO
 from torch import Tensor
 
-from mmbench.device import Compute
 from mmbench.method import Method, Stage
-from mmbench.results import CellFolder
+from mmbench.store.folder import CellFolder
 from mmbench.task import Translation
-from mmbench.train import Rhythm, set_modes, train
+from mmbench.training.device import Compute
+from mmbench.training.loop import Rhythm, set_modes, train
 
 SEEN = ["rgb", "depth", "rgb", "segmentation"]  # targets of R<->S and R<->D
 AUTOENCODED = ["rgb", "rgb", "depth", "segmentation"]

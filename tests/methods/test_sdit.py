@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mmbench.method import Method
 from mmbench.schedule import NetworkSize, Stage
-from mmbench.train import set_modes
+from mmbench.training.loop import set_modes
 
 NETWORK = NetworkSize(width=16, poolings=2, convs=(1, 1), blocks=1, kernel=3)
 

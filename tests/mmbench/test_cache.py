@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbench import cache as module
-from mmbench.cache import Cache, default_folder, open_cache
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.task import Group, Split, Task, Translation
+from mmbench.training import cache as module
+from mmbench.training.cache import Cache, default_folder, open_cache
 
 SIZE = 4
 IDS = tuple(f"s{number:03d}" for number in range(100))

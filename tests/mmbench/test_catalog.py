@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import catalog
 from mmbench.errors import UserError
+from mmbench.plugins import catalog
 from mmbench.task import Access
 
 CARD = (

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from mmbench import catalog, config
-from mmbench.catalog import Card
-from mmbench.config import Profile
 from mmbench.errors import UserError
+from mmbench.planning import config
+from mmbench.planning.config import Profile
+from mmbench.plugins import catalog
+from mmbench.plugins.catalog import Card
 from mmbench.schedule import Stage
 
 SPEC: dict[str, Any] = {

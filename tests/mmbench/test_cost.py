@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmbench.cost import translation_cost
-from mmbench.device import Compute
+from mmbench.evaluation.cost import translation_cost
 from mmbench.method import Method
+from mmbench.training.device import Compute
 
 
 class OneConvolution(Method):

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmbench import cache, catalog, config, keys, pictures
-from mmbench.cli import main
+from mmbench import pictures
+from mmbench.commands.main import main
 from mmbench.dataset import DataLimits
+from mmbench.planning import config
+from mmbench.plugins import catalog, keys
+from mmbench.training import cache
 
 
 def test_verify_counts_what_each_part_holds(capsys: pytest.CaptureFixture[str]) -> None:

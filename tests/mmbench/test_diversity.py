@@ -12,8 +12,8 @@ import torch
 import torchmetrics.functional.image.lpips as lpips
 from torch import Tensor, nn
 
-from mmbench import diversity as module
-from mmbench.diversity import SAMPLES, diversity, perceptual_distance
+from mmbench.evaluation import diversity as module
+from mmbench.evaluation.diversity import SAMPLES, diversity, perceptual_distance
 
 CPU = torch.device("cpu")
 SIZE = 32

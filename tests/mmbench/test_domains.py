@@ -12,14 +12,14 @@ import torch
 from mmbench.datasets.domains import domain_task
 from torch import Tensor
 
-from mmbench import cache
 from mmbench.dataset import DataLimits, Dataset, Sample
-from mmbench.device import Compute
-from mmbench.domains import accuracy_on_real, evaluate_domains, held_views, translation_matrix
+from mmbench.evaluation.metrics.unpaired import content, kernel_distance
+from mmbench.evaluation.unpaired import accuracy_on_real, evaluate_domains, held_views, translation_matrix
 from mmbench.method import Context, Method
-from mmbench.metrics.unpaired import content, kernel_distance
 from mmbench.schedule import NetworkSize
 from mmbench.task import Access, Split
+from mmbench.training import cache
+from mmbench.training.device import Compute
 
 SIZE = 16
 LEVELS = {"dark": 20, "grey": 120, "light": 220}
@@ -96,7 +96,7 @@ def test_an_unpaired_view_lists_the_images_of_its_domain_from_every_group() -> N
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classifiers of translations that learn nothing, where they are not looked at."""
-    monkeypatch.setattr("mmbench.reverse.STEPS", 10)
+    monkeypatch.setattr("mmbench.evaluation.reverse.STEPS", 10)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -175,7 +175,9 @@ def test_a_method_with_a_random_code_draws_one_for_every_image(
         def translations(self) -> Any:
             return self.task.seen[:1]
 
-    monkeypatch.setattr("mmbench.domains.diversity", lambda draw: float((draw(sample=1) - draw(sample=0)).mean()))
+    monkeypatch.setattr(
+        "mmbench.evaluation.unpaired.diversity", lambda draw: float((draw(sample=1) - draw(sample=0)).mean())
+    )
     dataset, images = greys
     method = Random(Context(dataset.task, SIZE, NetworkSize(), {}))
     rows, _ = evaluate_domains(method, dataset, images, dataset.split().test, CPU, None, batch_size=4)

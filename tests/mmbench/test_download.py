@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.cli import main
-from mmbench.download import fetch, unpack
+from mmbench.commands.main import main
 from mmbench.errors import UserError
+from mmbench.store.download import fetch, unpack
 
 CONTENT = bytes(range(256)) * 400
 MD5 = hashlib.md5(CONTENT).hexdigest()

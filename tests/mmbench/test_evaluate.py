@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmbench.device import Compute
-from mmbench.evaluate import align, describe, evaluate, numbers
+from mmbench.evaluation.aligned import align, describe, evaluate, numbers
 from mmbench.method import Context, Method, NetworkSize
 from mmbench.modality import Modality
 from mmbench.task import Group, Task, Translation
+from mmbench.training.device import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")
 COLOURS = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.results import CellFolder
+from mmbench.store.folder import CellFolder
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

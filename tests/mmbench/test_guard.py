@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from mmbench import catalog
+from mmbench.plugins import catalog
 from mmbench.task import Access, views
 
 METHODS = [

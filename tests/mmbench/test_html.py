@@ -17,9 +17,9 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
-from mmbench.html import POLICY
-from mmbench.report import Figure, Table
-from mmbench.reporting import PAGE, write_reports
+from mmbench.publishing.page import POLICY
+from mmbench.publishing.write import PAGE, write_reports
+from mmbench.reporting import Figure, Table
 
 NASTY = "<script>alert('x')</script> & \x00 \ud800 \"quoted\""
 VOID = {"meta", "link", "img", "br", "hr"}

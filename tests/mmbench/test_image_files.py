@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mmbench.errors import UserError
-from mmbench.image_files import files_of, names_of, read, save, unit
+from mmbench.inference.image_files import files_of, names_of, read, save, unit
 from mmbench.modality import Modality
 
 PALETTE = ((0, 0, 0), (200, 10, 10), (10, 200, 10))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmbench import keys
+from mmbench.plugins import keys
 
 Digest = Callable[..., str]
 

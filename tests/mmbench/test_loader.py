@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmbench.loader import Loader
 from mmbench.modality import Modality
 from mmbench.task import LABEL, Group, Task, Translation, View
+from mmbench.training.loader import Loader
 
 SIZE = 4
 TASK = Task(

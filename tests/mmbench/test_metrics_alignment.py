@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.spatial.distance import cosine
 
-from mmbench.metrics.alignment import alignment_factor, latent_std
+from mmbench.evaluation.metrics.alignment import alignment_factor, latent_std
 
 
 def test_alignment_factor_by_hand():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import root_mean_squared_error
 
-from mmbench.metrics import depth
+from mmbench.evaluation.metrics import depth
 
 NAMES = {"delta_1.25", "delta_1.25^2", "delta_1.25^3", "rmse_linear", "rmse_log"}
 

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import pearsonr
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from mmbench.metrics import image
+from mmbench.evaluation.metrics import image
 
 
 def _random(channels, images=4, size=16):

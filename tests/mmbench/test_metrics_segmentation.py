@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import accuracy_score, jaccard_score
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-from mmbench.metrics import segmentation
+from mmbench.evaluation.metrics import segmentation
 
 CLASSES = ("wall", "floor", "bed", "tv")
 

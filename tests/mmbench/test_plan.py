@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from mmbench import catalog
-from mmbench.choose import choose_datasets, choose_methods, default_profile, suites
 from mmbench.errors import UserError
-from mmbench.plan import DATA_VARIABLE, Plan, make_plan, make_plans
+from mmbench.planning.plan import DATA_VARIABLE, Plan, make_plan, make_plans
+from mmbench.planning.selection import choose_datasets, choose_methods, default_profile, suites
+from mmbench.plugins import catalog
 
 DATASET = '''
 """A data set of files, told from another by their names."""
@@ -295,5 +295,5 @@ def test_the_default_profile_is_laptop_unless_a_data_set_is_named_on_a_gpu_machi
     for present, named, expected in (
         (False, False, "laptop"), (False, True, "laptop"), (True, False, "laptop"), (True, True, "short"),
     ):  # fmt: skip
-        monkeypatch.setattr("mmbench.choose.cuda_present", lambda present=present: present)
+        monkeypatch.setattr("mmbench.planning.selection.cuda_present", lambda present=present: present)
         assert default_profile(dataset_named=named) == expected

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure as Canvas
 from PIL import Image
 from tabulate import tabulate
 
-from mmbench.report import Figure, Table
+from mmbench.publishing import latex
+from mmbench.reporting import Figure, Table
 
 NAN = float("nan")
 
@@ -117,25 +118,25 @@ def test_renderings():
     assert _table().text() == TEXT
     assert _table().markdown() == MARKDOWN
     assert _table().csv() == CSV
-    assert _table().latex() == LATEX
+    assert latex.table(_table()) == LATEX
 
 
 def test_latex_prints_what_the_cell_says():
     frame = pd.DataFrame({"row": ["M&MNets+PP D → R_1, 50% #1 {a}\\b ~^$", "[x] δ < 1.25²"], "x": [1.0, -1e-5]})
     wide = frame.assign(**{f"c{number}": "" for number in range(7)})
-    text = Table("a_b c", "100% & more", wide, formats={"x": ".1e"}).latex()
+    text = latex.table(Table("a_b c", "100% & more", wide, formats={"x": ".1e"}))
     assert r"M\&MNets+PP D $\rightarrow$ R\_1, 50\% \#1 \{a\}\textbackslash{}b \textasciitilde{}" in text
     assert r"\textasciicircum{}\$ & 1.0e+00 &" in text
     assert r"{[}x] $\delta$ $<$ 1.25$^2$ & $-1.0e-05$ &" in text
     assert r"\caption{100\% \& more}" in text
     assert r"\label{tab:a-b-c}" in text
     assert r"\scriptsize" in text
-    assert r"\scriptsize" not in Table("t", "", frame).latex()
+    assert r"\scriptsize" not in latex.table(Table("t", "", frame))
 
 
 def _race(values, low, high, better="higher", **rest):
     frame = pd.DataFrame({"group": ["a", "a", "b"], "row": list("xyz"), "v": values, "v low": low, "v high": high})
-    return Table("t", "T", frame, group_column="group", better={"v": better}, **rest).latex()
+    return latex.table(Table("t", "T", frame, group_column="group", better={"v": better}, **rest))
 
 
 @pytest.mark.parametrize(
@@ -159,8 +160,8 @@ def test_bold_only_where_the_intervals_lie_apart(values, low, high, better, riva
 
 def test_nothing_is_bold_where_no_direction_is_given_or_no_interval():
     frame = pd.DataFrame({"row": ["x", "y"], "v": [1.0, 2.0]})
-    assert "textbf" not in Table("t", "T", frame, better={"v": "higher"}).latex()
-    assert "textbf" not in Table("t", "T", frame.assign(**{"v low": 0.0, "v high": 0.0})).latex()
+    assert "textbf" not in latex.table(Table("t", "T", frame, better={"v": "higher"}))
+    assert "textbf" not in latex.table(Table("t", "T", frame.assign(**{"v low": 0.0, "v high": 0.0})))
 
 
 def test_columns_beyond_the_width_continue_below():

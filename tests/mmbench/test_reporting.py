@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mmbench import catalog
-from mmbench.frame import results_frame
-from mmbench.report import Table
-from mmbench.reporting import build_reports, cell_tables, ranges
-from mmbench.results import COLUMNS, collect
+from mmbench.plugins import catalog
+from mmbench.publishing.write import build_reports, cell_tables
+from mmbench.reporting import COLUMNS, Table
+from mmbench.store.collect import collect
+from mmbench.store.frame import results_frame
+from mmbench.table import ranges
 
 METRICS = {"miou": 40.5, "iou/bed": 1.0, "iou/tv": None}
 ROW = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": "", "bn": "trained"}

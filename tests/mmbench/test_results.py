@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from mmbench.results import COLUMNS, CellFolder, cell_folders, collect, identity, read_json, write_bytes, write_json
+from mmbench.reporting import COLUMNS
+from mmbench.store.collect import collect
+from mmbench.store.files import read_json, write_bytes, write_json
+from mmbench.store.folder import CellFolder, cell_folders, identity
 
 ROW = {
     "inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": "", "weights": "",

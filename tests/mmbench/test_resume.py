@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import torch
 
-from mmbench import checkpoint
-from mmbench.loader import Loader
-from mmbench.results import CellFolder
 from mmbench.schedule import Stage
-from mmbench.train import DivergedError, Rhythm, train
+from mmbench.store.folder import CellFolder
+from mmbench.training import checkpoint
+from mmbench.training.loader import Loader
+from mmbench.training.loop import DivergedError, Rhythm, train
 
 ARGUMENTS = (
     "run", "--methods", "mmnet", "--profile", "smoke", "--set", "profile.steps=40",
@@ -131,7 +131,7 @@ def test_optimizer_state_is_never_unpickled_as_code(tmp_path: Path) -> None:
 
 
 def test_nan_stops_the_cell_within_100_steps(bench: Any, tmp_path: Path) -> None:
-    from mmbench.device import Compute
+    from mmbench.training.device import Compute
 
     method, _ = bench.build("mmnet")
     loader: Loader = bench.loader("mmnet")

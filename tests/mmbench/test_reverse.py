@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmbench.device import Compute
-from mmbench.reverse import reverse_accuracy, thumbnails
+from mmbench.evaluation.reverse import reverse_accuracy, thumbnails
+from mmbench.training.device import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SIZE = 16

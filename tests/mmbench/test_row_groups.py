@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from mmbench.datasets.synthetic import Synthetic
 
-from mmbench import catalog, config
 from mmbench.cell import _group
+from mmbench.planning import config
+from mmbench.plugins import catalog
 
 ROOMS = Synthetic(None, config.profile("smoke", "cross-modal").data, {"nir": False})
 

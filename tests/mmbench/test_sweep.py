@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmbench.device import Compute
-from mmbench.evaluate import evaluate, numbers
-from mmbench.results import SWEEP, VALIDATION
-from mmbench.sweep import ALPHAS, candidates, sweep
+from mmbench.evaluation.aligned import evaluate, numbers
+from mmbench.evaluation.sweep import ALPHAS, candidates, sweep
+from mmbench.reporting import SWEEP, VALIDATION
 from mmbench.task import Translation
+from mmbench.training.device import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")
 MIX = Translation(("rgb", "depth"), "segmentation", weights=(0.8, 0.2), side_from="rgb")

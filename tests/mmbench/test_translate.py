@@ -14,14 +14,15 @@ import torch
 from PIL import Image
 
 import mmbench
-from mmbench import cli, config
-from mmbench.device import Compute
+from mmbench.commands import main as cli
 from mmbench.errors import UserError
+from mmbench.inference.files import group_files
+from mmbench.inference.translator import Translator
 from mmbench.method import Context, Method, NetworkSize
+from mmbench.planning import config
 from mmbench.resize import fit
 from mmbench.task import Translation
-from mmbench.translate import group_files
-from mmbench.translator import Translator
+from mmbench.training.device import Compute
 
 MADE_IN = 4  # the smoke profile's batch of evaluation
 

@@ -9,7 +9,8 @@ import pytest
 from mmbench.reports import ablation_table, alpha_figure, cost_table, segmentation_table
 from mmbench.reports.published import load
 
-from mmbench.results import COLUMNS, SWEEP, VALIDATION
+from mmbench.publishing import page
+from mmbench.reporting import COLUMNS, SWEEP, VALIDATION
 
 COMMON = {
     "dataset": "rooms", "published_dataset": "", "profile": "laptop", "seed": 0, "state": "done", "group": "zero-pair",
@@ -52,8 +53,8 @@ def test_the_best_ablation_is_bold_only_where_its_interval_lies_apart() -> None:
     far = [score for seed in range(3) for score in scores("mmnet-none", 69.0 + seed / 10, seed=seed)]
     own = [score for seed in range(3) for score in scores("mmnet", 40.0 + seed / 10, seed=seed)]
     (undecided,), (decided,) = (ablation_table.build(frame(*own, *other), load()) for other in (near, far))
-    assert "<strong>" not in undecided.html()
-    assert "<strong>69.1" in decided.html()
+    assert "<strong>" not in page.table(undecided)
+    assert "<strong>69.1" in page.table(decided)
 
 
 def test_a_pretrained_encoder_stands_beside_the_pretrained_row() -> None:

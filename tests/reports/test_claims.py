@@ -13,7 +13,7 @@ from mmbench.reports import claims
 from mmbench.reports.claims import FAILS, HOLDS, UNDECIDED, UNTESTED, Comparison, decisive, verdict
 from mmbench.reports.scores import TABLE_BASELINES, growth
 
-from mmbench.results import COLUMNS, SWEEP
+from mmbench.reporting import COLUMNS, SWEEP
 
 SEEDS = (-0.1, 0.0, 0.1)  # what seeds 0, 1, 2 add to a method's value
 DS = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "metric": "miou"}

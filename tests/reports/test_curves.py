@@ -13,8 +13,7 @@ from matplotlib.collections import PolyCollection
 from mmbench.reports import curves
 from mmbench.reports.published import load
 
-from mmbench.report import Figure
-from mmbench.results import COLUMNS
+from mmbench.reporting import COLUMNS, Figure
 
 
 def write(runs: Path, method: str, seed: int, entries: list[Any], **asked: str) -> None:

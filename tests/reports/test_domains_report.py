@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from mmbench.reports import domain_matrix, domain_table
 
-from mmbench.results import COLUMNS
-from mmbench.reverse import FEWEST
+from mmbench.evaluation.reverse import FEWEST
+from mmbench.reporting import COLUMNS
 
 COMMON = {
     "dataset": "colours", "profile": "laptop", "method": "mmnet-domains", "title": "M&MNets, domains", "seed": 0,

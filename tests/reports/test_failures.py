@@ -12,8 +12,7 @@ import pytest
 from mmbench.reports import failures
 from mmbench.reports.main_translation import main_translation
 
-from mmbench.report import Figure, Table
-from mmbench.results import COLUMNS
+from mmbench.reporting import COLUMNS, Figure, Table
 
 CLASSES = ["bed", "wall"]
 ROW = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": "", "bn": "trained"}

@@ -13,9 +13,9 @@ import pytest
 from mmbench.reports import pictures
 from PIL import Image
 
-from mmbench import catalog
-from mmbench.frame import results_frame
-from mmbench.reporting import build_reports, write_reports
+from mmbench.plugins import catalog
+from mmbench.publishing.write import build_reports, write_reports
+from mmbench.store.frame import results_frame
 
 
 @pytest.fixture(scope="module")

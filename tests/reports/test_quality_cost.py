@@ -12,7 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mmbench.reports import quality_cost_figure
 
-from mmbench.results import COLUMNS
+from mmbench.reporting import COLUMNS
 
 COMMON = {
     "dataset": "rooms", "profile": "laptop", "state": "done", "selection": "", "inputs": "depth",

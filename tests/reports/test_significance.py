@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from mmbench.reports import significance_table
 
-from mmbench.metrics import segmentation
-from mmbench.results import COLUMNS, SWEEP, write_arrays, write_json
+from mmbench.evaluation.metrics import segmentation
+from mmbench.reporting import COLUMNS, SWEEP
+from mmbench.store.files import write_arrays, write_json
 
 ROW = {
     "inputs": "depth", "output": "segmentation", "via": "", "weights": "", "side_from": "", "bn": "trained",

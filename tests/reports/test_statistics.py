@@ -20,7 +20,7 @@ from mmbench.reports.statistics import (
 )
 from scipy import stats
 
-from mmbench.metrics import depth, image, segmentation
+from mmbench.evaluation.metrics import depth, image, segmentation
 
 VALUES = [41.9, 41.7, 42.3, 40.8]
 

@@ -5,7 +5,7 @@ import pytest
 from mmbench.reports import depth_table, image_table, published, segmentation_table
 from mmbench.reports import rows as rows_module
 
-from mmbench.results import COLUMNS
+from mmbench.reporting import COLUMNS
 
 REPORTS = (segmentation_table, depth_table, image_table)
 

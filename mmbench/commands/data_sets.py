@@ -1,0 +1,147 @@
+"""The commands that look after data sets: verify, prepare, show, download, init."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from mmbench import pictures
+from mmbench.dataset import Dataset
+from mmbench.errors import UserError
+from mmbench.modality import Modality
+from mmbench.planning import config
+from mmbench.planning.plan import open_dataset
+from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
+from mmbench.plugins import catalog, keys
+from mmbench.plugins.catalog import Card
+from mmbench.resize import fit
+from mmbench.schedule import DataLimits
+from mmbench.store.download import fetch, is_archive, unpack
+from mmbench.store.files import write_bytes
+from mmbench.training import cache
+
+DESCRIPTION = "dataset.toml"
+
+
+def open_named(
+    name: str, data_root: Path | None, overrides: Mapping[str, Any], limits: DataLimits | None = None
+) -> tuple[Source, Dataset]:
+    """A data set by its name, or of the folder that was named."""
+    (source,) = choose_datasets([name])
+    return source, open_dataset(source.card.name, limits or DataLimits(), source.root or data_root, overrides)
+
+
+def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any]) -> int:
+    """Open every file; print what each part holds and a line per problem. Returns the number of problems."""
+    source, dataset = open_named(name, data_root, overrides)
+    problems = 0
+    for problem in dataset.verify():
+        problems += 1
+        print(problem)
+    names = [modality.name for modality in dataset.task.modalities]
+    rows = []
+    for part, ids in dataset.split().parts().items():
+        holds = [dataset.holds(sample_id) for sample_id in ids]
+        rows.append([part, len(ids), *(sum(modality in held for held in holds) for modality in names)])
+    print(tabulate(rows, ["part", "samples", *names]))
+    note = f"{dataset.note}; " if dataset.note else ""
+    print(f"{source.label}: {note}{problems} problem{'' if problems == 1 else 's'}")
+    return problems
+
+
+def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], profile: str, folder: Path | None) -> Path:
+    """Decode everything that a profile reads into its cache, with progress; returns the cache's folder."""
+    from tqdm import tqdm
+
+    (source,) = choose_datasets([name])
+    chosen = config.profile(profile, source.card["KIND"], config.profile_overrides(overrides))
+    source, dataset = open_named(name, data_root, overrides, chosen.data)
+    ids = [sample_id for part in dataset.split().parts().values() for sample_id in part]
+    target = folder or cache.default_folder()
+    need = cache.disk_need(dataset, ids, chosen.size)
+    print(f"{source.label}: {len(ids)} samples at {chosen.size} px, {need / 1e6:.1f} MB in {target}")
+    code = keys.source_digest(source.card.path, source.card.module)
+    with tqdm(total=len(ids), unit="sample") as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.update(done - bar.n)
+
+        made = cache.open_cache(dataset, code, ids, chosen.size, target, progress)
+    print(f"prepared: {made.folder}")
+    return made.folder
+
+
+def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: Path, count: int, size: int) -> None:
+    """Write a PNG: one row per sample, a column per modality, the classes' colours below.
+
+    Complete samples (test, then validation) come first; a modality that a sample lacks stays white.
+    """
+    source, dataset = open_named(name, data_root, overrides)
+    parts = dataset.split().parts()
+    order = [*parts["test"], *parts["validation"], *(i for group in dataset.task.groups for i in parts[group.name])]
+    if not order:
+        raise UserError(f"{source.label}: no samples; `data verify {name}` tells what was found")
+    white = np.full((size, size, 3), 255, np.uint8)
+    columns: dict[str, list[np.ndarray]] = {modality.name: [] for modality in dataset.task.modalities}
+    for sample_id in order[:count]:
+        sample = fit(dataset.sample(sample_id), dataset.task.modalities, size)
+        for modality in dataset.task.modalities:
+            array = sample.get(modality.name)
+            columns[modality.name].append(white if array is None else modality.picture(array))
+    sheet = pictures.grid({caption: np.stack(images) for caption, images in columns.items()}, scale_to=size)
+    legends = [pictures.legend(m.classes, m.palette[1:], sheet.shape[1]) for m in _labelled(dataset)]
+    write_bytes(out, pictures.png(np.concatenate([sheet, *legends])))
+    print(f"{out}: {min(count, len(order))} samples of {source.label}: {', '.join(order[:count])}")
+
+
+def download(name: str, data_root: Path, agreed: bool) -> None:
+    """Fetch and unpack a data set's public archives below the data root, after its terms were shown."""
+    from tqdm import tqdm
+
+    card = catalog.find("datasets", name)
+    files = card.get("DOWNLOADS", ())
+    if not files:
+        raise UserError(f"data set {name!r} has no public archive to download; get it from {_where(card)}")
+    print(f"{card['TITLE']}, from {_where(card)}\nTerms: {card.get('TERMS', 'none are stated by its owners')}")
+    for file in files:
+        print(f"  {file['url']} -> {data_root / file['into']}")
+    if not agreed:
+        raise UserError("nothing was downloaded: add --yes to agree to the terms")
+    for file in files:
+        into = data_root / file["into"]
+        target = into / file.get("name", file["url"].rsplit("/", 1)[-1])
+        with tqdm(unit="B", unit_scale=True, desc=target.name) as bar:
+
+            def progress(done: int, total: int, bar: Any = bar) -> None:
+                bar.total = total or None
+                bar.update(done - bar.n)
+
+            fetch(file["url"], target, file.get("md5", ""), progress)
+        marker = target.with_name(f".{target.name}.unpacked")
+        if is_archive(target.name) and not marker.exists():
+            unpack(target, into)
+            marker.touch()
+    print(f"done; `python -m mmbench data verify {name} --data-root {data_root}` opens every file")
+
+
+def init(folder: Path) -> Path:
+    """Write a commented ``dataset.toml`` from what is found in a folder of own images; an existing one is kept."""
+    target = folder / DESCRIPTION
+    if target.exists():
+        raise UserError(f"{target}: exists already; edit it, or move it away to have it written anew")
+    text: str = catalog.load(catalog.find("datasets", OWN_IMAGES), "describe")(folder)
+    write_bytes(target, text.encode())
+    print(f"{target}: written; look through it, then `python -m mmbench data verify {folder}`")
+    return target
+
+
+def _labelled(dataset: Dataset) -> list[Modality]:
+    return [modality for modality in dataset.task.modalities if modality.kind == "segmentation"]
+
+
+def _where(card: Card) -> str:
+    return str(card.get("SOURCE", "its owners"))

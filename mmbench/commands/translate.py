@@ -1,0 +1,58 @@
+"""The command ``translate``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmbench.commands.arguments import check_device, read_names, read_weights
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Its options, and what it does."""
+    parser.description = (
+        "Translate image files with a trained cell. Images are cropped to the centre square and resized to the cell's "
+        "size, as for training; what is made has that size. Written per file: rgb: PNG; depth: PNG with 16-bit "
+        "millimetres, PNG in colours; segmentation: PNG with class ids and palette, PNG in colours; scalar: 8-bit PNG, "
+        ".npy. See docs/translate.md."
+    )
+    parser.add_argument("files", nargs="*", type=Path, help="one per modality of --from and sample, sample by sample")
+    parser.add_argument("--run", type=Path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
+    parser.add_argument("--from", dest="sources", default="", help="modality of the files; several: rgb,depth")
+    parser.add_argument("--to", dest="output", required=True, help="modality to make")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--input", action="append", default=[], metavar="MODALITY=FILE", help="in place of files")
+    parser.add_argument("--weights", help="of the inputs, in their order, such as 0.8,0.2 (default: the method's own)")
+    parser.add_argument("--side-from", help="the input that gives the side information (default: the method's own)")
+    parser.add_argument("--via", help="translate to this modality first, and on from there")
+    parser.add_argument("--bn", default="trained", choices=("trained", "re-estimated"), help="statistics behind --via")
+    parser.add_argument("--sample", type=int, default=0, help="seed of the noise of methods that have any (default 0)")
+    parser.add_argument(
+        "--depth-unit",
+        default="millimetre",
+        help="of depth in whole numbers: millimetre (default), centimetre, metre, or a number of metres",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
+    parser.add_argument("--data-root", type=Path, help="folder of the data set, where the cell lacks its modalities")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--precision", default="auto", choices=("auto", "bf16", "fp32"), help="auto: as the cell was evaluated"
+    )
+    parser.set_defaults(function=_translate)
+
+
+def _translate(options: argparse.Namespace) -> int:
+    from mmbench.inference.files import Order, group_files, translate_files
+    from mmbench.inference.image_files import unit
+    from mmbench.inference.load import load_translator
+
+    check_device(options.device)
+    samples = group_files(read_names(options.sources), options.files, options.input)
+    weights = read_weights(options.weights) if options.weights is not None else None
+    order = Order(
+        samples, options.output, options.via, weights, options.side_from, options.bn, options.sample,
+        unit(options.depth_unit),
+    )  # fmt: skip
+    translator = load_translator(options.run, options.data_root, options.device, options.precision)
+    translate_files(translator, order, options.out, options.overwrite)
+    return 0

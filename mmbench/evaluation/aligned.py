@@ -1,0 +1,171 @@
+"""Evaluation: every row of a method over the test set, with only the inputs in the method's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmbench.evaluation.metrics import alignment, depth, image, segmentation
+from mmbench.method import Method
+from mmbench.modality import Modality
+from mmbench.task import Task, Translation
+from mmbench.training.cache import Cache
+from mmbench.training.device import Compute
+
+PROTOCOL = 1  # see train.py
+SAMPLES = 8  # test images whose translations are kept as pictures
+
+Classify = Callable[[torch.Tensor], torch.Tensor]
+
+
+def evaluate(
+    method: Method,
+    task: Task,
+    cache: Cache,
+    test_ids: Sequence[str],
+    compute: Compute,
+    *,
+    batch_size: int,
+    translations: Sequence[Translation] = (),
+    classify: Classify | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[list[dict[str, Any]], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Evaluate all rows of a method.
+
+    Args:
+        translations: the rows; by default those the method names.
+        classify: a judge's logits for images in [-1, 1], used where the output is the task's judged modality.
+
+    Returns:
+        Rows (a translation's fields, ``output_kind``, ``metrics``); per-image statistics by row number, for intervals
+        and bootstraps; and the first predictions of each row as arrays, by row number.
+    """
+    method.eval()
+    rows, statistics, pictures = [], {}, {}
+    index = cache.index(test_ids)
+    translations = translations or method.translations()
+    for number, translation in enumerate(translations):
+        target = task.modality(translation.output)
+        judged = classify if translation.output == task.judged else None
+        parts: list[dict[str, np.ndarray]] = []
+        kept: list[np.ndarray] = []
+        for start in range(0, len(index), batch_size):
+            here = index[start : start + batch_size]
+            prediction = predict(method, task, translation, cache, here, compute, sample=start)
+            parts.append(_statistics(target, prediction, cache, here, judged, compute))
+            if start < SAMPLES:
+                kept.append(target.to_array(prediction[: SAMPLES - start]))
+            if progress:
+                done = number * len(index) + min(start + batch_size, len(index))
+                progress("evaluate", done, len(translations) * len(index))
+        pictures[str(number)] = np.concatenate(kept)
+        whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        statistics.update({f"{number}/{name}": values for name, values in whole.items()})
+        rows.append({**describe(translation), "output_kind": target.kind, "metrics": numbers(target, whole)})
+    return rows, statistics, pictures
+
+
+@torch.inference_mode()
+def predict(
+    method: Method,
+    task: Task,
+    translation: Translation,
+    cache: Cache,
+    rows: np.ndarray,
+    compute: Compute,
+    sample: int = 0,
+) -> torch.Tensor:
+    """Translate some cached images; no other modality than the inputs is read."""
+    inputs = {
+        name: task.modality(name).to_tensor(cache.read(name, rows)).to(compute.device) for name in translation.inputs
+    }
+    with compute.autocast():
+        return method.translate(
+            inputs,
+            translation.output,
+            via=translation.via,
+            weights=translation.weights,
+            side_from=translation.side_from,
+            bn=translation.bn,
+            sample=sample,
+        )
+
+
+def describe(translation: Translation) -> dict[str, str]:
+    """A translation's part of a result row's key, as text; the last checkpoint is the row (the papers' rule)."""
+    values = asdict(translation)
+    weights = values["weights"] or ()
+    return {
+        "inputs": "+".join(translation.inputs),
+        "output": translation.output,
+        "via": translation.via or "",
+        "weights": ",".join(f"{w:g}" for w in weights),
+        "side_from": translation.side_from or "",
+        "bn": translation.bn,
+        "checkpoint": "last",
+    }
+
+
+def numbers(target: Modality, statistics: dict[str, np.ndarray]) -> dict[str, float]:
+    """A row's metrics from its per-image statistics (see ``mmbench/metrics``)."""
+    values = statistics["statistics"]
+    if target.kind == "segmentation":
+        made = segmentation.compute(values, target.classes)
+    elif target.kind == "depth":
+        made = depth.compute(values)
+    else:
+        made = image.compute(values)
+    if "correct" in statistics:
+        made["classification_accuracy"] = 100.0 * float(statistics["correct"].mean())
+    return made
+
+
+@torch.inference_mode()
+def align(method: Method, task: Task, cache: Cache, ids: Sequence[str], compute: Compute) -> dict[str, float]:
+    """Alignment factors (eq. 4.16) of each pair of encoders and the latents' std, on aligned validation images.
+
+    A latent that shrinks makes the factor climb, so the two are logged side by side. Nothing is fed back to training.
+    """
+    training = method.training
+    method.eval()
+    rows = cache.index(ids)
+    latents = {}
+    with compute.autocast():
+        for modality in task.modalities:
+            tensor = modality.to_tensor(cache.read(modality.name, rows)).to(compute.device)
+            code = method.encode(modality.name, tensor)
+            if code is not None:
+                latents[modality.name] = code.float()
+    method.train(training)
+    seen = {f"latent_std/{name}": float(alignment.latent_std(code)) for name, code in latents.items()}
+    names = list(latents)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            seen[f"alignment/{a}-{b}"] = float(alignment.alignment_factor(latents[a], latents[b]).mean())
+    return seen
+
+
+def _statistics(
+    target: Modality,
+    prediction: torch.Tensor,
+    cache: Cache,
+    rows: np.ndarray,
+    judged: Classify | None,
+    compute: Compute,
+) -> dict[str, np.ndarray]:
+    truth = target.to_tensor(cache.read(target.name, rows)).to(prediction.device)
+    if target.kind == "segmentation":
+        made = {"statistics": segmentation.update(prediction, truth, len(target.classes))}
+    elif target.kind == "depth":
+        made = {"statistics": depth.update(prediction, truth)}
+    else:
+        made = {"statistics": image.update(prediction, truth)}
+    if judged is not None:
+        with torch.inference_mode(), compute.autocast():
+            guess = judged(prediction).argmax(1).cpu().numpy()
+        made["correct"] = (guess == cache.labels(rows)).astype(np.int8)
+    return made

@@ -1,0 +1,43 @@
+"""Sample translations of a cell, as pictures and as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmbench.dataset import Dataset
+from mmbench.pictures import grid, png
+from mmbench.store.files import write_arrays, write_bytes
+from mmbench.training.cache import Cache
+
+
+def save_samples(
+    folder: Path,
+    dataset: Dataset,
+    cache: Cache,
+    ids: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    drawn: Mapping[str, np.ndarray],
+) -> None:
+    """Write one PNG per row (inputs, translation, truth), and ``samples.npz``.
+
+    ``samples.npz`` holds the translations of each row as arrays (``<row number>``), and everything as uint8 RGB
+    pictures ``(N, H, W, 3)``: ``picture/<row number>`` and, for every modality, ``truth/<modality>``.
+    """
+    index, task = cache.index(ids), dataset.task
+    truth = {m.name: np.stack([m.picture(a) for a in cache.read(m.name, index)]) for m in task.modalities}
+    arrays = {f"truth/{name}": pictures for name, pictures in truth.items()}
+    for number, row in enumerate(rows):
+        target = task.modality(row["output"])
+        translated = np.stack([target.picture(array) for array in drawn[str(number)]])
+        arrays |= {str(number): drawn[str(number)], f"picture/{number}": translated}
+        columns = {name: truth[name] for name in row["inputs"].split("+")}
+        columns |= {"translated": translated, f"true {target.name}": truth[target.name]}
+        path = [row["inputs"], *([row["via"]] if row["via"] else []), row["output"]]
+        suffix = "" if row["bn"] == "trained" else f"-bn-{row['bn']}"
+        suffix += f"-weights-{row['weights']}-side-{row['side_from']}" if row["weights"] else ""
+        write_bytes(folder / f"{'-to-'.join(path)}{suffix}.png", png(grid(columns)))
+    write_arrays(folder / "samples.npz", arrays)

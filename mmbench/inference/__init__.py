@@ -1,0 +1,1 @@
+"""A trained method on one's own images."""

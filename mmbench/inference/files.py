@@ -1,0 +1,151 @@
+"""The command ``translate``: files in, files out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmbench.errors import UserError, did_you_mean
+from mmbench.inference import image_files
+from mmbench.inference.translator import Bn, Translator
+from mmbench.task import Translation
+
+Files = dict[str, Path]
+"""The files of one sample by modality."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to translate, and how (see :meth:`mmbench.inference.translator.Translator.translate`)."""
+
+    samples: tuple[Files, ...]
+    output: str
+    via: str | None = None
+    weights: tuple[float, ...] | None = None
+    side_from: str | None = None
+    bn: Bn = "trained"
+    sample: int = 0
+    metres: float = image_files.UNITS["millimetre"]
+
+
+def group_files(sources: Sequence[str], files: Sequence[Path], named: Sequence[str]) -> tuple[Files, ...]:
+    """The files of each sample.
+
+    Args:
+        sources: the modalities of ``--from``.
+        files: one per modality and sample, sample after sample, in the order of ``sources``.
+        named: instead of them ``modality=file``, repeated for further samples.
+
+    Raises:
+        UserError: modalities and files do not come out even.
+    """
+    if len(set(sources)) < len(sources):
+        raise UserError(f"--from {','.join(sources)}: a modality is named twice")
+    if named and files:
+        raise UserError(f"{files[0]}: give files either by --input modality=file or after the options, not both")
+    if not named:
+        if not files:
+            raise UserError("no input: give files, or --input modality=file")
+        if not sources:
+            raise UserError(f"{files[0]}: of which modality? Give --from")
+        if len(files) % len(sources):
+            raise UserError(f"{len(files)} files for --from {','.join(sources)}: expected {len(sources)} per sample")
+        starts = range(0, len(files), len(sources))
+        return tuple(dict(zip(sources, files[start : start + len(sources)], strict=True)) for start in starts)
+    found: dict[str, list[Path]] = {}
+    for item in named:
+        name, equals, path = item.partition("=")
+        if not (name and equals and path):
+            raise UserError(f"--input {item!r}: expected modality=file, such as depth=a.png")
+        if sources and name not in sources:
+            raise UserError(f"--input {item}: {name!r} is not in --from{did_you_mean(name, sources)}")
+        found.setdefault(name, []).append(Path(path))
+    order = list(sources or found)
+    counts = {name: len(found.get(name, [])) for name in order}
+    if len(set(counts.values())) > 1:
+        raise UserError(f"--input: expected as many files of every modality, got {_spoken(counts)}")
+    return tuple(dict(zip(order, paths, strict=True)) for paths in zip(*(found[name] for name in order), strict=True))
+
+
+def translate_files(translator: Translator, order: Order, out: Path, overwrite: bool = False) -> list[Path]:
+    """Translate every sample, write what comes of it, and print a line per sample.
+
+    All files are read, and all names of outputs looked at, before anything is translated or written.
+
+    Raises:
+        UserError: a translation that the method cannot do, a file that is missing, damaged or of another kind or size,
+            an output that is there already and not to be overwritten, or a folder that cannot be written to.
+    """
+    how = {"via": order.via, "weights": order.weights, "side_from": order.side_from, "bn": order.bn}
+    steps = translator.path(tuple(order.samples[0]), order.output, **how)  # type: ignore[arg-type]
+    target = translator.modalities[order.output]
+    stems = _stems(order.samples)
+    _may_write(out, [name for stem in stems for name in image_files.names_of(stem, target)], overwrite)
+    arrays = [_read(translator, files, order.metres) for files in order.samples]
+    written = []
+    for stem, sample in zip(stems, arrays, strict=True):
+        made = translator.translate(sample, order.output, sample=order.sample, **how)  # type: ignore[arg-type]
+        paths = image_files.save(out, image_files.files_of(stem, target, made))
+        print(", ".join(str(path) for path in paths))
+        written.extend(paths)
+    side = translator.size
+    print(f"{len(arrays)} translated by {translator.name}: {described(steps)}; {side} x {side} pixels")
+    if target.classes:
+        print("classes: 0 void, " + ", ".join(f"{i} {name}" for i, name in enumerate(target.classes, 1)))
+    return written
+
+
+def described(steps: Sequence[Translation]) -> str:
+    """``depth -> rgb -> segmentation``, with weights, side information and BN statistics where there are any."""
+    text = " -> ".join([steps[0].name, *(step.output for step in steps[1:])])
+    first = steps[0]
+    if first.weights:
+        text += f", weights {','.join(f'{weight:g}' for weight in first.weights)}"
+    if len(first.inputs) > 1:
+        text += f", side information of {first.side_from or first.inputs[0]}"
+    return text + (f", {first.bn} BN statistics" if first.bn != "trained" else "")
+
+
+def _stems(samples: Sequence[Files]) -> list[str]:
+    """Each sample's name: that of its first file."""
+    owners: dict[str, Path] = {}
+    for files in samples:
+        path = next(iter(files.values()))
+        if path.stem in owners:
+            both = f"{owners[path.stem]} and {path}"
+            raise UserError(f"{both} would be written under the same name; translate them to two folders")
+        owners[path.stem] = path
+    return list(owners)
+
+
+def _may_write(out: Path, names: Sequence[str], overwrite: bool) -> None:
+    there = [out / name for name in names if (out / name).exists()]
+    if there and not overwrite:
+        more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
+        raise UserError(f"{there[0]}{more}: exists already; name another --out, or add --overwrite")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be made a folder ({error.strerror})") from error
+
+
+def _read(translator: Translator, files: Mapping[str, Path], metres: float) -> dict[str, np.ndarray]:
+    """One sample at the translator's size, so that many large images fit into memory."""
+    from mmbench.resize import fit
+
+    arrays = {name: image_files.read(path, translator.modalities[name], metres) for name, path in files.items()}
+    first, (height, width) = next(iter(files.values())), next(iter(arrays.values())).shape[:2]
+    for name, array in arrays.items():
+        if array.shape[:2] != (height, width):
+            raise UserError(
+                f"{files[name]}: {array.shape[1]} x {array.shape[0]} pixels, but {first} has {width} x {height}; "
+                "the images of one sample must be aligned and of one size"
+            )
+    return fit(arrays, tuple(translator.modalities.values()), translator.size)
+
+
+def _spoken(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())

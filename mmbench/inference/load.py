@@ -1,0 +1,128 @@
+"""From a finished cell's folder to its trained method, as what the folder records says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import UserError, did_you_mean
+from mmbench.inference.translator import Translator
+from mmbench.method import Context, Method
+from mmbench.modality import Modality
+from mmbench.planning.plan import open_dataset
+from mmbench.plugins import catalog, keys
+from mmbench.plugins.catalog import Card
+from mmbench.schedule import DataLimits, NetworkSize
+from mmbench.store.files import read_json
+from mmbench.store.folder import CellFolder
+from mmbench.task import Group, Task, Translation
+from mmbench.training import checkpoint, device
+from mmbench.typed import build
+
+LISTED = 20  # names in a folder up to which all are shown where none is near
+
+
+def load_translator(
+    run: str | Path, data_root: str | Path | None = None, device_name: str = "auto", precision: str = "auto"
+) -> Translator:
+    """The trained method of a finished cell, such as ``runs/synthetic/laptop/mmnet/seed-0``.
+
+    Args:
+        data_root: folder of the data set, where the cell does not say what its modalities are.
+        device_name: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``bf16``, ``fp32``, or ``auto``: as the cell was evaluated.
+
+    Raises:
+        UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
+    """
+    folder = Path(run)
+    about = _finished(folder)
+    try:
+        card = catalog.find("methods", about["method"])
+        if card.get("ROLE") == "judge":
+            raise UserError(f"{folder}: {card.name} is a judge, it translates nothing")
+        profile = about["profile_values"]
+        network = build(NetworkSize, profile["network"], f"{folder / 'result.json'}: network")
+        task = task_of(about, folder, Path(data_root) if data_root else None)
+        context = Context(task, profile["size"], network, about["config"]["settings"], 0, bool(about["pretrained"]))
+        compute = device.choose(device_name, about["hardware"]["precision"] if precision == "auto" else precision)
+        changed = keys.source_digest(card.path, card.module) != about["source"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder / 'result.json'}: damaged ({type(error).__name__}: {error})") from error
+    if changed:
+        print(f"mmbench note: {folder} was made with other code; `run` makes it again", file=sys.stderr)
+    method = _rebuilt(card, context, folder, changed)
+    return Translator(card.name, method, context.size, compute)
+
+
+def _finished(folder: Path) -> dict[str, Any]:
+    """What a cell's result says. Raises UserError where there is none."""
+    if not folder.is_dir():
+        missing = next(path for path in (*reversed(folder.parents), folder) if not path.is_dir())
+        beside = [path.name for path in missing.parent.iterdir() if path.is_dir() and path.name[0] != "."]
+        near = did_you_mean(missing.name, beside) if len(beside) <= LISTED else ""
+        raise UserError(f"no such run: {missing} is no folder{near}")
+    state = CellFolder(folder).state()
+    if state == "absent":
+        below = next(folder.glob("**/seed-*/result.json"), None)
+        such = below.parent if below else "runs/synthetic/laptop/mmnet/seed-0"
+        raise UserError(f"{folder}: not the folder of a run; give one such as {such}")
+    if state != "done":
+        raise UserError(f"{folder}: {state}, and only what is done translates; `python -m mmbench run` goes on with it")
+    return read_json(folder / "result.json") or {}
+
+
+def _rebuilt(card: Card, context: Context, folder: Path, changed: bool) -> Method:
+    found = checkpoint.latest(CellFolder(folder).checkpoints)
+    if found is None:
+        raise UserError(f"{folder}: without a checkpoint; delete its result.json and `run` again")
+    try:
+        method: Method = catalog.load(card, card["CLASS"])(context)
+    except Exception as error:
+        if not changed:
+            raise
+        raise UserError(f"{folder}: the present code of {card.name} does not build it ({error!r})") from error
+    try:
+        checkpoint.load_weights(found, method)
+    except ValueError as error:
+        raise UserError(" ".join(str(error).split())) from error
+    return method
+
+
+def task_of(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> Task:
+    """The task that a cell was trained on: as recorded (``task`` in its result), else as its data set says it.
+
+    Raises:
+        UserError: it is not recorded, and the data set's files, which tell it, are not at hand.
+    """
+    if recorded := about.get("task"):
+        return _task(recorded)
+    settings = {f"data.{key}": value for key, value in about["data_settings"].items()}
+    limits = build(DataLimits, about["profile_values"]["data"], f"{folder / 'result.json'}: data")
+    try:
+        dataset = open_dataset(about["dataset"], limits, data_root, settings)
+    except UserError as error:
+        raise UserError(f"{folder}: it does not record its modalities; {error}") from error
+    if dataset.manifest() != about["manifest"]:
+        note = f"the images of {about['dataset']!r} are not those that {folder} was trained on"
+        print(f"mmbench note: {note}; modalities and classes are taken from them", file=sys.stderr)
+    return dataset.task
+
+
+def _task(values: Mapping[str, Any]) -> Task:
+    """A task from what :func:`mmbench.planning.config.as_dict` made of it."""
+    rows = {
+        name: tuple(Translation(**_tuples(row)) for row in values[name]) for name in ("unseen", "seen", "multi_modal")
+    }
+    modalities = tuple(Modality(**_tuples(modality)) for modality in values["modalities"])
+    groups = tuple(Group(tuple(group["modalities"])) for group in values["groups"])
+    return Task(**{**values, **rows, "modalities": modalities, "groups": groups})
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that they were."""
+    if isinstance(value, Mapping):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,1 @@
+"""Carry out a plan: one process per cell. Imports no torch."""

@@ -1,0 +1,1 @@
+"""What to do: profiles, settings, methods x data sets x seeds as cells. Imports no torch."""

@@ -1,0 +1,251 @@
+"""Methods x seeds on one data set -> cells, each with its key and what it waits for. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmbench.dataset import Dataset
+from mmbench.errors import UserError
+from mmbench.planning import config
+from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_methods, default_profile
+from mmbench.plugins import catalog, keys
+from mmbench.plugins.catalog import Card
+from mmbench.schedule import DataLimits
+from mmbench.store.files import read_json
+from mmbench.store.folder import CellFolder
+from mmbench.task import Access
+
+# What a profile holds that no number depends on.
+RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
+PROTOCOL_FILES = ("training/loop.py", "evaluation/aligned.py")
+DATA_VARIABLE = "MMBENCH_DATA"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method (or judge) on one data set in one profile with one seed.
+
+    Attributes:
+        key: digest of all the result depends on: source, config, data, seed, parent's key. No path enters it.
+        overrides: all that ``--set`` gave; each method takes what concerns it.
+        changed: the part of them that concerns this cell or its parents; its digest stands in the folder's name.
+        parent: the cell this one's weights start from.
+        judge: the cell whose classifier scores this one's images.
+    """
+
+    dataset: str
+    profile: str
+    method: str
+    seed: int
+    key: str
+    folder: CellFolder
+    steps: int
+    seconds: float
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    parent: Cell | None = None
+    judge: Cell | None = None
+
+    @property
+    def name(self) -> str:
+        """``synthetic/laptop/mmnet/seed-0``."""
+        return self.folder.name
+
+    @property
+    def waits_for(self) -> tuple[Cell, ...]:
+        """Cells that must be done first."""
+        return tuple(cell for cell in (self.parent, self.judge) if cell is not None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cells in an order in which each comes after what it waits for, and the methods left out with the reason.
+
+    Attributes:
+        dataset: its name in the runs folder.
+        root: the folder of the images where one was named, else None.
+    """
+
+    dataset: str
+    profile: config.Profile
+    cells: tuple[Cell, ...]
+    skipped: tuple[str, ...] = ()
+    root: Path | None = None
+
+
+def open_dataset(
+    name: str, limits: DataLimits, data_root: Path | None, overrides: Mapping[str, Any] | None = None
+) -> Dataset:
+    """The adapter of a data set over its root. Raises UserError where data are missing."""
+    card = catalog.find("datasets", name)
+    settings = config.data_settings(card, overrides or {})
+    root = data_root or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    if not card.get("NEEDS_ROOT", True):
+        root = None
+    elif root is None:
+        raise UserError(
+            f"data set {name!r} needs its images: give --data-root FOLDER or set {DATA_VARIABLE} "
+            f"(get them from {card.get('SOURCE', 'their owners')})"
+        )
+    made = catalog.load(card, card["CLASS"])
+    adapter: Dataset = made(root, limits, settings) if settings else made(root, limits)
+    return adapter
+
+
+def make_plans(
+    methods: Sequence[str],
+    datasets: Sequence[str],
+    profile_name: str | None,
+    seeds: Sequence[int],
+    runs: Path,
+    *,
+    suite: str = "",
+    data_root: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> list[Plan]:
+    """One plan per data set asked for (see ``choose.py``); all are checked before anything runs."""
+    plans = []
+    profile_name = profile_name or default_profile(bool(datasets))
+    for source in choose_datasets(datasets, suite):
+        plans.append(
+            make_plan(
+                methods or ([] if suite else [EVERYTHING]), source.card.name, profile_name, seeds, runs,
+                suite=suite, data_root=source.root or data_root, overrides=overrides, label=source.label,
+            )
+        )  # fmt: skip
+    return plans
+
+
+def make_plan(
+    methods: Sequence[str],
+    dataset: str,
+    profile_name: str,
+    seeds: Sequence[int],
+    runs: Path,
+    *,
+    suite: str = "",
+    data_root: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    label: str = "",
+) -> Plan:
+    """Plan the cells of a run; parents and judges that the chosen methods wait for are planned with them.
+
+    ``label`` is the data set's name in the runs folder, by default its own.
+    """
+    overrides = overrides or {}
+    card = catalog.find("datasets", dataset)
+    chosen, notes = choose_methods(methods, card["KIND"], suite, profile_name)
+    config.check_overrides(chosen, overrides)
+    profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
+    adapter = open_dataset(dataset, profile.data, data_root, overrides)
+    for part, ids in adapter.split().parts().items():
+        if not ids:
+            raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` tells what was found")
+    if lacking := _lacks_truth(adapter):
+        oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
+        for method in oracles:
+            line = f"{method.name}: left out, it learns from true pairs, and training sample {lacking}"
+            if method.name in methods:
+                raise UserError(line.replace("left out", "cannot run"))
+            notes.append(line)
+        chosen = [method for method in chosen if method not in oracles]
+    maker = _Maker(card, label or card.name, adapter, profile, runs, overrides)
+    for seed in seeds:
+        for method in chosen:
+            maker.cell(method, seed)
+    return Plan(label or card.name, profile, tuple(maker.cells.values()), tuple(notes), data_root)
+
+
+def _lacks_truth(adapter: Dataset) -> str:
+    """``<id> has no <modality>`` for the first training sample that oracles could not use; empty where all can."""
+    split = adapter.split()
+    for group in adapter.task.groups:
+        for sample_id in split.groups[group.name]:
+            holds = adapter.holds(sample_id)
+            for modality in adapter.task.modalities:
+                if modality.name not in holds:
+                    return f"{sample_id} has no {modality.name}"
+    return ""
+
+
+def pace(done: Sequence[Cell]) -> tuple[float, bool]:
+    """Seconds that finished cells took over their estimates, and whether any cell says so."""
+    took = estimated = 0.0
+    for cell in done:
+        timing = (read_json(cell.folder.path / "result.json") or {}).get("timing", {})
+        took += timing.get("seconds", 0.0)
+        estimated += cell.seconds if "seconds" in timing else 0.0
+    return (took / estimated, True) if estimated else (1.0, False)
+
+
+class _Maker:
+    """Makes cells once each, parents first."""
+
+    def __init__(
+        self,
+        card: Card,
+        label: str,
+        adapter: Dataset,
+        profile: config.Profile,
+        runs: Path,
+        overrides: Mapping[str, Any],
+    ) -> None:
+        self.card, self.label, self.profile, self.runs, self.overrides = card, label, profile, runs, overrides
+        self.cells: dict[tuple[str, int], Cell] = {}
+        self.data = {
+            "manifest": adapter.manifest(),
+            "settings": adapter.settings,
+            "split": adapter.split().hashes(),
+            "source": keys.source_digest(card.path, card.module),
+        }
+
+    def cell(self, method: Card, seed: int) -> Cell:
+        if (method.name, seed) in self.cells:
+            return self.cells[method.name, seed]
+        parent = self.cell(catalog.find("methods", method["PARENT"]), seed) if method.get("PARENT") else None
+        judge = None
+        if self.card.get("JUDGE") and method.get("ROLE") != "judge":
+            # One judge for all seeds: results of two seeds must not differ by their judge.
+            judge = self.cell(catalog.find("methods", self.card["JUDGE"]), 0)
+        resolved = config.resolve(method, self.profile, self.card["KIND"], self.overrides)
+        changed = {k: v for k, v in self.overrides.items() if k.startswith("profile.") and k[8:] not in RHYTHM}
+        changed |= {k: v for k, v in self.overrides.items() if k.startswith("data.")}
+        changed |= config.own_overrides(method, self.overrides)
+        if parent is not None:
+            # A child of an overridden parent is another cell than the child of the plain one.
+            changed |= parent.changed
+        key = keys.digest(
+            {
+                "source": keys.source_digest(method.path, method.module),
+                "protocol": _protocol(),
+                "config": config.as_dict(resolved),
+                "profile": _numeric(self.profile),
+                "data": self.data,
+                "seed": seed,
+                "parent": parent.key if parent else "",
+                "judge": judge.key if judge else "",
+            }
+        )
+        name = method.name + (f"+{keys.digest(changed)[:8]}" if changed else "")
+        folder = CellFolder(self.runs / self.label / self.profile.name / name / f"seed-{seed}")
+        seconds = resolved.steps * self.profile.step_ms / 1000 * float(method.get("COST", 1.0)) + 8.0
+        cell = Cell(
+            self.card.name, self.profile.name, method.name, seed, key, folder, resolved.steps, seconds,
+            self.overrides, changed, parent, judge,
+        )  # fmt: skip
+        self.cells[method.name, seed] = cell
+        return cell
+
+
+def _numeric(profile: config.Profile) -> Any:
+    """The part of a profile that numbers depend on."""
+    return {key: value for key, value in config.as_dict(profile).items() if key not in RHYTHM}
+
+
+def _protocol() -> dict[str, Any]:
+    here = Path(__file__).parents[1]
+    return {name: catalog.literals(here / name).get("PROTOCOL", 0) for name in PROTOCOL_FILES}

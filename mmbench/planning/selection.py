@@ -1,0 +1,117 @@
+"""What a request means: which methods, data sets and profile the names on the command line stand for. No torch."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmbench.errors import UserError, did_you_mean
+from mmbench.plugins import catalog
+from mmbench.plugins.catalog import Card
+
+EVERYTHING = "all"
+DEFAULT_SUITE = "tables"  # of a card without SUITES that is in --methods all
+EMBEDDED = "synthetic"
+OWN_IMAGES = "folder"  # the data set that reads a folder named on the command line
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set to run on.
+
+    Attributes:
+        card: of its adapter.
+        label: its name in the runs folder and in tables.
+        root: the folder that was named instead of a data set; None leaves it to ``--data-root``.
+    """
+
+    card: Card
+    label: str
+    root: Path | None = None
+
+
+def cuda_present() -> bool:
+    """Whether an NVIDIA device is visible, told without importing torch."""
+    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1")
+
+
+def default_profile(dataset_named: bool) -> str:
+    """synthetic/laptop on every machine without arguments; a named data set takes ``short`` where CUDA is present."""
+    return "short" if dataset_named and cuda_present() else "laptop"
+
+
+def in_suite(card: Card, suite: str) -> bool:
+    """Whether a method belongs to a suite: by its card's SUITES, else to ``tables`` where ``all`` means it too."""
+    default = (DEFAULT_SUITE,) if card.get("IN_ALL", True) else ()
+    return suite in card.get("SUITES", default)
+
+
+def suites() -> tuple[str, ...]:
+    """The names of all suites."""
+    named = {suite for card in catalog.cards("methods").values() for suite in card.get("SUITES", ())}
+    return tuple(sorted(named | {DEFAULT_SUITE}))
+
+
+def choose_methods(
+    wanted: Sequence[str], task_kind: str, suite: str = "", profile: str = ""
+) -> tuple[list[Card], list[str]]:
+    """Cards of the methods asked for, and notes.
+
+    Args:
+        wanted: names; ``all`` is every method that can run on this kind of task.
+        suite: every method of that suite that can run on this kind of task, after those that were named.
+        profile: ``all`` and a suite leave out methods whose card's PROFILES lack it.
+
+    Raises:
+        UserError: an unknown method or suite, one that was named but cannot run on this kind of task, or none at all.
+    """
+    known = {name: card for name, card in catalog.cards("methods").items() if card.get("ROLE") != "judge"}
+    chosen: dict[str, Card] = {}
+    notes: dict[str, None] = {}
+    for name in wanted:
+        if name == EVERYTHING:
+            continue
+        if name not in known:
+            raise UserError(f"no method named {name!r}{did_you_mean(name, [*known, EVERYTHING])}")
+        card = catalog.find("methods", name)
+        if task_kind not in card["KINDS"]:
+            raise UserError(f"method {name!r} cannot do {task_kind} tasks (it can do {', '.join(card['KINDS'])})")
+        chosen.setdefault(name, card)
+    if suite and suite not in suites():
+        raise UserError(f"no suite named {suite!r}{did_you_mean(suite, suites())}")
+    for card in known.values():
+        if not (EVERYTHING in wanted and card.get("IN_ALL", True)) and not (suite and in_suite(card, suite)):
+            continue
+        if card.problem:
+            notes[f"{card.name}: cannot be read ({card.problem})"] = None
+        elif task_kind in card["KINDS"] and profile in card.get("PROFILES", [profile]):
+            chosen.setdefault(card.name, card)
+    if not chosen:
+        raise UserError(f"suite {suite!r} has no method for {task_kind} tasks")
+    return list(chosen.values()), list(notes)
+
+
+def choose_datasets(names: Sequence[str], suite: str = "") -> list[Source]:
+    """The data sets asked for: names or folders of own images; without any, what a suite runs on, or the embedded one.
+
+    Raises:
+        UserError: an unknown name that is no folder either.
+    """
+    if not names and suite:
+        cards = catalog.cards("datasets").values()
+        of_suite = [card for card in cards if suite in card.get("SUITES", ()) and not card.get("NEEDS_ROOT", True)]
+        if of_suite:
+            return [Source(card, card.name) for card in of_suite]
+    return [_source(name) for name in names or [EMBEDDED]]
+
+
+def _source(name: str) -> Source:
+    known = catalog.cards("datasets")
+    if name in known or not Path(name).is_dir():
+        return Source(catalog.find("datasets", name), name)
+    path = Path(name).resolve()
+    label = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or OWN_IMAGES
+    return Source(catalog.find("datasets", OWN_IMAGES), f"{OWN_IMAGES}-{label}", path)

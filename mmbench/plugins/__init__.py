@@ -1,0 +1,1 @@
+"""Plug-ins: which there are, and what a result depends on."""

@@ -1,0 +1,90 @@
+"""What a result depends on, as digests: source code without docstrings and comments, followed through its imports."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmbench.plugins.catalog import package_folder
+
+FOLDERS = ("methods", "datasets", "reports")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (first 16 digits) of a JSON-able value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def source_digest(path: Path, module: str) -> str:
+    """Digest of a plug-in's source and of every ``mmbench`` module and sibling it imports, directly or not.
+
+    Formatting, comments and docstrings do not count.
+    """
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    parts = {}
+    queue = [(path, module)]
+    while queue:
+        file, name = queue.pop()
+        if name in parts:
+            continue
+        parts[name], imports = _read(file.read_text(encoding="utf-8"), name, file.name == "__init__.py")
+        for imported in imports:
+            if (found := _locate(imported, package, path.parent)) is not None:
+                queue.append((found, imported))
+    return digest(parts)
+
+
+@functools.cache  # methods share most of what they import
+def _read(source: str, module: str, is_package: bool) -> tuple[str, tuple[str, ...]]:
+    """Digest of a file's code, and what it imports."""
+    tree = ast.parse(source)
+    return _code_digest(tree), tuple(_imports(tree, module, is_package))
+
+
+def _code_digest(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and isinstance(body, list) and body and _is_text(body[0]):
+            del body[0]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _imports(tree: ast.Module, module: str, is_package: bool) -> Iterator[str]:
+    """Dotted names of all that a module imports; of ``from a import b`` both ``a`` and ``a.b``."""
+    package = module if is_package else module.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (stem, *(f"{stem}.{alias.name}" for alias in node.names))
+
+
+@functools.cache
+def _locate(module: str, package: str, folder: Path) -> Path | None:
+    """The source of a module of mmbench, or of the plug-in's own ``package``, which lies in ``folder``."""
+    parts = module.split(".")
+    if parts[0] != "mmbench":
+        if not f"{module}.".startswith(f"{package}.") or not package:
+            return None
+        root, rest = folder, parts[len(package.split(".")) :]
+    elif len(parts) > 1 and parts[1] in FOLDERS:
+        root, rest = package_folder(parts[1]), parts[2:]
+    else:
+        root, rest = Path(__file__).parents[1], parts[1:]
+    stem = root.joinpath(*rest) if rest else root
+    for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None

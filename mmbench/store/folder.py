@@ -1,0 +1,143 @@
+"""A cell's folder on disk: its files, its state, its lock.
+
+``runs/<dataset>/<profile>/<method>/seed-<n>/`` holds ``cell.json`` (what was asked for, with what code and data),
+``log.jsonl``, ``checkpoint/``, ``samples/``, ``per_image.npz`` and, last, ``result.json``. ``failed.json`` and
+``traceback.txt`` stand there instead where it did not work out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmbench.store.files import read_json, write_bytes
+
+
+@dataclass(frozen=True)
+class CellFolder:
+    """Where one cell lives."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """``<dataset>/<profile>/<method>/seed-<n>``."""
+        return "/".join(self.path.parts[-4:])
+
+    @property
+    def log(self) -> Path:
+        """One JSON object per line: losses, alignment, speed."""
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """``step-N/`` folders and ``latest``."""
+        return self.path / "checkpoint"
+
+    @property
+    def samples(self) -> Path:
+        """Pictures and arrays of the first test samples."""
+        return self.path / "samples"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder; waits where another process has it. The kernel frees it when a process dies."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def is_locked(self) -> bool:
+        """Whether a living process holds the folder."""
+        try:
+            with (self.path / ".lock").open("r") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False  # no lock file yet, or a file system without locks
+        return False
+
+    def state(self, key: str | None = None) -> str:
+        """absent, running, interrupted, diverged, failed, damaged, done or, with another ``key``, stale."""
+        return self.look(key)[0]
+
+    def look(self, key: str | None = None) -> tuple[str, dict[str, Any]]:
+        """The state, and ``result.json`` where it can be read (read once: a report looks at thousands of cells)."""
+        try:
+            result, failed, cell = (read_json(f"{self.path}/{name}.json") for name in ("result", "failed", "cell"))
+        except ValueError:
+            return "damaged", {}
+        if result is not None:
+            return "stale" if key is not None and result.get("key") != key else "done", result
+        if self.is_locked():
+            return "running", {}
+        if failed is not None:
+            return str(failed.get("state", "failed")), {}
+        return "absent" if cell is None else "interrupted", {}
+
+    def start_over(self, key: str) -> None:
+        """Move what another key left (or what is damaged) aside, so that nothing is lost and nothing is mixed."""
+        try:
+            cell = read_json(self.path / "cell.json")
+        except ValueError:
+            cell = {}
+        if cell is None and not self.checkpoints.exists():
+            return
+        cell = cell or {}
+        if cell.get("key") == key and self.state(key) != "damaged":
+            for name in ("failed.json", "traceback.txt"):
+                (self.path / name).unlink(missing_ok=True)
+            return
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.old-{number}")).exists():
+            number += 1
+        aside.mkdir()
+        for item in self.path.iterdir():
+            if item.name != ".lock":
+                shutil.move(str(item), aside / item.name)
+
+    def truncate_log(self, total_step: int) -> None:
+        """Drop log lines past a checkpoint, so that a resumed run writes each step once."""
+        if not self.log.exists():
+            return
+        kept = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):
+                if json.loads(line)["total_step"] <= total_step:
+                    kept.append(line)
+        write_bytes(self.log, "".join(f"{line}\n" for line in kept).encode())
+
+    def append_log(self, entry: dict[str, Any]) -> None:
+        """Append one line."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def cell_folders(runs: Path) -> list[CellFolder]:
+    """Every cell below a runs folder, sorted; what was moved aside is left out."""
+    folders = [str(runs)]
+    for _ in range(4):  # by data set, profile, method and seed; a glob of Path takes several times as long
+        folders = [path for folder in folders for path in _subfolders(folder)]
+    cells = (Path(path) for path in folders)
+    return [CellFolder(path) for path in cells if path.name.startswith("seed-") and ".old-" not in path.name]
+
+
+def _subfolders(folder: str) -> list[str]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return sorted(entry.path for entry in entries if entry.is_dir())
+    return []
+
+
+def identity(folder: CellFolder) -> dict[str, Any]:
+    """Dataset, profile, method and seed, read off the path (a damaged folder still has them)."""
+    dataset, profile, method, seed = folder.path.parts[-4:]
+    number = seed.removeprefix("seed-")
+    return {"dataset": dataset, "profile": profile, "method": method, "seed": int(number) if number.isdigit() else -1}

@@ -1,0 +1,1 @@
+"""Train one method: data, loop, checkpoints, device."""

@@ -1,0 +1,278 @@
+"""Decode a data set once, into arrays that are memory-mapped from then on.
+
+One folder per (manifest, size, adapter source, list of ids), named by their hash::
+
+    <cache>/<key>/<modality>.npy    one array per modality, rows in the order of the ids that hold it; dtypes as in
+                                    ``modality.py``
+    <cache>/<key>/labels.npy        int64, where the data set has class labels
+    <cache>/<key>/meta.json         what the key was made of, for people
+    <cache>/<key>/rows              how many rows are safely on disk
+    <cache>/<key>.part/             the same while it is being made
+
+A preparation that was killed goes on behind the last finished chunk. A lock lets several processes ask at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+import numpy as np
+
+from mmbench.dataset import Dataset, Sample
+from mmbench.errors import UserError
+from mmbench.modality import Modality
+
+CHUNK = 32  # samples; what a kill costs at most per worker
+DTYPES = {"rgb": np.uint8, "scalar": np.float32, "depth": np.float32, "segmentation": np.uint8}
+
+Progress = Callable[[int, int], None]
+
+
+class Cache:
+    """The prepared arrays of one list of samples at one size.
+
+    A modality's file is opened when that modality is first read, never earlier: what a method may not see stays shut.
+
+    Attributes:
+        folder: where the arrays are.
+        ids: sample ids in the order of the rows.
+        held: modality -> whether each row has it, bool ``(len(ids),)``; a modality that is not named is held by all.
+    """
+
+    def __init__(self, folder: Path, ids: Sequence[str], held: Mapping[str, np.ndarray] | None = None) -> None:
+        self.folder = folder
+        self.ids = tuple(ids)
+        self.held = dict(held or {})
+        self._rows = {sample_id: row for row, sample_id in enumerate(self.ids)}
+        self._arrays: dict[str, np.ndarray] = {}
+        self._places = {name: np.cumsum(mask) - 1 for name, mask in self.held.items()}
+
+    def index(self, ids: Sequence[str]) -> np.ndarray:
+        """Rows of ``ids``, int64 ``(len(ids),)``; KeyError naming an id that is not in the cache."""
+        return np.array([self._rows[sample_id] for sample_id in ids], dtype=np.int64)
+
+    def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
+        """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``modality.py``.
+
+        Raises:
+            KeyError: a sample does not hold the modality; names it.
+        """
+        if modality not in self.held:
+            return self._open(modality)[rows]
+        lacking = rows[~self.held[modality][rows]]
+        if len(lacking):
+            raise KeyError(f"sample {self.ids[lacking[0]]} has no {modality}")
+        return self._open(modality)[self._places[modality][rows]]
+
+    def labels(self, rows: np.ndarray) -> np.ndarray:
+        """Class labels of those rows, int64 ``(len(rows),)``; FileNotFoundError where the data set has none."""
+        return self._open("labels")[rows]
+
+    def _open(self, name: str) -> np.ndarray:
+        if name not in self._arrays:
+            # The view drops the memmap class, so that fancy indexing returns plain arrays.
+            self._arrays[name] = np.load(self.folder / f"{name}.npy", mmap_mode="r").view(np.ndarray)
+        return self._arrays[name]
+
+
+def default_folder() -> Path:
+    """``$MMBENCH_CACHE``, else ``~/.cache/mmbench``."""
+    return Path(os.environ.get("MMBENCH_CACHE") or "~/.cache/mmbench").expanduser()
+
+
+def open_cache(
+    dataset: Dataset,
+    dataset_source: str,
+    ids: Sequence[str],
+    size: int,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Cache:
+    """The cache of ``ids`` at ``size`` x ``size`` pixels, prepared first where it is not whole yet.
+
+    Args:
+        dataset: where the samples come from; one with a data root is read by several threads at once.
+        dataset_source: hash of the adapter's code and of the code it resizes with; other code, other cache.
+        ids: samples to hold, in the order of the rows.
+        size: image height and width in pixels.
+        folder: holds all caches, see :func:`default_folder`.
+        progress: called with (samples finished, samples in all), first with where a killed preparation had stopped.
+
+    Raises:
+        UserError: a sample is damaged (the message is the adapter's; what was finished is kept), or the disk is too
+            full, or ``folder`` cannot be written.
+        ValueError: the adapter returned arrays of another shape or dtype than its modalities promise.
+    """
+    meta = {
+        "data": dataset.task.name,
+        "manifest": dataset.manifest(),
+        "settings": dataset.settings,
+        "size": size,
+        "source": dataset_source,
+    }
+    described = json.dumps({**meta, "ids": list(ids)}, sort_keys=True)
+    target = folder / hashlib.sha256(described.encode()).hexdigest()[:32]
+    held = _held(dataset, ids)
+    if not target.exists():
+        with _locked(target.with_suffix(".lock")):
+            if not target.exists():
+                part = target.with_suffix(".part")
+                _prepare(dataset, ids, held, size, part, progress)
+                _write_whole(part / "meta.json", json.dumps({**meta, "samples": len(ids)}, indent=2))
+                part.replace(target)
+    return Cache(target, ids, {name: mask for name, mask in held.items() if not mask.all()})
+
+
+def disk_need(dataset: Dataset, ids: Sequence[str], size: int) -> int:
+    """Bytes that the cache of ``ids`` at ``size`` x ``size`` pixels takes."""
+    held = _held(dataset, ids)
+    return sum(_Layout(m, 0, size).row_bytes * int(held[m.name].sum()) for m in dataset.task.modalities)
+
+
+def _held(dataset: Dataset, ids: Sequence[str]) -> dict[str, np.ndarray]:
+    holds = [set(dataset.holds(sample_id)) for sample_id in ids]
+    return {m.name: np.array([m.name in names for names in holds], bool) for m in dataset.task.modalities}
+
+
+def _prepare(
+    dataset: Dataset,
+    ids: Sequence[str],
+    held: Mapping[str, np.ndarray],
+    size: int,
+    part: Path,
+    progress: Progress | None,
+) -> None:
+    """Fill ``part`` with the rows it lacks."""
+    part.mkdir(exist_ok=True)
+    arrays = {m.name: _Layout(m, int(held[m.name].sum()), size) for m in dataset.task.modalities}
+    counter = part / "rows"
+    done = int(counter.read_text()) if counter.exists() else 0
+    _check_space(part.parent, sum(array.row_bytes * int(held[name][done:].sum()) for name, array in arrays.items()))
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(a.open(part, int(held[name][:done].sum()))) for name, a in arrays.items()}
+        if progress:
+            progress(done, len(ids))
+        for samples in _load_chunks(dataset, ids[done:], size):
+            for name, file in files.items():
+                here = held[name][done : done + len(samples)]
+                file.write(arrays[name].block([sample for sample, has in zip(samples, here, strict=True) if has]))
+                _sync(file)
+            done += len(samples)
+            # The count follows the data to the disk, so it never promises rows that a crash took away.
+            _write_whole(counter, str(done))
+            if progress:
+                progress(done, len(ids))
+    if dataset.labels:
+        with (part / "labels.npy").open("wb") as file:
+            np.save(file, np.array([dataset.label(sample_id) for sample_id in ids], dtype=np.int64))
+            _sync(file)
+
+
+def _load_chunks(dataset: Dataset, ids: Sequence[str], size: int) -> Iterator[list[Sample]]:
+    """Samples in the order of ``ids``, chunk by chunk, decoded ahead by threads where they come from files."""
+    chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+
+    def load(chunk: Sequence[str]) -> list[Sample]:
+        return list(dataset.load(chunk, size))
+
+    if dataset.root is None:
+        # An embedded renderer is Python and torch that already uses every core.
+        yield from map(load, chunks)
+        return
+    workers = min(8, os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        waiting: deque[Future[list[Sample]]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(load, chunk))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Layout:
+    """One modality's file: a ``.npy`` header for all rows, then the rows, appended.
+
+    Plain appending instead of writing into a memory map: on a full disk it raises, where a map kills the process.
+    """
+
+    def __init__(self, modality: Modality, samples: int, size: int) -> None:
+        self.name = modality.name
+        self.dtype = np.dtype(DTYPES[modality.kind])
+        self.row_shape = (size, size, 3) if modality.kind == "rgb" else (size, size)
+        self.row_bytes = self.dtype.itemsize * int(np.prod(self.row_shape))
+        self.samples = samples
+
+    @contextmanager
+    def open(self, folder: Path, done: int) -> Iterator[BinaryIO]:
+        """The file, standing behind row ``done`` with whatever followed cut off."""
+        path = folder / f"{self.name}.npy"
+        path.touch()
+        with path.open("r+b") as file:
+            header = {
+                "descr": np.lib.format.dtype_to_descr(self.dtype),
+                "fortran_order": False,
+                "shape": (self.samples, *self.row_shape),
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+            file.truncate(file.tell() + done * self.row_bytes)
+            file.seek(0, os.SEEK_END)
+            yield file
+
+    def block(self, samples: Sequence[Mapping[str, np.ndarray]]) -> bytes:
+        """The bytes of several rows. Raises ValueError where a sample's array is not what the modality promises."""
+        for sample in samples:
+            array = sample.get(self.name)
+            if array is None or array.dtype != self.dtype or array.shape != self.row_shape:
+                given = "nothing" if array is None else f"{array.dtype} {array.shape}"
+                raise ValueError(f"modality {self.name!r}: expected {self.dtype} {self.row_shape}, got {given}")
+        return b"".join(sample[self.name].tobytes() for sample in samples)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock file; waits while another process or thread holds it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise UserError(f"cache folder {path.parent}: {error.strerror}; set MMBENCH_CACHE to another folder") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _check_space(folder: Path, need: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if need > free:
+        raise UserError(
+            f"cache folder {folder}: {need / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; "
+            "make room or set MMBENCH_CACHE to another folder"
+        )
+
+
+def _sync(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write beside the target, flush, replace: a reader finds the old text or the new one, never half of it."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("w") as file:
+        file.write(text)
+        _sync(file)
+    beside.replace(path)

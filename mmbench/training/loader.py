@@ -1,0 +1,95 @@
+"""Training batches as functions of (seed, stage, step), read through the guard's views and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from mmbench.task import LABEL, Task, View
+from mmbench.training.cache import Cache
+
+
+class Loader:
+    """Batches for one method.
+
+    Args:
+        task: for the modalities' representations.
+        views: what the guard allows; no other modality's file is ever opened.
+        cache: decoded images.
+        batch_size: images per view and step.
+        seed: of the cell.
+        flips: horizontal flips, the same for all modalities of an image.
+        device: where the tensors go.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        views: Sequence[View],
+        cache: Cache,
+        *,
+        batch_size: int,
+        seed: int,
+        flips: bool,
+        device: torch.device,
+    ) -> None:
+        self.task = task
+        self.views = tuple(views)
+        self.cache = cache
+        self.batch_size = batch_size
+        self.seed = seed
+        self.flips = flips
+        self.device = device
+        self._rows = [cache.index(view.ids) for view in self.views]
+        self._order: dict[tuple[int, int, int], np.ndarray] = {}
+
+    def batch(self, stage: int, step: int) -> dict[str, dict[str, torch.Tensor]]:
+        """The batch of one step: view name -> modality -> tensor; every image once before any comes twice."""
+        made = {}
+        for number, view in enumerate(self.views):
+            rows = self._pick(stage, number, step)
+            flip = (
+                self._rng(stage, number, step, 1).random(len(rows)) < 0.5 if self.flips else np.zeros(len(rows), bool)
+            )
+            tensors = {name: self._read(name, rows, flip) for name in view.modalities}
+            made[view.name] = tensors
+        return made
+
+    def stream(self, stage: int, start: int, stop: int) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Batches of steps ``start`` to ``stop`` - 1, two of them read ahead in a thread."""
+        with ThreadPoolExecutor(1) as pool:
+            pending: list[Future[dict[str, dict[str, torch.Tensor]]]] = []
+            for step in range(start, stop):
+                while len(pending) < 2 and step + len(pending) < stop:
+                    pending.append(pool.submit(self.batch, stage, step + len(pending)))
+                yield {
+                    view: {name: tensor.to(self.device, non_blocking=True) for name, tensor in tensors.items()}
+                    for view, tensors in pending.pop(0).result().items()
+                }
+
+    def _read(self, name: str, rows: np.ndarray, flip: np.ndarray) -> torch.Tensor:
+        if name == LABEL:
+            return torch.from_numpy(self.cache.labels(rows).astype(np.int64))
+        array = self.cache.read(name, rows)
+        array[flip] = array[flip][:, :, ::-1]
+        return self.task.modality(name).to_tensor(array)
+
+    def _pick(self, stage: int, view: int, step: int) -> np.ndarray:
+        rows = self._rows[view]
+        positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        return np.array(
+            [rows[self._permutation(stage, view, int(p) // len(rows))[int(p) % len(rows)]] for p in positions]
+        )
+
+    def _permutation(self, stage: int, view: int, epoch: int) -> np.ndarray:
+        key = (stage, view, epoch)
+        if key not in self._order:
+            self._order = {k: v for k, v in self._order.items() if k[0] == stage and k[2] >= epoch - 1}
+            self._order[key] = self._rng(stage, view, epoch, 0).permutation(len(self._rows[view]))
+        return self._order[key]
+
+    def _rng(self, *key: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *key])

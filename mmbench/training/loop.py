@@ -1,0 +1,205 @@
+"""The training loop: stages, players, frozen roles, checkpoints, resume, divergence check.
+
+Batches, augmentation and noise are functions of (seed, stage, step): what an interrupted run continues with is bit for
+bit what the uninterrupted one would have done (on a CPU with the same number of threads).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mmbench.method import Batch, Method
+from mmbench.schedule import Stage
+from mmbench.store.folder import CellFolder
+from mmbench.training import checkpoint
+from mmbench.training.device import Compute
+from mmbench.training.loader import Loader
+
+# Part of every cell's key: raise it when a change here, in loader.py, evaluate.py or metrics/ changes numbers.
+PROTOCOL = 1
+DIVERGENCE_CHECK = 50  # steps between looks at the losses; looking waits for the device
+
+Observer = Callable[[Method], dict[str, float]]
+
+
+class DivergedError(Exception):
+    """A loss became NaN or infinite; the message names stage, step and losses."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Steps between log lines, checkpoints and observations."""
+
+    log: int
+    checkpoint: int
+    observe: int
+
+
+@dataclass
+class Tally:
+    """Sums of logged losses since the last log line, kept on the device."""
+
+    losses: dict[str, torch.Tensor]
+    count: int = 0
+
+    def add(self, player: str, losses: dict[str, torch.Tensor]) -> None:
+        """Add one step's losses of a player."""
+        for name, value in losses.items():
+            key = name if player == "generator" else f"{player}/{name}"
+            self.losses[key] = self.losses.get(key, torch.zeros((), device=value.device)) + value.detach().float()
+
+    def means(self) -> dict[str, float]:
+        """Mean of each loss over the steps counted."""
+        return {name: float(value) / max(self.count, 1) for name, value in self.losses.items()}
+
+
+def train(
+    method: Method,
+    stages: Sequence[Stage],
+    loader: Loader,
+    folder: CellFolder,
+    compute: Compute,
+    *,
+    seed: int,
+    rhythm: Rhythm,
+    observe: Observer | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, float]:
+    """Train all stages, resuming from the folder's newest checkpoint.
+
+    Args:
+        observe: called now and then for numbers to log (alignment factors); must not change the method.
+        progress: called with (stage name, steps done, steps in all).
+
+    Returns:
+        ``seconds`` and ``steps`` of training, interrupted parts included; milliseconds per step of each stage that this
+        call trained, ``ms/<stage>``.
+
+    Raises:
+        DivergedError: a loss became NaN or infinite.
+    """
+    total = sum(stage.steps for stage in stages)
+    done_before, resume = _resume_point(folder, method)
+    folder.truncate_log(done_before)
+    earlier = checkpoint.position(resume) if resume else {}
+    timing = {"seconds": float(earlier.get("seconds", 0.0)), "steps": float(done_before)}
+    base = 0
+    for stage in stages:
+        if base + stage.steps <= done_before and base + stage.steps < total:
+            base += stage.steps
+            continue
+        first = max(0, done_before - base)
+        optimizers = make_optimizers(method, stage, compute)
+        if resume is not None and first > 0:
+            checkpoint.load_optimizers(resume, optimizers)
+        started, tally, bad = time.perf_counter(), Tally({}), torch.zeros((), dtype=torch.bool, device=compute.device)
+        for step, batch in zip(range(first, stage.steps), loader.stream(stage.index, first, stage.steps), strict=True):
+            torch.manual_seed(_step_seed(seed, stage.index, step))
+            bad |= train_step(method, stage, step, batch, optimizers, compute, tally)
+            now, ends = step + 1, step + 1 == stage.steps
+            if (now % DIVERGENCE_CHECK == 0 or ends) and bool(bad):
+                raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(tally)} is not finite")
+            if now % rhythm.log == 0 or ends:
+                entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
+                seen = observe(method) if observe and (now % rhythm.observe == 0 or ends) else {}
+                folder.append_log({**entry, "losses": tally.means(), **seen})
+                tally = Tally({})
+            if now % rhythm.checkpoint == 0 or ends:
+                spent = timing["seconds"] + time.perf_counter() - started
+                where = {"total_step": base + now, "stage": stage.name, "step": now, "seconds": spent}
+                checkpoint.save(folder.checkpoints, method, optimizers, where)
+            if progress:
+                progress(stage.name, base + now, total)
+        seconds = time.perf_counter() - started
+        timing["seconds"] += seconds
+        timing["steps"] += stage.steps - first
+        timing[f"ms/{stage.name}"] = 1000 * seconds / max(stage.steps - first, 1)
+        base += stage.steps
+    method.eval()
+    return timing
+
+
+def train_step(
+    method: Method,
+    stage: Stage,
+    step: int,
+    batch: Batch,
+    optimizers: dict[str, torch.optim.Optimizer],
+    compute: Compute,
+    tally: Tally,
+) -> torch.Tensor:
+    """One step of every player; returns whether some loss was not finite."""
+    set_modes(method, stage)
+    tally.count += 1
+    bad = torch.zeros((), dtype=torch.bool, device=compute.device)
+    if not stage.players:
+        with torch.no_grad(), compute.autocast():
+            method(batch, stage)
+        return bad
+    with compute.autocast():
+        made = method(batch, stage)
+    for player, times in stage.players.items():
+        optimizer = optimizers[player]
+        own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        for group in optimizer.param_groups:
+            group["lr"] = stage.lr_at(step)
+        for _ in range(times):
+            with compute.autocast():
+                losses = method.loss(player, batch, made, stage)
+            weighted = [stage.weights.get(name, 1.0) * value.float() for name, value in losses.items()]
+            objective = torch.stack(weighted).sum()
+            method.zero_grad(set_to_none=True)
+            # A generator's objective runs through the discriminators, whose gradients nobody would use.
+            objective.backward(inputs=own)
+            optimizer.step()
+            bad |= ~torch.isfinite(objective.detach())
+            tally.add(player, losses)
+    return bad
+
+
+def set_modes(method: Method, stage: Stage) -> None:
+    """Training mode and gradients everywhere but in the stage's frozen roles."""
+    method.train()
+    names = [name.replace("/anchor", f"/{method.task.anchor}") for name in stage.frozen]
+    for role, network in method.networks().items():
+        frozen = any(role == name or (name.endswith("/") and role.startswith(name)) for name in names)
+        if frozen:
+            network.eval()
+        network.requires_grad_(not frozen)
+
+
+def make_optimizers(method: Method, stage: Stage, compute: Compute) -> dict[str, torch.optim.Optimizer]:
+    """One Adam per player over the parameters of its roles that are not frozen."""
+    set_modes(method, stage)
+    made: dict[str, torch.optim.Optimizer] = {}
+    for player in stage.players:
+        roles = [network for role, network in method.networks().items() if method.player_of(role) == player]
+        unique = {id(p): p for network in roles for p in network.parameters() if p.requires_grad}
+        if not unique:
+            raise ValueError(f"stage {stage.name!r}: player {player!r} has no parameters to train (see networks())")
+        fused = compute.device.type in ("cpu", "cuda")
+        made[player] = torch.optim.Adam(list(unique.values()), lr=stage.lr, betas=(stage.beta1, 0.999), fused=fused)
+    return made
+
+
+def _resume_point(folder: CellFolder, method: Method) -> tuple[int, Path | None]:
+    found = checkpoint.latest(folder.checkpoints)
+    if found is None:
+        return 0, None
+    checkpoint.load_weights(found, method)
+    return int(checkpoint.position(found)["total_step"]), found
+
+
+def _step_seed(seed: int, stage: int, step: int) -> int:
+    """Distinct for every (seed, stage, step) with fewer than 10^4 seeds, 10^2 stages and 10^8 steps."""
+    return (seed * 100 + stage) * 10**8 + step
+
+
+def _not_finite(tally: Tally) -> str:
+    names = [name for name, value in tally.means().items() if not torch.isfinite(torch.tensor(value))]
+    return ", ".join(names) or "a loss"
