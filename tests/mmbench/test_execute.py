@@ -177,7 +177,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize("arguments", ["['--help']", "['list']", "['run', '--dry-run']"])
 def test_answers_without_importing_torch(arguments: str, tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom mmbench.cli import main\n"
+        "import sys\nfrom mmbench.commands.main import main\n"
         f"try:\n    main({arguments})\nexcept SystemExit:\n    pass\nassert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)

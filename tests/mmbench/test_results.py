@@ -40,7 +40,7 @@ def put(cell: CellFolder, /, **files: Any) -> None:
 
 HOLD = """
 import sys, pathlib
-from mmbench.results import CellFolder
+from mmbench.store.folder import CellFolder
 with CellFolder(pathlib.Path(sys.argv[1])).lock():
     print("held", flush=True)
     sys.stdin.read()
