@@ -93,6 +93,10 @@ class Dataset(ABC):
         """The modalities that a sample has; by default all. Test and validation samples need all that is evaluated."""
         return tuple(modality.name for modality in self.task.modalities)
 
+    def holding(self, ids: Sequence[str], modality: str) -> tuple[str, ...]:
+        """Those of some samples that have a modality, in their order."""
+        return tuple(sample_id for sample_id in ids if modality in self.holds(sample_id))
+
     def label(self, sample_id: str) -> int:
         """Class label as an index into :attr:`labels`."""
         raise NotImplementedError(f"{type(self).__name__} has no labels")

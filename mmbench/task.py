@@ -98,6 +98,11 @@ class Task:
             if self.is_seen(translation.inputs[0], translation.output):
                 raise ValueError(f"{translation.name} is listed as unseen, but a group holds both")
 
+    @property
+    def aligned(self) -> bool:
+        """Whether a sample holds several modalities of one scene, so that a test sample has the truth of an output."""
+        return self.kind != "cross-domain"
+
     def modality(self, name: str) -> Modality:
         """The modality of that name; KeyError where the task has none."""
         for modality in self.modalities:

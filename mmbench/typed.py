@@ -1,4 +1,4 @@
-"""Frozen dataclasses from what a TOML file holds: types checked, unknown keys refused with the near match."""
+"""Frozen dataclasses from what a TOML file holds, and back: types checked, unknown keys refused with the near match."""
 
 from __future__ import annotations
 
@@ -50,3 +50,14 @@ def convert(hint: Any, value: Any, where: str) -> Any:
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise UserError(f"{where}: expected {hint.__name__}, got {value!r}")
     return value
+
+
+def as_dict(config: Any) -> Any:
+    """Dataclasses, mappings and tuples as plain JSON-able values, for keys and ``cell.json``."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        return {f.name: as_dict(getattr(config, f.name)) for f in dataclasses.fields(config)}
+    if isinstance(config, Mapping):
+        return {str(key): as_dict(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [as_dict(value) for value in config]
+    return config

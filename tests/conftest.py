@@ -16,16 +16,15 @@ import torch
 
 from mmbench.dataset import Dataset
 from mmbench.evaluation.aligned import align
-from mmbench.evaluation.unpaired import held_views
 from mmbench.method import Context, Method
 from mmbench.planning import config
 from mmbench.planning.plan import open_dataset
-from mmbench.plugins import catalog, keys
+from mmbench.plugins import catalog
 from mmbench.store.folder import CellFolder
 from mmbench.task import LABEL, Access, View
 from mmbench.training import cache
 from mmbench.training.device import Compute
-from mmbench.training.loader import Loader
+from mmbench.training.loader import Loader, held_views
 from mmbench.training.loop import Rhythm, train
 
 torch.set_num_threads(1)
@@ -126,9 +125,7 @@ def _bench(name: str, root: Path | None, folder: Path) -> Bench:
     card = catalog.find("datasets", name)
     profile = config.profile("smoke", card["KIND"])
     dataset = open_dataset(name, profile.data, root)
-    ids = [i for part in dataset.split().parts().values() for i in part]
-    source = keys.source_digest(card.path, card.module)
-    return Bench(dataset, profile, cache.open_cache(dataset, source, ids, profile.size, folder))
+    return Bench(dataset, profile, cache.open_whole(dataset, card, profile.size, folder))
 
 
 @pytest.fixture(scope="session")

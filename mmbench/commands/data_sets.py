@@ -16,7 +16,7 @@ from mmbench.modality import Modality
 from mmbench.planning import config
 from mmbench.planning.plan import open_dataset
 from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
-from mmbench.plugins import catalog, keys
+from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
@@ -64,13 +64,12 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
     target = folder or cache.default_folder()
     need = cache.disk_need(dataset, ids, chosen.size)
     print(f"{source.label}: {len(ids)} samples at {chosen.size} px, {need / 1e6:.1f} MB in {target}")
-    code = keys.source_digest(source.card.path, source.card.module)
     with tqdm(total=len(ids), unit="sample") as bar:
 
         def progress(done: int, total: int) -> None:
             bar.update(done - bar.n)
 
-        made = cache.open_cache(dataset, code, ids, chosen.size, target, progress)
+        made = cache.open_whole(dataset, source.card, chosen.size, target, progress)
     print(f"prepared: {made.folder}")
     return made.folder
 

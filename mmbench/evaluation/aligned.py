@@ -22,7 +22,7 @@ SAMPLES = 8  # test images whose translations are kept as pictures
 Classify = Callable[[torch.Tensor], torch.Tensor]
 
 
-def evaluate(
+def evaluate_rows(
     method: Method,
     task: Task,
     cache: Cache,

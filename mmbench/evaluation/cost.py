@@ -21,7 +21,7 @@ WARM_UP, REPEATS = 2, 9
 def translation_cost(
     method: Method, task: Task, cache: Cache, ids: Sequence[str], compute: Compute
 ) -> dict[str, float]:
-    """Cost of the first row that a method fills, for one image.
+    """Cost of the first row that a method fills, for one image; nothing of a judge, which fills none.
 
     Returns:
         ``flops``: of convolutions and matrix products as torch counts them (a multiplication and an addition are 2);
@@ -29,6 +29,8 @@ def translation_cost(
         process with its threads and precision.
     """
     method.eval()
+    if not method.translations():
+        return {}
     translation = method.translations()[0]
     rows = _first_with(cache, ids, translation.inputs)
 

@@ -14,15 +14,14 @@ from mmbench.store.files import write_arrays, write_bytes
 from mmbench.training.cache import Cache
 
 
-def save_samples(
-    folder: Path,
+def sample_files(
     dataset: Dataset,
     cache: Cache,
     ids: Sequence[str],
     rows: Sequence[Mapping[str, Any]],
     drawn: Mapping[str, np.ndarray],
-) -> None:
-    """Write one PNG per row (inputs, translation, truth), and ``samples.npz``.
+) -> dict[str, bytes | Mapping[str, np.ndarray]]:
+    """One PNG per row (inputs, translation, truth), and ``samples.npz``.
 
     ``samples.npz`` holds the translations of each row as arrays (``<row number>``), and everything as uint8 RGB
     pictures ``(N, H, W, 3)``: ``picture/<row number>`` and, for every modality, ``truth/<modality>``.
@@ -30,6 +29,7 @@ def save_samples(
     index, task = cache.index(ids), dataset.task
     truth = {m.name: np.stack([m.picture(a) for a in cache.read(m.name, index)]) for m in task.modalities}
     arrays = {f"truth/{name}": pictures for name, pictures in truth.items()}
+    files: dict[str, bytes | Mapping[str, np.ndarray]] = {}
     for number, row in enumerate(rows):
         target = task.modality(row["output"])
         translated = np.stack([target.picture(array) for array in drawn[str(number)]])
@@ -39,5 +39,14 @@ def save_samples(
         path = [row["inputs"], *([row["via"]] if row["via"] else []), row["output"]]
         suffix = "" if row["bn"] == "trained" else f"-bn-{row['bn']}"
         suffix += f"-weights-{row['weights']}-side-{row['side_from']}" if row["weights"] else ""
-        write_bytes(folder / f"{'-to-'.join(path)}{suffix}.png", png(grid(columns)))
-    write_arrays(folder / "samples.npz", arrays)
+        files[f"{'-to-'.join(path)}{suffix}.png"] = png(grid(columns))
+    return {**files, "samples.npz": arrays}
+
+
+def write_pictures(folder: Path, pictures: Mapping[str, bytes | Mapping[str, np.ndarray]]) -> None:
+    """Write each picture or set of arrays under its name."""
+    for name, content in pictures.items():
+        if isinstance(content, bytes):
+            write_bytes(folder / name, content)
+        else:
+            write_arrays(folder / name, content)

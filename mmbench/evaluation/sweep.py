@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.evaluation.aligned import Classify, evaluate
+from mmbench.evaluation.aligned import Classify, evaluate_rows
 from mmbench.method import Method
 from mmbench.reporting import SWEEP, VALIDATION
 from mmbench.task import Task, Translation
@@ -50,19 +50,19 @@ def sweep(
 
     Args:
         first: number of the first row, for the names of the per-image statistics.
-        classify: as in :func:`mmbench.evaluation.aligned.evaluate`.
+        classify: as in :func:`mmbench.evaluation.aligned.evaluate_rows`.
 
     Returns:
-        Rows and per-image statistics as :func:`mmbench.evaluation.aligned.evaluate` gives them, with ``selection`` in
-        each row.
+        Rows and per-image statistics as :func:`mmbench.evaluation.aligned.evaluate_rows` gives them, with
+        ``selection`` in each row.
     """
     rows: list[dict[str, Any]] = []
     statistics: dict[str, np.ndarray] = {}
 
     for translation in method.mixes():
         arguments: dict[str, Any] = {"batch_size": batch_size, "translations": candidates(translation)}
-        on_validation, _, _ = evaluate(method, task, cache, validation, compute, **arguments)
-        on_test, per_image, _ = evaluate(method, task, cache, test, compute, classify=classify, **arguments)
+        on_validation, _, _ = evaluate_rows(method, task, cache, validation, compute, **arguments)
+        on_test, per_image, _ = evaluate_rows(method, task, cache, test, compute, classify=classify, **arguments)
         scores = [row["metrics"][SCORES[row["output_kind"]]] for row in on_validation]
         best = int(np.nanargmax(scores)) if not np.isnan(scores).all() else 0
         for number, selection in [*((n, SWEEP) for n in range(len(on_test))), (best, VALIDATION)]:

@@ -7,7 +7,6 @@ begins in its domain.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,14 +17,13 @@ from torch import Tensor
 from mmbench.dataset import Dataset
 from mmbench.evaluation.aligned import describe, predict
 from mmbench.evaluation.diversity import IMAGES, diversity
+from mmbench.evaluation.judged import batches
 from mmbench.evaluation.metrics.unpaired import content, kernel_distance
 from mmbench.evaluation.reverse import FEWEST, reverse_metrics, thumbnails
 from mmbench.method import Method
-from mmbench.task import Access, Split, View, views
 from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
 
-CROSS_DOMAIN = "cross-domain"
 MOST_SHOWN = 1000  # training images of a domain from which the ceiling's classifier learns
 
 Progress = Callable[[str, int, int], None]
@@ -39,17 +37,6 @@ class Judge(Protocol):
 
     def features(self, images: Tensor) -> Tensor:
         """What the last layer reads, ``(B, D)``."""
-
-
-def held_views(dataset: Dataset, split: Split, access: Access) -> tuple[View, ...]:
-    """The guard's views; an unpaired one lists the samples that hold its modality and no others.
-
-    Where a sample is one image of one domain, a group lists the images of two.
-    """
-    made = views(dataset.task, split, access)
-    if access is not Access.UNPAIRED:
-        return made
-    return tuple(replace(view, ids=_holding(dataset, view.ids, view.modalities[0])) for view in made)
 
 
 def evaluate_domains(
@@ -75,7 +62,7 @@ def evaluate_domains(
     """
     method.eval()
     task, names = dataset.task, [modality.name for modality in dataset.task.modalities]
-    index = {name: cache.index(_holding(dataset, test_ids, name)) for name in names}
+    index = {name: cache.index(dataset.holding(test_ids, name)) for name in names}
     real = _real_features(dataset, cache, index, compute, judge, batch_size)
     rows: list[dict[str, Any]] = []
     statistics: dict[str, np.ndarray] = {}
@@ -87,7 +74,7 @@ def evaluate_domains(
         draw = partial(predict, method, task, translation, cache, index[source][:IMAGES], compute)
         varied = diversity(draw)
         thumbs: list[Tensor] = []
-        for here in _batches(index[source], batch_size if varied == 0 else 1):
+        for here in batches(index[source], batch_size if varied == 0 else 1):
             made = predict(method, task, translation, cache, here, compute, sample=int(here[0]))
             given = task.modality(source).to_tensor(cache.read(source, here)).to(made.device)
             thumbs.append(thumbnails(made))
@@ -108,25 +95,11 @@ def evaluate_domains(
             progress("evaluate", number + 1, len(translations))
     tests = _thumbnails(dataset, cache, index)
     training_ids = [sample_id for ids in dataset.split().groups.values() for sample_id in ids]
-    shown = {name: cache.index(_holding(dataset, training_ids, name)[:MOST_SHOWN]) for name in names}
+    shown = {name: cache.index(dataset.holding(training_ids, name)[:MOST_SHOWN]) for name in names}
     training = _thumbnails(dataset, cache, shown)
     for row, more in zip(rows, reverse_metrics(task, translations, small, tests, training, compute), strict=True):
         row["metrics"] |= more
     return rows, statistics
-
-
-def accuracy_on_real(
-    judge: Judge, dataset: Dataset, cache: Cache, test_ids: Sequence[str], compute: Compute, batch_size: int
-) -> float:
-    """Percent of real test images whose domain a judge tells: the ceiling of every translation's accuracy."""
-    right = total = 0
-    for number, modality in enumerate(dataset.task.modalities):
-        rows = cache.index(_holding(dataset, test_ids, modality.name))
-        for here in _batches(rows, batch_size):
-            image = modality.to_tensor(cache.read(modality.name, here)).to(compute.device)
-            right += int((_look(judge, image, compute)[0] == number).sum())
-        total += len(rows)
-    return 100.0 * right / total
 
 
 def translation_matrix(
@@ -142,7 +115,7 @@ def translation_matrix(
     known = {(t.inputs[0], t.output): t for t in method.translations()}
     rows = []
     for source in task.modalities:
-        here = cache.index(_holding(dataset, test_ids, source.name)[sample : sample + 1])
+        here = cache.index(dataset.holding(test_ids, source.name)[sample : sample + 1])
         given = source.picture(cache.read(source.name, here)[0])
         made = [np.full_like(given, 255) for _ in names]
         for column, target in enumerate(task.modalities):
@@ -168,7 +141,7 @@ def _real_features(
     found = {}
     for name, rows in index.items():
         modality = dataset.task.modality(name)
-        images = (modality.to_tensor(cache.read(name, here)).to(compute.device) for here in _batches(rows, batch_size))
+        images = (modality.to_tensor(cache.read(name, here)).to(compute.device) for here in batches(rows, batch_size))
         found[name] = np.concatenate([_look(judge, image, compute)[1] for image in images])
     return found
 
@@ -182,7 +155,7 @@ def _thumbnails(dataset: Dataset, cache: Cache, index: Mapping[str, np.ndarray])
     found = {}
     for name, rows in index.items():
         modality = dataset.task.modality(name)
-        parts = [thumbnails(modality.to_tensor(cache.read(name, here))) for here in _batches(rows, 256)]
+        parts = [thumbnails(modality.to_tensor(cache.read(name, here))) for here in batches(rows, 256)]
         found[name] = torch.cat(parts) if parts else torch.empty(0, 3, 1, 1, dtype=torch.uint8)
     return found
 
@@ -192,11 +165,3 @@ def _look(judge: Judge, images: Tensor, compute: Compute) -> tuple[np.ndarray, n
     with compute.autocast():
         guess, features = judge.classify(images).argmax(1), judge.features(images)
     return guess.cpu().numpy(), features.float().cpu().numpy()
-
-
-def _holding(dataset: Dataset, ids: Sequence[str], name: str) -> tuple[str, ...]:
-    return tuple(sample_id for sample_id in ids if name in dataset.holds(sample_id))
-
-
-def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -18,7 +18,8 @@ from mmbench.schedule import DataLimits, NetworkSize
 from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder
 from mmbench.task import Group, Task, Translation
-from mmbench.training import checkpoint, device
+from mmbench.training import device
+from mmbench.training.build import build_method, load_trained
 from mmbench.typed import build
 
 LISTED = 20  # names in a folder up to which all are shown where none is near
@@ -75,17 +76,14 @@ def _finished(folder: Path) -> dict[str, Any]:
 
 
 def _rebuilt(card: Card, context: Context, folder: Path, changed: bool) -> Method:
-    found = checkpoint.latest(CellFolder(folder).checkpoints)
-    if found is None:
-        raise UserError(f"{folder}: without a checkpoint; delete its result.json and `run` again")
     try:
-        method: Method = catalog.load(card, card["CLASS"])(context)
+        method = build_method(card, context)
     except Exception as error:
         if not changed:
             raise
         raise UserError(f"{folder}: the present code of {card.name} does not build it ({error!r})") from error
     try:
-        checkpoint.load_weights(found, method)
+        load_trained(method, folder)
     except ValueError as error:
         raise UserError(" ".join(str(error).split())) from error
     return method

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
+from mmbench.launching.local import LocalProcess, Outcome, usable_cores, visible_gpus
+from mmbench.planning.order import order_of
 from mmbench.planning.plan import Cell, Plan
 from mmbench.planning.selection import cuda_present
-
-PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
-
-EXIT_OUTCOMES = {0: "done", 1: "failed", 2: "failed", 3: "diverged"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a cell ended: done, found done, failed, diverged, blocked or interrupted (its process was killed)."""
-
-    cell: Cell
-    state: str
-    seconds: float = 0.0
-    message: str = ""
 
 
 @dataclass
@@ -62,18 +42,6 @@ class Options:
         return max(1, min(cores, cells)), 1
 
 
-def usable_cores() -> int:
-    """CPU cores that this process may use (a batch system may give fewer than the machine has)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def visible_gpus() -> list[str]:
-    """NVIDIA devices that cells may be given, as CUDA_VISIBLE_DEVICES names them."""
-    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [gpu for gpu in named.split(",") if gpu]
-    return [str(i) for i in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
-
-
 def execute(plan: Plan, options: Options) -> list[Outcome]:
     """Do every cell of a plan that is not done yet, what it waits for first.
 
@@ -83,7 +51,7 @@ def execute(plan: Plan, options: Options) -> list[Outcome]:
     ends: dict[str, Outcome] = {}
     jobs, threads = options.slots(len(plan.cells))
     waiting = list(plan.cells)
-    running: list[_Process] = []
+    running: list[LocalProcess] = []
     try:
         while waiting or running:
             waiting = _settle(waiting, ends, options.say)
@@ -93,7 +61,11 @@ def execute(plan: Plan, options: Options) -> list[Outcome]:
                 if all(needed.name in ends for needed in cell.waits_for):
                     waiting.remove(cell)
                     slot = min(set(range(jobs)) - {process.slot for process in running})
-                    running.append(_Process(cell, slot, threads, plan.root, options))
+                    order = order_of(
+                        cell, data_root=plan.root, cache_folder=options.cache_folder,
+                        device=options.device, precision=options.precision, threads=threads,
+                    )  # fmt: skip
+                    running.append(LocalProcess(cell, order, slot, options.say))
             for process in list(running):
                 if (outcome := process.poll()) is not None:
                     running.remove(process)
@@ -120,101 +92,6 @@ def _settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], 
         else:
             left.append(cell)
     return left
-
-
-class _Process:
-    """A cell's subprocess and its progress display."""
-
-    def __init__(self, cell: Cell, slot: int, threads: int, root: Path | None, options: Options) -> None:
-        self.cell, self.slot, self.say = cell, slot, options.say
-        self.started = self.last_line = time.monotonic()
-        self.latest: dict[str, float | str] = {}
-        self.bar = tqdm(
-            total=cell.steps, desc=cell.name, position=slot, leave=False, unit="step", disable=not sys.stderr.isatty()
-        )
-        order = {
-            "dataset": cell.dataset, "profile": cell.profile, "method": cell.method, "seed": cell.seed,
-            "key": cell.key, "folder": str(cell.folder.path.absolute()), "overrides": dict(cell.overrides),
-            "data_root": str(root.absolute()) if root else os.environ.get("MMBENCH_DATA", ""),
-            "cache_folder": str(options.cache_folder.absolute()) if options.cache_folder else "",
-            "parent": str(cell.parent.folder.path.absolute()) if cell.parent else "",
-            "parent_method": cell.parent.method if cell.parent else "",
-            "judge": str(cell.judge.folder.path.absolute()) if cell.judge else "",
-            "judge_method": cell.judge.method if cell.judge else "",
-            "device": options.device, "precision": options.precision, "threads": threads,
-        }  # fmt: skip
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        if gpus := visible_gpus():
-            environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mmbench.cell"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-        )  # fmt: skip
-        self.errors: list[str] = []
-        self.readers = [
-            threading.Thread(target=self._read_progress, daemon=True),
-            threading.Thread(target=self._read_errors, daemon=True),
-        ]
-        for reader in self.readers:
-            reader.start()
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # the process died at once; poll() tells how
-            self.process.stdin.write(json.dumps(order))
-            self.process.stdin.close()
-
-    def poll(self) -> Outcome | None:
-        """The outcome once the process has ended; shows progress until then."""
-        self._show()
-        code = self.process.poll()
-        if code is None:
-            return None
-        for reader in self.readers:
-            reader.join(timeout=5)
-        self.bar.close()
-        state = EXIT_OUTCOMES.get(code, "interrupted")
-        said = [line for line in self.errors if line.strip()]
-        message = "" if state == "done" else (said[-1].strip() if said else f"exit code {code}")
-        return Outcome(self.cell, state, time.monotonic() - self.started, message)
-
-    def stop(self) -> None:
-        """Kill the process; its folder stays as the last checkpoint left it."""
-        self.process.kill()
-        self.process.wait()
-        self.bar.close()
-
-    def _read_progress(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            try:
-                made = json.loads(line)
-            except ValueError:
-                made = None
-            if isinstance(made, dict) and {"what", "done", "total"} <= made.keys():
-                self.latest = made
-            else:
-                self.say(line.rstrip())  # a plug-in's own print
-
-    def _read_errors(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.errors.append(line)
-            if line.startswith("mmbench note: "):
-                self.say(f"{self.cell.name}: {line.removeprefix('mmbench note: ').rstrip()}")
-
-    def _show(self) -> None:
-        if not (latest := self.latest):
-            return
-        what, done, total = str(latest["what"]), int(latest["done"]), int(latest["total"])
-        if not self.bar.disable:
-            if self.bar.total != total or done < self.bar.n:
-                self.bar.reset(total)
-            self.bar.set_postfix_str(what, refresh=False)
-            self.bar.update(done - self.bar.n)
-        elif time.monotonic() - self.last_line >= PLAIN_EVERY:
-            self.last_line = time.monotonic()
-            passed = self.last_line - self.started
-            left = f", about {passed * (total - done) / done / 60:.1f} min left" if done else ""
-            self.say(f"{self.cell.name}: {what} {done}/{total}{left}")
 
 
 def summary(outcomes: list[Outcome]) -> tuple[str, int]:

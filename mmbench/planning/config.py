@@ -39,6 +39,7 @@ from typing import Any
 from mmbench.errors import UserError, did_you_mean
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits, NetworkSize, Stage
+from mmbench.typed import as_dict as as_dict
 from mmbench.typed import build, convert
 
 STAGE_KEYS = (
@@ -217,17 +218,6 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     if settings.get("adversarial") is False:
         stages = [_without_discriminator(stage) for stage in stages]
     return MethodConfig(settings, tuple(stages))
-
-
-def as_dict(config: Any) -> Any:
-    """Dataclasses, mappings and tuples as plain JSON-able values, for keys and ``cell.json``."""
-    if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        return {f.name: as_dict(getattr(config, f.name)) for f in dataclasses.fields(config)}
-    if isinstance(config, Mapping):
-        return {str(key): as_dict(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return [as_dict(value) for value in config]
-    return config
 
 
 def _spec(card: Card) -> dict[str, Any]:

@@ -31,6 +31,8 @@ import numpy as np
 from mmbench.dataset import Dataset, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Modality
+from mmbench.plugins import keys
+from mmbench.plugins.catalog import Card
 
 CHUNK = 32  # samples; what a kill costs at most per worker
 DTYPES = {"rgb": np.uint8, "scalar": np.float32, "depth": np.float32, "segmentation": np.uint8}
@@ -131,6 +133,12 @@ def open_cache(
                 _write_whole(part / "meta.json", json.dumps({**meta, "samples": len(ids)}, indent=2))
                 part.replace(target)
     return Cache(target, ids, {name: mask for name, mask in held.items() if not mask.all()})
+
+
+def open_whole(dataset: Dataset, card: Card, size: int, folder: Path, progress: Progress | None = None) -> Cache:
+    """The cache of all samples of all parts of a data set (see :func:`open_cache`)."""
+    ids = [sample_id for part in dataset.split().parts().values() for sample_id in part]
+    return open_cache(dataset, keys.source_digest(card.path, card.module), ids, size, folder, progress)
 
 
 def disk_need(dataset: Dataset, ids: Sequence[str], size: int) -> int:

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from mmbench.task import LABEL, Task, View
+from mmbench.dataset import Dataset
+from mmbench.errors import UserError
+from mmbench.plugins.catalog import Card
+from mmbench.task import LABEL, Access, Split, Task, View, views
 from mmbench.training.cache import Cache
+
+
+def allowed_views(dataset: Dataset, card: Card) -> tuple[View, ...]:
+    """The views of a method. Raises UserError where its card asks for what only a judge may see."""
+    access = Access(card["ACCESS"])
+    if access is Access.LABELLED and card.get("ROLE") != "judge":
+        raise UserError(f"{card.path}: only a judge (ROLE = 'judge') may have ACCESS = 'labelled'")
+    return held_views(dataset, dataset.split(), access)
+
+
+def held_views(dataset: Dataset, split: Split, access: Access) -> tuple[View, ...]:
+    """The guard's views; an unpaired one lists the samples that hold its modality and no others.
+
+    Where a sample is one image of one domain, a group lists the images of two.
+    """
+    made = views(dataset.task, split, access)
+    if access is not Access.UNPAIRED:
+        return made
+    return tuple(replace(view, ids=dataset.holding(view.ids, view.modalities[0])) for view in made)
 
 
 class Loader:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from mmbench.dataset import DataLimits, Dataset
 from mmbench.evaluation.aligned import predict
-from mmbench.evaluation.unpaired import held_views
 from mmbench.method import Batch, Context, Method, Stage
 from mmbench.planning import config
 from mmbench.plugins import catalog
@@ -24,7 +23,7 @@ from mmbench.store.folder import CellFolder
 from mmbench.task import Access, Split, Translation
 from mmbench.training import cache
 from mmbench.training.device import Compute
-from mmbench.training.loader import Loader
+from mmbench.training.loader import Loader, held_views
 from mmbench.training.loop import Rhythm, set_modes, train
 
 CARDS = {

@@ -13,13 +13,15 @@ from mmbench.datasets.domains import domain_task
 from torch import Tensor
 
 from mmbench.dataset import DataLimits, Dataset, Sample
+from mmbench.evaluation.judged import accuracy_on_real
 from mmbench.evaluation.metrics.unpaired import content, kernel_distance
-from mmbench.evaluation.unpaired import accuracy_on_real, evaluate_domains, held_views, translation_matrix
+from mmbench.evaluation.unpaired import evaluate_domains, translation_matrix
 from mmbench.method import Context, Method
 from mmbench.schedule import NetworkSize
 from mmbench.task import Access, Split
 from mmbench.training import cache
 from mmbench.training.device import Compute
+from mmbench.training.loader import held_views
 
 SIZE = 16
 LEVELS = {"dark": 20, "grey": 120, "light": 220}

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmbench.evaluation.aligned import align, describe, evaluate, numbers
+from mmbench.evaluation.aligned import align, describe, evaluate_rows, numbers
 from mmbench.method import Context, Method, NetworkSize
 from mmbench.modality import Modality
 from mmbench.task import Group, Task, Translation
@@ -87,7 +87,7 @@ class Rounding(Method):
 
 def run(method: Rounding, images: Images, batch_size: int = 3, **rest: Any) -> Any:
     ids = [str(i) for i in range(7)]
-    return evaluate(method, TASK, images, ids, CPU, batch_size=batch_size, **rest)  # type: ignore[arg-type]
+    return evaluate_rows(method, TASK, images, ids, CPU, batch_size=batch_size, **rest)  # type: ignore[arg-type]
 
 
 def test_a_perfect_translator_gets_perfect_numbers() -> None:
@@ -135,7 +135,7 @@ def test_results_do_not_depend_on_the_batch_size(batch_size: int) -> None:
 def test_a_real_methods_results_do_not_depend_on_the_batch_size(name: str, bench: Any, tmp_path: Any) -> None:
     method = bench.train(name, tmp_path)
     task, test = bench.dataset.task, bench.dataset.split().test
-    made = [evaluate(method, task, bench.cache, test, CPU, batch_size=size)[0] for size in (1, 4)]
+    made = [evaluate_rows(method, task, bench.cache, test, CPU, batch_size=size)[0] for size in (1, 4)]
     for one, other in zip(*made, strict=True):
         assert one["metrics"] == pytest.approx(other["metrics"], rel=1e-3, nan_ok=True), one
 
@@ -202,5 +202,5 @@ def test_alignment_is_observed_without_a_trace() -> None:
 @pytest.mark.parametrize("size", [1, 2, 6])
 def test_the_kept_pictures_do_not_depend_on_the_batch_of_evaluation(size: int, bench: Any, tmp_path: Any) -> None:
     method = bench.train("prior", tmp_path)
-    drawn = evaluate(method, bench.dataset.task, bench.cache, bench.dataset.split().test, CPU, batch_size=size)[2]
+    drawn = evaluate_rows(method, bench.dataset.task, bench.cache, bench.dataset.split().test, CPU, batch_size=size)[2]
     assert len(drawn["0"]) == 6

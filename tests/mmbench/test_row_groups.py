@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mmbench.datasets.synthetic import Synthetic
 
-from mmbench.cell import _group
+from mmbench.evaluation.evaluate import group_of
 from mmbench.planning import config
 from mmbench.plugins import catalog
 
@@ -28,4 +28,4 @@ ROOMS = Synthetic(None, config.profile("smoke", "cross-modal").data, {"nir": Fal
 )
 def test_seen_rows_compete_with_no_unseen_ones(method: str, inputs: str, output: str, via: str, group: str) -> None:
     row = {"inputs": inputs, "output": output, "via": via}
-    assert _group(row, catalog.find("methods", method), ROOMS) == group
+    assert group_of(row, catalog.find("methods", method), ROOMS) == group

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmbench.evaluation.aligned import evaluate, numbers
+from mmbench.evaluation.aligned import evaluate_rows, numbers
 from mmbench.evaluation.sweep import ALPHAS, candidates, sweep
 from mmbench.reporting import SWEEP, VALIDATION
 from mmbench.task import Translation
@@ -38,7 +38,7 @@ def test_validation_chooses_and_test_reports(bench: Any, tmp_path: Path) -> None
     for start, score in ((0, "miou"), (of_one, "delta_1.25")):
         swept, chosen = rows[start : start + of_one - 1], rows[start + of_one - 1]
         mixes = candidates(task.multi_modal[start // of_one])
-        on_validation, _, _ = evaluate(
+        on_validation, _, _ = evaluate_rows(
             method, task, bench.cache, split.validation, CPU, batch_size=4, translations=mixes
         )
         best = int(np.argmax([row["metrics"][score] for row in on_validation]))

@@ -1,0 +1,134 @@
+"""A cell as a process on this machine: its cores, its GPU, its progress, how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mmbench.planning.order import Order
+from mmbench.planning.plan import Cell
+
+PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
+
+EXIT_OUTCOMES = {0: "done", 1: "failed", 2: "failed", 3: "diverged"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended: done, found done, failed, diverged, blocked or interrupted (its process was killed)."""
+
+    cell: Cell
+    state: str
+    seconds: float = 0.0
+    message: str = ""
+
+
+def usable_cores() -> int:
+    """CPU cores that this process may use (a batch system may give fewer than the machine has)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def visible_gpus() -> list[str]:
+    """NVIDIA devices that cells may be given, as CUDA_VISIBLE_DEVICES names them."""
+    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [gpu for gpu in named.split(",") if gpu]
+    return [str(i) for i in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+
+
+class LocalProcess:
+    """A cell's process on this machine, and the display of its progress.
+
+    Args:
+        slot: number of the place it takes among the cells that run beside it; GPUs are handed out by it.
+        say: shows a line to the user.
+    """
+
+    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
+        self.cell, self.slot, self.say = cell, slot, say
+        self.started = self.last_line = time.monotonic()
+        self.latest: dict[str, float | str] = {}
+        self.bar = tqdm(
+            total=cell.steps, desc=cell.name, position=slot, leave=False, unit="step", disable=not sys.stderr.isatty()
+        )
+        environment = {**os.environ, "OMP_NUM_THREADS": str(order.threads)}
+        if gpus := visible_gpus():
+            environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mmbench.cell"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
+        self.errors: list[str] = []
+        self.readers = [
+            threading.Thread(target=self._read_progress, daemon=True),
+            threading.Thread(target=self._read_errors, daemon=True),
+        ]
+        for reader in self.readers:
+            reader.start()
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # the process died at once; poll() tells how
+            self.process.stdin.write(order.to_json())
+            self.process.stdin.close()
+
+    def poll(self) -> Outcome | None:
+        """The outcome once the process has ended; shows progress until then."""
+        self._show()
+        code = self.process.poll()
+        if code is None:
+            return None
+        for reader in self.readers:
+            reader.join(timeout=5)
+        self.bar.close()
+        state = EXIT_OUTCOMES.get(code, "interrupted")
+        said = [line for line in self.errors if line.strip()]
+        message = "" if state == "done" else (said[-1].strip() if said else f"exit code {code}")
+        return Outcome(self.cell, state, time.monotonic() - self.started, message)
+
+    def stop(self) -> None:
+        """Kill the process; its folder stays as the last checkpoint left it."""
+        self.process.kill()
+        self.process.wait()
+        self.bar.close()
+
+    def _read_progress(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            try:
+                made = json.loads(line)
+            except ValueError:
+                made = None
+            if isinstance(made, dict) and {"what", "done", "total"} <= made.keys():
+                self.latest = made
+            else:
+                self.say(line.rstrip())  # a plug-in's own print
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.errors.append(line)
+            if line.startswith("mmbench note: "):
+                self.say(f"{self.cell.name}: {line.removeprefix('mmbench note: ').rstrip()}")
+
+    def _show(self) -> None:
+        if not (latest := self.latest):
+            return
+        what, done, total = str(latest["what"]), int(latest["done"]), int(latest["total"])
+        if not self.bar.disable:
+            if self.bar.total != total or done < self.bar.n:
+                self.bar.reset(total)
+            self.bar.set_postfix_str(what, refresh=False)
+            self.bar.update(done - self.bar.n)
+        elif time.monotonic() - self.last_line >= PLAIN_EVERY:
+            self.last_line = time.monotonic()
+            passed = self.last_line - self.started
+            left = f", about {passed * (total - done) / done / 60:.1f} min left" if done else ""
+            self.say(f"{self.cell.name}: {what} {done}/{total}{left}")

@@ -1,0 +1,54 @@
+"""What stands in a cell's ``cell.json`` and ``result.json`` beside its numbers: all that they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmbench.dataset import Dataset
+from mmbench.method import Method
+from mmbench.plugins import keys
+from mmbench.plugins.catalog import Card
+from mmbench.store.files import read_json
+from mmbench.training import device
+from mmbench.training.device import Compute
+from mmbench.typed import as_dict
+
+ORDERED = ("dataset", "profile", "method", "seed", "key", "overrides")  # what is recorded of an order
+
+
+def asked_for(
+    order: Mapping[str, Any],
+    card: Card,
+    dataset: Dataset,
+    settings: Any,
+    profile: Any,
+    method: Method,
+    compute: Compute,
+) -> dict[str, Any]:
+    """What a cell was asked for, with what code, data and hardware: ``cell.json``, and the head of ``result.json``."""
+    parent = read_json(Path(order["parent"]) / "result.json") if order["parent"] else None
+    return {
+        **{name: order[name] for name in ORDERED},
+        "config": as_dict(settings),
+        "profile_values": as_dict(profile),
+        "split_hashes": dataset.split().hashes(),
+        "manifest": dataset.manifest(),
+        "data_settings": dataset.settings,
+        "task": as_dict(dataset.task),
+        "source": keys.source_digest(card.path, card.module),
+        "parent": str(parent["key"]) if parent else "",
+        "commit": device.commit(),
+        "hardware": device.describe(compute),
+        "pretrained": bool(getattr(method, "pretrained", False)),
+    }
+
+
+def measured(method: Method, compute: Compute) -> dict[str, Any]:
+    """Number of parameters, whole and by role, and peak memory."""
+    return {
+        "parameters": sum(p.numel() for p in method.parameters()),
+        "networks": {role: sum(p.numel() for p in net.parameters()) for role, net in method.networks().items()},
+        "peak_memory_bytes": device.peak_memory(compute),
+    }
