@@ -11,7 +11,6 @@ import functools
 import json
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import images
@@ -20,21 +19,23 @@ import torch
 from mmbench.datasets.domains import domain_task
 from summaries import norm, weights
 
-from mmbench import cache, catalog, config, reverse
-from mmbench.cell import CellRun
 from mmbench.dataset import DataLimits, Dataset
-from mmbench.device import Compute
-from mmbench.domains import evaluate_domains, held_views
-from mmbench.evaluate import align, evaluate
-from mmbench.loader import Loader
+from mmbench.evaluation import reverse
+from mmbench.evaluation.aligned import align
+from mmbench.evaluation.evaluate import Material, evaluate
 from mmbench.method import Context, Method
 from mmbench.modality import Modality
-from mmbench.plan import open_dataset
-from mmbench.results import CellFolder
+from mmbench.planning import config
+from mmbench.planning.plan import open_dataset
+from mmbench.plugins import catalog
 from mmbench.schedule import Stage
-from mmbench.sweep import sweep
-from mmbench.task import Access, Group, Split, Task, Translation
-from mmbench.train import Rhythm, Tally, make_optimizers, train, train_step
+from mmbench.store.folder import CellFolder
+from mmbench.task import Group, Split, Task, Translation
+from mmbench.training import cache
+from mmbench.training.build import build_method
+from mmbench.training.device import Compute
+from mmbench.training.loader import Loader, allowed_views
+from mmbench.training.loop import Rhythm, Tally, make_optimizers, train, train_step
 
 torch.set_num_threads(1)
 reverse.STEPS = 5  # instead of 200: the classifiers of `reverse` would take longer than everything else here
@@ -166,8 +167,7 @@ def _built(case: Case) -> tuple[Method, tuple[Stage, ...]]:
     card, dataset = catalog.find("methods", case.card), _data(case.kind)[0]
     profile, resolved = _profile(case), _resolved(case)
     context = Context(dataset.task, profile.size, profile.network, resolved.settings, len(dataset.labels), False)
-    torch.manual_seed(SEED)
-    method: Method = catalog.load(card, card["CLASS"])(context)
+    method = build_method(card, context, SEED)
     if parent := card.get("PARENT"):
         method.start_from(_trained(case._replace(card=parent))[0])
     return method.to(memory_format=torch.channels_last), resolved.stages
@@ -175,21 +175,12 @@ def _built(case: Case) -> tuple[Method, tuple[Stage, ...]]:
 
 def _rows(case: Case, method: Method) -> list[dict[str, Any]]:
     """The result rows as a cell writes them."""
-    card, (dataset, stored), batch = catalog.find("methods", case.card), _data(case.kind), 2
-    test = dataset.split().test if case.kind == "cross-domain" else dataset.split().test[:TESTED]
-    place = SimpleNamespace(path=Path(_FOLDERS[-1].name))
-    cell: Any = SimpleNamespace(card=card, profile=_profile(case), compute=CPU, folder=place)
-    if card.get("ROLE") == "judge":
-        return [CellRun._ceiling(cell, method, dataset, stored, test)]
+    card, (dataset, stored), split = catalog.find("methods", case.card), _data(case.kind), _data(case.kind)[0].split()
+    if dataset.task.aligned:
+        split = dataclasses.replace(split, validation=split.validation[:2], test=split.test[:TESTED])
     judge: Any = _trained(Case(JUDGES[case.kind], case.kind, "smoke"))[0] if case.kind in JUDGES else None
-    if case.kind == "cross-domain":
-        rows, _ = evaluate_domains(method, dataset, stored, test, CPU, judge, batch_size=batch)
-    else:
-        classify = judge.classify if judge else None
-        rows, _, _ = evaluate(method, dataset.task, stored, test, CPU, batch_size=batch, classify=classify)
-        arguments: dict[str, Any] = {"batch_size": batch, "first": len(rows), "classify": classify}
-        rows += sweep(method, dataset.task, stored, dataset.split().validation[:2], test, CPU, **arguments)[0]
-    return CellRun._written(cell, rows, {}, dataset, _resolved(case))
+    side = str(_resolved(case).settings.get("side_information", ""))
+    return evaluate(method, card, Material(dataset, stored, split, CPU, batch_size=2), judge, side).rows
 
 
 def _loop(case: Case) -> dict[str, Any]:
@@ -214,7 +205,7 @@ def _note_gradients(method: Method, player: str, into: dict[str, float], *_: Any
 
 def _loader(case: Case) -> Loader:
     dataset, stored = _data(case.kind)
-    allowed = held_views(dataset, dataset.split(), Access(catalog.find("methods", case.card)["ACCESS"]))
+    allowed = allowed_views(dataset, catalog.find("methods", case.card))
     return Loader(dataset.task, allowed, stored, batch_size=2, seed=SEED, flips=True, device=CPU.device)
 
 
