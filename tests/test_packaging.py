@@ -73,7 +73,7 @@ def test_every_source_file_is_in_the_wheel(names: set[str]) -> None:
 @pytest.mark.parametrize(
     "name",
     ["mmbench/methods/mmnet.py", "mmbench/methods/mmnet.toml", "mmbench/methods/networks/segnet.py",
-     "mmbench/profiles/laptop.toml", "mmbench/profiles/paper.toml", "mmbench/py.typed",
+     "mmbench/plugins/protocol.toml", "mmbench/profiles/laptop.toml", "mmbench/profiles/paper.toml", "mmbench/py.typed",
      "mmbench/datasets/synthetic/__init__.py", "mmbench/reports/published_results.csv"],
 )  # fmt: skip
 def test_data_files_are_in_the_wheel(name: str, names: set[str]) -> None:

@@ -16,7 +16,6 @@ from mmbench.task import Task, Translation
 from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
 
-PROTOCOL = 1  # see train.py
 SAMPLES = 8  # test images whose translations are kept as pictures
 
 Classify = Callable[[torch.Tensor], torch.Tensor]

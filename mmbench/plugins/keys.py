@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.plugins.catalog import package_folder
+from mmbench.plugins.source import tree_digest
 
 FOLDERS = ("methods", "datasets", "reports")
 
@@ -43,20 +44,7 @@ def source_digest(path: Path, module: str) -> str:
 def _read(source: str, module: str, is_package: bool) -> tuple[str, tuple[str, ...]]:
     """Digest of a file's code, and what it imports."""
     tree = ast.parse(source)
-    return _code_digest(tree), tuple(_imports(tree, module, is_package))
-
-
-def _code_digest(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if documented and isinstance(body, list) and body and _is_text(body[0]):
-            del body[0]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return tree_digest(tree), tuple(_imports(tree, module, is_package))
 
 
 def _imports(tree: ast.Module, module: str, is_package: bool) -> Iterator[str]:

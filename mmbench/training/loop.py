@@ -20,8 +20,6 @@ from mmbench.training import checkpoint
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader
 
-# Part of every cell's key: raise it when a change here, in loader.py, evaluate.py or metrics/ changes numbers.
-PROTOCOL = 1
 DIVERGENCE_CHECK = 50  # steps between looks at the losses; looking waits for the device
 
 Observer = Callable[[Method], dict[str, float]]
