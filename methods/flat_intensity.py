@@ -22,7 +22,7 @@ GROUP = "chance"
 KINDS = ("cross-channel",)
 COST = 0.1
 CITATION = "reference without learning"
-STAGES = [{"name": "count", "lr": 0.0, "players": {}, "steps": {"smoke": 3, "laptop": 80, "short": 160, "paper": 160}}]
+STAGES = [{"name": "count", "lr": 0.0, "players": {}, "steps": {"smoke": 3, "small": 80, "short": 160, "paper": 160}}]
 
 
 class FlatIntensity(Method):

@@ -41,7 +41,7 @@ SETTINGS = {
 STAGES = [
     {
         "name": "train",
-        "steps": {"smoke": 5, "laptop": 1500, "short": 6000, "paper": 20000},
+        "steps": {"smoke": 5, "small": 1500, "short": 6000, "paper": 20000},
         "lr": 1e-3,
         "warmup": 50,
         "decay": 0.3,

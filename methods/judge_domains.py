@@ -43,7 +43,7 @@ SETTINGS = {
 STAGES = [
     {
         "name": "train",
-        "steps": {"smoke": 5, "laptop": 600, "short": 4000, "paper": 20000},
+        "steps": {"smoke": 5, "small": 600, "short": 4000, "paper": 20000},
         "lr": 1e-3,
         "warmup": 50,
         "decay": 0.3,

@@ -11,7 +11,7 @@ The card stands at the top of the file as literal assignments, read without impo
     CITATION = "Wang et al., CVPR 2018"
     IN_ALL = True                     # optional: whether --methods all means it too
     SUITES = ("tables", "ablation")   # optional: which --suite means it; by default tables, where --methods all does
-    PROFILES = ("short", "paper")     # optional: the profiles in which all and suites mean it; by default every one
+    SCALES = ("paper",)               # optional: scales of profiles in which all and suites mean it; by default both
     PARENT = "mmnet"                  # optional: start from that method's finished cell of the same seed
     BUDGET = "full"                   # optional: first (the profile's steps), extra (its extra_steps: children) or both
     COST = 1.0                        # optional: time per step relative to mmnet, for the plan's estimate

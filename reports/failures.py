@@ -71,7 +71,8 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure
             continue
         place, where = f"{dataset}-{profile}", f"{dataset}, profile {profile}"
         own = cells.get(REFERENCE)
-        ids = image_ids(str(dataset), next(iter(cells.values())).result)
+        result = next(iter(cells.values())).result
+        ids = image_ids(str(result.get("dataset") or dataset), result)
         if own and (canvas := _draw(own, main, ids)):
             text = f"Failures of {own.title}, {main.arrow}: {where}"
             made.append(Figure(f"{NAME}-pictures-{place}", text, canvas, _picture_note(own)))

@@ -68,6 +68,7 @@ def tables(
         metrics: columns, in order; the seeds are counted on the values of all of them.
         per_class: a metric with one column per class, after the others; its spread stands in the CSV only.
     """
+    bases = {cell["dataset"]: cell["base"]["dataset"] for cell in results.attrs.get("cells", ()) if "base" in cell}
     results = results.reindex(columns=list(COLUMNS))
     results = complete(results[results["output_kind"].isin(kinds) & (results["selection"] != SWEEP)])
     # Each seed has its own choice: together they are one row.
@@ -92,7 +93,7 @@ def tables(
                 name="-".join((name, dataset, profile, output)),
                 title=f"{title}: {dataset}, profile {profile}, to {output}",
                 frame=frame,
-                note=f"{_note(part, frame, sources, profile, bool(classes))} {remarks.get(dataset, '')}".strip(),
+                note=f"{_note(part, frame, sources, profile, bool(classes))} {remarks.get(bases.get(dataset, dataset), '')}".strip(),
                 group_column="group",
                 formats=_formats([*classes.values(), *metrics]),
                 headers=_headers(metrics, [metric.header for metric in classes.values()]),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmbench.planning.overrides import Changes
 from mmbench.planning.plan import DATA_VARIABLE, Cell
 from mmbench.typed import build
 
@@ -19,7 +20,7 @@ class Order:
     """One cell with all that its process needs to know. JSON holds it without loss.
 
     Attributes:
-        dataset, profile, method, seed, key, overrides: see :class:`mmbench.planning.plan.Cell`.
+        dataset, profile, method, seed, key, overrides, changed: see :class:`mmbench.planning.plan.Cell`.
         folder: of the cell. Paths are absolute; together with ``device``, ``precision`` and ``threads`` they are all
             that is not part of the key.
         data_root, cache_folder: empty where the environment or the default decides.
@@ -35,6 +36,7 @@ class Order:
     key: str
     folder: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    changed: Changes = field(default_factory=Changes)
     data_root: str = ""
     cache_folder: str = ""
     parent: str = ""
@@ -68,6 +70,7 @@ def order_of(
     """The order for a planned cell."""
     return Order(
         cell.dataset, cell.profile, cell.method, cell.seed, cell.key, _absolute(cell.folder.path), dict(cell.overrides),
+        cell.changed,
         data_root=_absolute(data_root) or os.environ.get(DATA_VARIABLE, ""),
         cache_folder=_absolute(cache_folder),
         parent=_absolute(cell.parent.folder.path) if cell.parent else "",

@@ -11,17 +11,16 @@ from typing import Any
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.planning import config
+from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
+from mmbench.planning.profile import RHYTHM
 from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_methods, default_profile
-from mmbench.plugins import catalog, keys
+from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
 from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder
 from mmbench.task import Access
 
-# What a profile holds that no number depends on.
-RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
-PROTOCOL_FILES = ("training/loop.py", "evaluation/aligned.py")
 DATA_VARIABLE = "MMBENCH_DATA"
 
 
@@ -30,9 +29,10 @@ class Cell:
     """One method (or judge) on one data set in one profile with one seed.
 
     Attributes:
+        dataset, profile, method: their names as the catalog has them, without what ``--set`` changed.
         key: digest of all the result depends on: source, config, data, seed, parent's key. No path enters it.
         overrides: all that ``--set`` gave; each method takes what concerns it.
-        changed: the part of them that concerns this cell or its parents; its digest stands in the folder's name.
+        changed: the part of them that concerns this cell; the folder's path has the digests.
         parent: the cell this one's weights start from.
         judge: the cell whose classifier scores this one's images.
     """
@@ -46,7 +46,7 @@ class Cell:
     steps: int
     seconds: float
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    changed: Mapping[str, Any] = field(default_factory=dict)
+    changed: Changes = field(default_factory=Changes)
     parent: Cell | None = None
     judge: Cell | None = None
 
@@ -66,11 +66,12 @@ class Plan:
     """Cells in an order in which each comes after what it waits for, and the methods left out with the reason.
 
     Attributes:
-        dataset: its name in the runs folder.
+        dataset, profile_name: their names in the runs folder, with the digest of what ``--set`` changed of them.
         root: the folder of the images where one was named, else None.
     """
 
     dataset: str
+    profile_name: str
     profile: config.Profile
     cells: tuple[Cell, ...]
     skipped: tuple[str, ...] = ()
@@ -138,9 +139,9 @@ def make_plan(
     """
     overrides = overrides or {}
     card = catalog.find("datasets", dataset)
-    chosen, notes = choose_methods(methods, card["KIND"], suite, profile_name)
-    config.check_overrides(chosen, overrides)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
+    chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
+    config.check_overrides(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
     for part, ids in adapter.split().parts().items():
         if not ids:
@@ -153,11 +154,15 @@ def make_plan(
                 raise UserError(line.replace("left out", "cannot run"))
             notes.append(line)
         chosen = [method for method in chosen if method not in oracles]
-    maker = _Maker(card, label or card.name, adapter, profile, runs, overrides)
+    names = (
+        changed_name(label or card.name, dataset_changes(overrides)),
+        changed_name(profile.name, profile_changes(overrides)),
+    )
+    maker = _Maker(card, adapter, profile, runs.joinpath(*names), overrides)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    return Plan(label or card.name, profile, tuple(maker.cells.values()), tuple(notes), data_root)
+    return Plan(*names, profile, tuple(maker.cells.values()), tuple(notes), data_root)
 
 
 def _lacks_truth(adapter: Dataset) -> str:
@@ -188,13 +193,12 @@ class _Maker:
     def __init__(
         self,
         card: Card,
-        label: str,
         adapter: Dataset,
         profile: config.Profile,
-        runs: Path,
+        folder: Path,
         overrides: Mapping[str, Any],
     ) -> None:
-        self.card, self.label, self.profile, self.runs, self.overrides = card, label, profile, runs, overrides
+        self.card, self.profile, self.folder, self.overrides = card, profile, folder, overrides
         self.cells: dict[tuple[str, int], Cell] = {}
         self.data = {
             "manifest": adapter.manifest(),
@@ -212,16 +216,11 @@ class _Maker:
             # One judge for all seeds: results of two seeds must not differ by their judge.
             judge = self.cell(catalog.find("methods", self.card["JUDGE"]), 0)
         resolved = config.resolve(method, self.profile, self.card["KIND"], self.overrides)
-        changed = {k: v for k, v in self.overrides.items() if k.startswith("profile.") and k[8:] not in RHYTHM}
-        changed |= {k: v for k, v in self.overrides.items() if k.startswith("data.")}
-        changed |= config.own_overrides(method, self.overrides)
-        if parent is not None:
-            # A child of an overridden parent is another cell than the child of the plain one.
-            changed |= parent.changed
+        changed = changes_of(method, self.card, self.overrides)
         key = keys.digest(
             {
                 "source": keys.source_digest(method.path, method.module),
-                "protocol": _protocol(),
+                "protocol": protocol.number(),
                 "config": config.as_dict(resolved),
                 "profile": _numeric(self.profile),
                 "data": self.data,
@@ -230,8 +229,7 @@ class _Maker:
                 "judge": judge.key if judge else "",
             }
         )
-        name = method.name + (f"+{keys.digest(changed)[:8]}" if changed else "")
-        folder = CellFolder(self.runs / self.label / self.profile.name / name / f"seed-{seed}")
+        folder = CellFolder(self.folder / changed_name(method.name, changed.method) / f"seed-{seed}")
         seconds = resolved.steps * self.profile.step_ms / 1000 * float(method.get("COST", 1.0)) + 8.0
         cell = Cell(
             self.card.name, self.profile.name, method.name, seed, key, folder, resolved.steps, seconds,
@@ -244,8 +242,3 @@ class _Maker:
 def _numeric(profile: config.Profile) -> Any:
     """The part of a profile that numbers depend on."""
     return {key: value for key, value in config.as_dict(profile).items() if key not in RHYTHM}
-
-
-def _protocol() -> dict[str, Any]:
-    here = Path(__file__).parents[1]
-    return {name: catalog.literals(here / name).get("PROTOCOL", 0) for name in PROTOCOL_FILES}

@@ -55,15 +55,21 @@ def suites() -> tuple[str, ...]:
     return tuple(sorted(named | {DEFAULT_SUITE}))
 
 
+def check_kind(card: Card, task_kind: str) -> None:
+    """Raise UserError where a method cannot do this kind of task."""
+    if task_kind not in card["KINDS"]:
+        raise UserError(f"method {card.name!r} cannot do {task_kind} tasks (it can do {', '.join(card['KINDS'])})")
+
+
 def choose_methods(
-    wanted: Sequence[str], task_kind: str, suite: str = "", profile: str = ""
+    wanted: Sequence[str], task_kind: str, suite: str = "", scale: str = ""
 ) -> tuple[list[Card], list[str]]:
     """Cards of the methods asked for, and notes.
 
     Args:
         wanted: names; ``all`` is every method that can run on this kind of task.
         suite: every method of that suite that can run on this kind of task, after those that were named.
-        profile: ``all`` and a suite leave out methods whose card's PROFILES lack it.
+        scale: of the profile; ``all`` and a suite leave out methods whose card's SCALES lack it.
 
     Raises:
         UserError: an unknown method or suite, one that was named but cannot run on this kind of task, or none at all.
@@ -77,8 +83,7 @@ def choose_methods(
         if name not in known:
             raise UserError(f"no method named {name!r}{did_you_mean(name, [*known, EVERYTHING])}")
         card = catalog.find("methods", name)
-        if task_kind not in card["KINDS"]:
-            raise UserError(f"method {name!r} cannot do {task_kind} tasks (it can do {', '.join(card['KINDS'])})")
+        check_kind(card, task_kind)
         chosen.setdefault(name, card)
     if suite and suite not in suites():
         raise UserError(f"no suite named {suite!r}{did_you_mean(suite, suites())}")
@@ -87,7 +92,7 @@ def choose_methods(
             continue
         if card.problem:
             notes[f"{card.name}: cannot be read ({card.problem})"] = None
-        elif task_kind in card["KINDS"] and profile in card.get("PROFILES", [profile]):
+        elif task_kind in card["KINDS"] and scale in card.get("SCALES", [scale]):
             chosen.setdefault(card.name, card)
     if not chosen:
         raise UserError(f"suite {suite!r} has no method for {task_kind} tasks")

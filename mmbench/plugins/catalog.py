@@ -1,9 +1,12 @@
-"""Which methods, variants, data sets and reports exist, read without importing them.
+"""Which methods, variants, data sets, reports and profiles exist, read without importing them.
 
 A plug-in is a Python file with a literal ``NAME`` in one of the folders ``methods``, ``datasets``, ``reports``; in a
 folder of the same name below ``$MMBENCH_PLUGINS``; or a module named by an entry point of the group
 ``mmbench.methods`` (``mmbench.datasets``, ``mmbench.reports``). Its card is the file's literal module-level
 assignments, so a plug-in that cannot be imported is still listed, with the reason.
+
+A profile is a TOML file in ``mmbench/profiles``, in ``$MMBENCH_PLUGINS/profiles``, or beside a module that an entry point
+of the group ``mmbench.profiles`` names.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import importlib.util
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +28,7 @@ from typing import Any
 from mmbench.errors import UserError, did_you_mean
 
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
+PROFILES = "profiles"
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,11 @@ class Card:
 
     Attributes:
         name: as typed on the command line.
-        folder: ``methods``, ``datasets`` or ``reports``.
+        folder: ``methods``, ``datasets``, ``reports`` or ``profiles``.
         path: the source file.
-        module: its dotted name.
+        module: its dotted name; empty for a profile.
         values: the card's literals (``TITLE``, ``ACCESS``, ...), a variant's own among them.
-        spec: the TOML beside a method (settings, schedules, overlays, variants); empty without one.
+        spec: the TOML beside a method (settings, schedules, overlays, variants), or a profile's; empty without one.
         variant: name of the variant, empty for the method itself.
         problem: why the plug-in cannot be read; empty where it can.
     """
@@ -82,10 +86,10 @@ def literals(path: Path) -> dict[str, Any]:
 
 
 def cards(folder: str) -> dict[str, Card]:
-    """All plug-ins of ``methods``, ``datasets`` or ``reports`` by name, variants among them, sorted."""
+    """All of ``methods``, ``datasets``, ``reports`` or ``profiles`` by name, variants among them, sorted."""
     found: dict[str, Card] = {}
     for path, module in _sources(folder):
-        for card in _read(folder, path, module):
+        for card in [_profile(path)] if folder == PROFILES else _read(folder, path, module):
             found.setdefault(card.name, card)
     return dict(sorted(found.items()))
 
@@ -137,6 +141,10 @@ def _sources(folder: str) -> list[tuple[Path, str]]:
     places = [(package_folder(folder), f"mmbench.{folder}")]
     if extra := os.environ.get(PLUGINS_VARIABLE):
         places.append((Path(extra) / folder, f"mmbench_plugins.{folder}"))
+    entered = list(_entered(folder))
+    if folder == PROFILES:
+        folders = [*(place for place, _ in places), *(path.parent for path, _ in entered)]
+        return [(path, "") for place in folders for path in sorted(place.glob("*.toml"))]
     sources = []
     for place, package in places:
         for path in sorted([*place.glob("*.py"), *place.glob("*/__init__.py")]):
@@ -145,14 +153,18 @@ def _sources(folder: str) -> list[tuple[Path, str]]:
                     sources.append((path, f"{package}.{path.parent.name}"))
             else:
                 sources.append((path, f"{package}.{path.stem}"))
+    return sources + entered
+
+
+def _entered(folder: str) -> Iterator[tuple[Path, str]]:
+    """Files and names of the modules that entry points name; one that is not installed is left out."""
     for point in importlib.metadata.entry_points(group=f"mmbench.{folder}"):
         try:
             spec = importlib.util.find_spec(point.module)
         except ImportError:
             spec = None
         if spec is not None and spec.origin:
-            sources.append((Path(spec.origin), point.module))
-    return sources
+            yield Path(spec.origin), point.module
 
 
 def _read(folder: str, path: Path, module: str) -> list[Card]:
@@ -169,6 +181,14 @@ def _read(folder: str, path: Path, module: str) -> list[Card]:
         return [base, *(_dataset_variant(base, name, own) for name, own in values.get("VARIANTS", {}).items())]
     variants = spec.get("variants", {})
     return [base, *(_variant(base, name, table) for name, table in variants.items())]
+
+
+def _profile(path: Path) -> Card:
+    try:
+        spec = _toml(path)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return Card(path.stem, PROFILES, path, "", problem=f"{path}: {type(error).__name__}: {error}")
+    return Card(path.stem, PROFILES, path, "", {"TITLE": spec.get("title", "")}, spec)
 
 
 def _dataset_variant(base: Card, name: str, own: Mapping[str, Any]) -> Card:

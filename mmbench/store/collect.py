@@ -12,6 +12,7 @@ from mmbench.reporting import COLUMNS
 from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder, cell_folders, identity
 
+NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
 NAMES = frozenset(COLUMNS)  # a report looks a million times whether a field is a column
 
 Block = tuple[dict[str, Any], dict[str, Any]]  # what some values have in common, and metric (or metric/class) -> value
@@ -30,11 +31,12 @@ def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict
 
 
 def collect_blocks(
-    runs: Path, current: Callable[[str], str | None]
+    runs: Path, current: Callable[[str], str | None], titles: Mapping[str, str] | None = None
 ) -> tuple[list[Block], list[dict[str, Any]], list[str]]:
     """As :func:`collect`, with the values that share everything but ``metric``, ``cls`` and ``value`` in one block.
 
-    Between blocks and notes stands, of each finished cell, its identity and ``result.json`` without its rows.
+    Between blocks and notes stands, of each finished cell, its identity and ``result.json`` without its rows; ``base``
+    has the names of its data set, profile and method before ``--set``. ``titles`` are those of methods now.
     """
     blocks: list[Block] = []
     facts: list[dict[str, Any]] = []
@@ -45,10 +47,12 @@ def collect_blocks(
             notes.append(f"{folder.name}: {state}{_reason(folder)}")
             continue
         try:
-            stale = result.get("source") != current(who["method"].partition("+")[0])
-            blocks.extend(_result_blocks(result, {**who, "state": "stale" if stale else state}))
+            base = {name: str(result.get(name) or who[name]) for name in NAMED}
+            stale = result.get("source") != current(base["method"])
+            title = (titles or {}).get(base["method"]) or result["title"]
+            blocks.extend(_result_blocks(result, {**who, "title": title, "state": "stale" if stale else state}))
             del result["rows"]
-            facts.append({**result, **who})
+            facts.append({**result, **who, "base": base})
             if stale:
                 notes.append(f"{folder.name}: stale (made with other code; `run` makes it again)")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -63,8 +67,8 @@ def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
-    what = {"published_dataset": result.get("published_dataset", ""), "title": result["title"]}
-    common = _shared({**who, **what, "pretrained": bool(result.get("pretrained", False))})
+    what = {"published_dataset": result.get("published_dataset", ""), "pretrained": bool(result.get("pretrained"))}
+    common = _shared({**who, **what})
     rows = [(row, row["metrics"]) for row in result["rows"]]
     rows.append(({"group": result["rows"][0]["group"]}, _costs(result)))
     return [

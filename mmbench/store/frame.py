@@ -20,13 +20,12 @@ def results_frame(runs: Path) -> tuple[pd.DataFrame, list[str]]:
     """All results below ``runs`` in long format (one row per metric value), and a line per unfinished cell.
 
     ``attrs`` of the frame and of what is selected of it hold ``runs``, the folder, and ``cells``: of each finished cell
-    there, what its ``result.json`` holds beside the rows, with ``dataset``, ``profile``, ``method`` and ``seed``.
+    there, what its ``result.json`` holds beside the rows, with ``dataset``, ``profile``, ``method`` and ``seed`` as in
+    the frame and, as ``base``, the first three as they were before ``--set``.
     """
     cards = catalog.cards("methods")
-    blocks, facts, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)))
     titles = {name: card.get("TITLE") for name, card in cards.items()}
-    for common, _ in blocks:
-        common["title"] = titles.get(common["method"].partition("+")[0]) or common["title"]
+    blocks, facts, notes = collect_blocks(runs, functools.cache(functools.partial(_source_now, cards)), titles)
     frame = _long(blocks)
     frame.attrs |= {"runs": str(runs), "cells": Unchanging(facts)}
     return frame, notes

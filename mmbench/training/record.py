@@ -15,7 +15,7 @@ from mmbench.training import device
 from mmbench.training.device import Compute
 from mmbench.typed import as_dict
 
-ORDERED = ("dataset", "profile", "method", "seed", "key", "overrides")  # what is recorded of an order
+ORDERED = ("dataset", "profile", "method", "seed", "key", "overrides", "changed")  # what is recorded of an order
 
 
 def asked_for(
@@ -30,7 +30,7 @@ def asked_for(
     """What a cell was asked for, with what code, data and hardware: ``cell.json``, and the head of ``result.json``."""
     parent = read_json(Path(order["parent"]) / "result.json") if order["parent"] else None
     return {
-        **{name: order[name] for name in ORDERED},
+        **{name: as_dict(order[name]) for name in ORDERED},
         "config": as_dict(settings),
         "profile_values": as_dict(profile),
         "split_hashes": dataset.split().hashes(),

@@ -1,0 +1,119 @@
+"""``--set``: texts in, changes out, each given to what it concerns: a data set, a profile or a method."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmbench.errors import UserError, did_you_mean
+from mmbench.planning.profile import RHYTHM, Profile
+from mmbench.planning.spec import known_keys, update, variant_of
+from mmbench.plugins import catalog, keys
+from mmbench.plugins.catalog import Card
+
+PROFILE, DATA = "profile.", "data."
+
+Overrides = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What of ``--set`` concerns a cell, by the part of its path that bears it; keys as they were typed.
+
+    Attributes:
+        dataset: ``data.*``.
+        profile: ``profile.*`` that numbers depend on.
+        method: settings and stages of the method, and of the parent and the judge that its numbers depend on.
+    """
+
+    dataset: Overrides = field(default_factory=dict)
+    profile: Overrides = field(default_factory=dict)
+    method: Overrides = field(default_factory=dict)
+
+
+def changes_of(method: Card, dataset: Card, overrides: Overrides) -> Changes:
+    """What of ``--set`` concerns the cell of a method on a data set."""
+    of_method = _method_changes(method, dataset.get("JUDGE", ""), overrides)
+    return Changes(dataset_changes(overrides), profile_changes(overrides), of_method)
+
+
+def dataset_changes(overrides: Overrides) -> dict[str, Any]:
+    """What of ``--set`` concerns the data set, keys as they were typed."""
+    return {key: value for key, value in overrides.items() if key.startswith(DATA)}
+
+
+def profile_changes(overrides: Overrides) -> dict[str, Any]:
+    """What of ``--set`` concerns the profile and can change a number, keys as they were typed."""
+    return {f"{PROFILE}{key}": value for key, value in profile_overrides(overrides).items() if key not in RHYTHM}
+
+
+def changed_name(name: str, changed: Overrides) -> str:
+    """A name as it stands in the path of a cell: ``mmnet``, or ``mmnet+1f2e3d4c`` where something was changed."""
+    return f"{name}+{keys.digest(changed)[:8]}" if changed else name
+
+
+def parse_overrides(items: Iterable[str]) -> dict[str, Any]:
+    """``--set key=value`` items as a dict; values are read as TOML, anything else is text."""
+    made: dict[str, Any] = {}
+    for item in items:
+        key, equals, text = item.partition("=")
+        if not equals or not key:
+            raise UserError(f"--set {item!r}: expected key=value, such as --set side_information=skip")
+        try:
+            made[key.strip()] = tomllib.loads(f"value = {text.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            made[key.strip()] = text.strip()
+    return made
+
+
+def profile_overrides(overrides: Overrides) -> dict[str, Any]:
+    """The overrides that start with ``profile.``, without that prefix."""
+    return {key.removeprefix(PROFILE): value for key, value in overrides.items() if key.startswith(PROFILE)}
+
+
+def data_settings(card: Card, overrides: Overrides) -> dict[str, Any]:
+    """A data set's settings: its card's, changed by the overrides that start with ``data.``.
+
+    Raises UserError for an unknown key or value.
+    """
+    settings = dict(card.get("SETTINGS", {}))
+    changes = {key.removeprefix(DATA): value for key, value in dataset_changes(overrides).items()}
+    update(settings, changes, f"--set data ({card.name})", card.get("CHOICES", {}))
+    return settings
+
+
+def own_overrides(card: Card, overrides: Overrides) -> dict[str, Any]:
+    """The overrides that concern this method: its settings and ``stage.<name>.<key>`` of stages it has.
+
+    A setting that makes a variant what it is, such as the schedule of ``mmnet-pp``, is not among them.
+    """
+    known = known_keys(card) - set(variant_of(card).get("settings", {}))
+    return {key: value for key, value in overrides.items() if ".".join(key.split(".")[:2]) in known}
+
+
+def check_overrides(chosen: Sequence[Card], overrides: Overrides) -> None:
+    """Every override must concern a profile or at least one chosen method. Raises UserError with the near match."""
+    known = {key for card in chosen for key in known_keys(card)}
+    for key, value in overrides.items():
+        if key.startswith((PROFILE, DATA)):
+            continue
+        if ".".join(key.split(".")[:2]) in known:
+            if not any(own_overrides(card, {key: value}) for card in chosen):
+                names = ", ".join(card.name for card in chosen)
+                raise UserError(f"--set {key}: that is what makes {names}; name another method or variant")
+            continue
+        choices = known | {f"{PROFILE}{f.name}" for f in dataclasses.fields(Profile)}
+        raise UserError(f"--set {key}: no chosen method has such a setting{did_you_mean(key, choices)}")
+
+
+def _method_changes(card: Card, judge: str, overrides: Overrides) -> dict[str, Any]:
+    """A method's own changes and those of the cells that it waits for: two keys must not share one folder."""
+    changed = own_overrides(card, overrides)
+    if card.get("PARENT"):
+        changed |= _method_changes(catalog.find("methods", card["PARENT"]), "", overrides)
+    if judge and card.get("ROLE") != "judge":
+        changed |= own_overrides(catalog.find("methods", judge), overrides)
+    return changed

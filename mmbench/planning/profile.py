@@ -1,0 +1,125 @@
+"""Profiles: how large and how long, a TOML file each, found by the catalog like any plug-in. No torch."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmbench.errors import UserError, did_you_mean
+from mmbench.planning.spec import set_at
+from mmbench.plugins import catalog
+from mmbench.plugins.catalog import Card
+from mmbench.schedule import DataLimits, NetworkSize
+from mmbench.task import TaskKind
+from mmbench.typed import build
+
+SCALES = ("small", "paper")
+KINDS: tuple[str, ...] = typing.get_args(TaskKind)
+# What a profile holds that no number depends on.
+RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large and how long: one TOML file, named by its stem.
+
+    Attributes:
+        name, title: as listed.
+        scale: ``small``: methods take what suits few steps of narrow networks; ``paper``: the papers' settings.
+        size: image height and width in pixels.
+        batch: images per view and step.
+        steps: the budget every method shares (stages take shares of it).
+        extra_steps: the budget of methods that start from another's finished cell.
+        observe_steps: steps of a stage that only observes (BN re-estimation, priors).
+        flips: horizontal flips, the same for all modalities of an image.
+        network, data: see :class:`NetworkSize` and :class:`DataLimits`.
+        evaluate_batch: images per batch in evaluation.
+        log_every, checkpoint_every, align_every: steps between log lines, checkpoints, alignment factors.
+        step_ms: rough milliseconds per step of mmnet on the hardware the profile is meant for (the plan's estimate).
+    """
+
+    name: str
+    title: str
+    scale: str
+    size: int
+    batch: int
+    steps: int
+    extra_steps: int
+    observe_steps: int
+    flips: bool = True
+    network: NetworkSize = field(default_factory=NetworkSize)
+    data: DataLimits = field(default_factory=DataLimits)
+    evaluate_batch: int = 50
+    log_every: int = 50
+    checkpoint_every: int = 200
+    align_every: int = 200
+    step_ms: float = 100.0
+
+
+def profiles() -> dict[str, Card]:
+    """Cards of all profiles by name; one that breaks a rule says so as its ``problem``."""
+    return {name: _checked(card) for name, card in catalog.cards(catalog.PROFILES).items()}
+
+
+def profile(name: str, task_kind: str, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Read one profile for one kind of task (its ``[kind.<name>]`` table wins over the rest).
+
+    ``overrides`` are dotted keys such as ``network.width``. Raises UserError for an unknown profile, a key that is
+    unknown or missing, or a value that makes no sense.
+    """
+    card = _checked(catalog.find(catalog.PROFILES, name))
+    if card.problem:
+        raise UserError(f"profile {name!r} cannot be used: {card.problem}")
+    values = _values(card, task_kind)
+    if not overrides:
+        return _build(name, values, str(card.path))
+    for key, value in overrides.items():
+        if key == "name":
+            raise UserError("--set profile.name: a profile's name cannot be changed; choose one with --profile")
+        set_at(values, key.split("."), value, f"--set profile.{key}")
+    return _build(name, values, "--set profile")
+
+
+def _checked(card: Card) -> Card:
+    """The card, with the first rule that its file breaks for any kind of task."""
+    if card.problem:
+        return card
+    try:
+        for kind in KINDS:
+            _build(card.name, _values(card, kind), str(card.path))
+    except UserError as error:
+        return dataclasses.replace(card, problem=str(error))
+    return card
+
+
+def _values(card: Card, task_kind: str) -> dict[str, Any]:
+    values = copy.deepcopy(dict(card.spec))
+    if "name" in values:
+        raise UserError(f"{card.path}: 'name' is not for the file to say; the file's name is the profile's")
+    kinds = values.pop("kind", {})
+    if not isinstance(kinds, Mapping):
+        raise UserError(f"{card.path}: kind: expected tables such as [kind.cross-channel], got {kinds!r}")
+    for kind, table in kinds.items():
+        if kind not in KINDS:
+            raise UserError(f"{card.path}: [kind.{kind}]: unknown kind of task{did_you_mean(kind, KINDS)}")
+        if not isinstance(table, Mapping):
+            raise UserError(f"{card.path}: kind.{kind}: expected a table, got {table!r}")
+    for key, value in kinds.get(task_kind, {}).items():
+        old = values.get(key, {})
+        merged = isinstance(value, Mapping) and isinstance(old, Mapping)
+        values[key] = {**old, **value} if merged else value
+    return values
+
+
+def _build(name: str, values: Mapping[str, Any], where: str) -> Profile:
+    made: Profile = build(Profile, {"name": name, **values}, where)
+    if made.scale not in SCALES:
+        raise UserError(f"{where}: scale cannot be {made.scale!r}{did_you_mean(made.scale, SCALES)}")
+    for field_name, value in vars(made).items():
+        if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+            raise UserError(f"{where}: {field_name} expects more than 0, got {value}")
+    return made
