@@ -79,6 +79,7 @@ def tables(
     remarks = {name: card.get("REMARK", "") for name, card in catalog.cards("datasets").items()}
     for where, part in results.groupby(["dataset", "profile", "output"], sort=True):
         dataset, profile, output = map(str, where)
+        remark = remarks.get(bases.get(dataset, dataset), "")
         classes = _classes(part, per_class)
         rows = [_row(key, values, metrics, classes, published) for key, values in _gather(part).items()]
         frame = _arrange(pd.DataFrame(rows), published)
@@ -93,7 +94,7 @@ def tables(
                 name="-".join((name, dataset, profile, output)),
                 title=f"{title}: {dataset}, profile {profile}, to {output}",
                 frame=frame,
-                note=f"{_note(part, frame, sources, profile, bool(classes))} {remarks.get(bases.get(dataset, dataset), '')}".strip(),
+                note=f"{_note(part, frame, sources, profile, bool(classes))} {remark}".strip(),
                 group_column="group",
                 formats=_formats([*classes.values(), *metrics]),
                 headers=_headers(metrics, [metric.header for metric in classes.values()]),

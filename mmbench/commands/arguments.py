@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
+
 from mmbench.errors import UserError
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """The option ``--runs``."""
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="results folder (default runs)")
 
 
 def read_names(text: str | None) -> list[str]:

@@ -5,8 +5,8 @@ folder of the same name below ``$MMBENCH_PLUGINS``; or a module named by an entr
 ``mmbench.methods`` (``mmbench.datasets``, ``mmbench.reports``). Its card is the file's literal module-level
 assignments, so a plug-in that cannot be imported is still listed, with the reason.
 
-A profile is a TOML file in ``mmbench/profiles``, in ``$MMBENCH_PLUGINS/profiles``, or beside a module that an entry point
-of the group ``mmbench.profiles`` names.
+A profile is a TOML file in ``mmbench/profiles``, in ``$MMBENCH_PLUGINS/profiles``, or beside a module that an entry
+point of the group ``mmbench.profiles`` names.
 """
 
 from __future__ import annotations

@@ -60,10 +60,7 @@ def files(harness: Path = HARNESS) -> list[Path]:
 def present_digest(harness: Path = HARNESS) -> str:
     """Digest of the files as they are now; docstrings, comments and formatting do not count."""
     return digest(
-        {
-            path.relative_to(harness).as_posix(): code_digest(path.read_text(encoding="utf-8"))
-            for path in files(harness)
-        }
+        {path.relative_to(harness).as_posix(): code_digest(path.read_text(encoding="utf-8")) for path in files(harness)}
     )
 
 

@@ -1,0 +1,28 @@
+"""The command ``list``: what there is."""
+
+from __future__ import annotations
+
+import argparse
+
+KINDS = ("methods", "datasets", "reports", "profiles")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Its argument, and what it does."""
+    parser.add_argument("what", nargs="?", choices=KINDS)
+    parser.set_defaults(function=_list)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from mmbench.planning.config import profiles
+    from mmbench.plugins import catalog
+
+    for what in [options.what] if options.what else KINDS:
+        if not options.what:
+            print(f"{what}:")
+        cards = profiles() if what == catalog.PROFILES else catalog.cards(what)
+        width = max(22, *map(len, cards))
+        for card in cards.values():
+            text = f"cannot be read: {card.problem}" if card.problem else card.get("TITLE", "")
+            print(f"  {card.name:{width}} {text}")
+    return 0

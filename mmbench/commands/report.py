@@ -1,0 +1,65 @@
+"""The command ``report``: tables and pictures of what is in a runs folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmbench.commands.arguments import add_runs
+from mmbench.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from mmbench.reporting import Figure, Table
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Its options, and what it does."""
+    parser.add_argument("names", nargs="*", help="reports to write (default: all)")
+    parser.add_argument("--dataset", default="", help="the results of this data set only")
+    parser.add_argument("--profile", default="", help="the results of this profile only")
+    parser.add_argument("--out", type=Path, help="default: report/ in the runs folder")
+    add_runs(parser)
+    parser.set_defaults(function=_report)
+
+
+def print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details: bool = False) -> None:
+    """Tables in full, with ``details`` the detailed ones too, else their names; then the notes."""
+    from mmbench.reporting import Table
+
+    tables = [table for table in made if isinstance(table, Table)]
+    for table in tables:
+        if details or not table.detail:
+            print(f"\n{table.text()}")
+    if left := [table.name for table in tables if table.detail and not details]:
+        print(f"Also written: {', '.join(left)}")
+    for note in notes:
+        print(note)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from mmbench.publishing.write import build_reports, write_reports
+
+    if not options.runs.is_dir():
+        raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
+    if options.dataset or options.profile:
+        _check_there_is(options.runs, options.dataset, options.profile)
+    made, notes = build_reports(options.runs, options.names, options.dataset, options.profile)
+    folder = options.out or options.runs / "report"
+    files = write_reports(made, notes, folder)
+    print_tables(made, notes, details=bool(options.names))
+    print(f"{len(files)} files in {folder}. To read: {files[-1]}")
+    return 0
+
+
+def _check_there_is(runs: Path, dataset: str, profile: str) -> None:
+    """Raise UserError where no cell is of the data set and the profile asked for, which would leave an empty page."""
+    from mmbench.store.folder import cell_folders, identity
+
+    there = [identity(folder) for folder in cell_folders(runs)]
+    for option, given, where in (("dataset", dataset, runs), ("profile", profile, runs / dataset)):
+        found = {cell[option] for cell in there}
+        if given and given not in found:
+            raise UserError(f"--{option} {given}: no results of it in {where}{did_you_mean(given, found)}")
+        there = [cell for cell in there if given in ("", cell[option])]
