@@ -35,6 +35,7 @@ METHODS = [name for name, card in CARDS.items() if "cross-modal" in card["KINDS"
 CHILDREN = [name for name in METHODS if CARDS[name].get("PARENT")]
 CROSS_CHANNEL = [name for name, card in CARDS.items() if "cross-channel" in card["KINDS"]]
 
+SCALES = {"smoke": "small", "paper": "paper"}
 CPU = Compute(torch.device("cpu"), "fp32")
 BF16 = Compute(torch.device("cpu"), "bf16")
 RHYTHM = Rhythm(log=1, checkpoint=2, observe=100)
@@ -72,7 +73,7 @@ def trained(bench: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def as_profile(bench: Any, name: str) -> Any:
     """The bench with smoke sizes and another profile's overlays: ``paper`` brings the adversarial terms."""
-    return dataclasses.replace(bench, profile=dataclasses.replace(bench.profile, name=name))
+    return dataclasses.replace(bench, profile=dataclasses.replace(bench.profile, name=name, scale=SCALES[name]))
 
 
 def backward(method: Method, stage: Stage, batch: Batch, compute: Compute) -> Iterator[tuple[str, Losses]]:
@@ -319,7 +320,7 @@ def test_networks_covers_every_trainable_parameter_once_per_player(name: str, be
 @pytest.mark.parametrize("profile", ["smoke", "paper"])
 @pytest.mark.parametrize("name", CROSS_CHANNEL)
 def test_cross_channel_tasks_train_and_translate(name: str, profile: str) -> None:
-    chosen = dataclasses.replace(config.profile("smoke", "cross-channel"), name=profile)
+    chosen = dataclasses.replace(config.profile("smoke", "cross-channel"), name=profile, scale=SCALES[profile])
     images = {m.name: torch.rand(2, m.channels, chosen.size, chosen.size) * 2 - 1 for m in THETAS.modalities}
     check_task(name, THETAS, chosen, images)
 
@@ -329,7 +330,7 @@ def test_cross_channel_tasks_train_and_translate(name: str, profile: str) -> Non
 def test_tasks_of_four_modalities_train_and_translate(name: str, profile: str) -> None:
     """As table 4.8: RGB with segmentation, RGB with depth and NIR; depth and NIR are translated to segmentation."""
     card = catalog.find("datasets", "synthetic-nir")
-    chosen = dataclasses.replace(config.profile("smoke", "cross-modal"), name=profile)
+    chosen = dataclasses.replace(config.profile("smoke", "cross-modal"), name=profile, scale=SCALES[profile])
     dataset = catalog.load(card, card["CLASS"])(None, DataLimits(2, 2, 2), card["SETTINGS"])
     samples = list(dataset.load(dataset.split().test, chosen.size))
     images = {m.name: m.to_tensor(np.stack([s[m.name] for s in samples])) for m in dataset.task.modalities}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mmbench.reporting import COLUMNS
-from mmbench.store.collect import collect
+from mmbench.store.collect import collect, collect_blocks
 from mmbench.store.files import read_json, write_bytes, write_json
 from mmbench.store.folder import CellFolder, cell_folders, identity
 
@@ -239,6 +239,23 @@ def test_a_row_does_not_say_whose_it_is(cell: CellFolder) -> None:
     rows, notes = collect(cell.path.parents[3], lambda method: None)
     assert notes == []
     assert {(row["dataset"], row["method"], row["seed"]) for row in rows} == {("synthetic", "mmnet", 3)}
+
+
+def test_a_changed_cell_is_told_by_the_names_that_it_records(tmp_path: Path) -> None:
+    """Its folder has other names than the catalog; source and title are looked up by the method's own."""
+    cell = CellFolder(tmp_path / "synthetic+0123abcd" / "smoke+4567abcd" / "mmnet+89abcdef" / "seed-0")
+    cell.path.mkdir(parents=True)
+    base = {"dataset": "synthetic", "profile": "smoke", "method": "mmnet"}
+    put(cell, cell={"key": "k"}, result={**RESULT, **base, "source": "then"})
+    blocks, (fact,), notes = collect_blocks(tmp_path, {"mmnet": "then"}.get, {"mmnet": "Mix and match"})
+    assert notes == []
+    assert {(common["method"], common["title"], common["state"]) for common, _ in blocks} == {
+        ("mmnet+89abcdef", "Mix and match", "done")
+    }
+    assert fact["base"] == base
+    assert (fact["dataset"], fact["profile"]) == ("synthetic+0123abcd", "smoke+4567abcd")
+    (note,) = collect(tmp_path, {"mmnet": "now"}.get)[1]
+    assert "stale" in note
 
 
 def test_a_result_of_other_code_is_stale(cell: CellFolder) -> None:

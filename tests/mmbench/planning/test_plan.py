@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from mmbench.errors import UserError
-from mmbench.planning.plan import DATA_VARIABLE, Plan, make_plan, make_plans
-from mmbench.planning.selection import choose_datasets, choose_methods, default_profile, suites
-from mmbench.plugins import catalog
+from mmbench.planning.plan import DATA_VARIABLE, Plan, make_plan
+from mmbench.plugins import catalog, keys, protocol
 
 DATASET = '''
 """A data set of files, told from another by their names."""
@@ -51,6 +50,8 @@ class Filed(Dataset):
     def sample(self, sample_id):
         raise NotImplementedError
 '''
+
+METHOD = 'NAME = "{name}"\nTITLE = "T"\nCLASS = "C"\nACCESS = "seen-groups"\nGROUP = "zero-pair"\nKINDS = ("{kind}",)\n'
 
 
 def plan(tmp_path: Path, *methods: str, **rest: Any) -> Plan:
@@ -162,6 +163,45 @@ def test_a_key_follows_the_parent_and_the_judge(filed: Path, tmp_path: Path) -> 
     assert parents["prior"] == before["prior"]
 
 
+def test_a_key_holds_the_protocol_of_the_harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = keys_of(plan(tmp_path, "mmnet-pp", "prior"))
+    monkeypatch.setattr(protocol, "number", lambda: 10**6)
+    after = keys_of(plan(tmp_path, "mmnet-pp", "prior"))
+    assert not [name for name in before if before[name] == after[name]]
+
+
+def test_a_judge_with_other_code_makes_other_keys_of_all_that_it_scores(
+    filed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keys_of(plan(tmp_path, "mmnet-pp", "prior", dataset="filed", data_root=filed))
+    real = keys.source_digest
+    monkeypatch.setattr(
+        keys, "source_digest", lambda path, module: real(path, module) + "+" * (path.stem == "judge_classifier")
+    )
+    after = keys_of(plan(tmp_path, "mmnet-pp", "prior", dataset="filed", data_root=filed))
+    assert set(before) == set(after)
+    assert len(before) == 4
+    assert not [name for name in before if before[name] == after[name]]
+    alone = keys_of(plan(tmp_path, "prior"))
+    monkeypatch.undo()
+    assert keys_of(plan(tmp_path, "prior")) == alone, "where nothing is judged the judge does not count"
+
+
+def test_a_judge_with_other_settings_gives_what_it_scores_another_folder(filed: Path, tmp_path: Path) -> None:
+    """A setting's name may be the judge's too: two keys in one folder would move each other aside."""
+    (tmp_path / "plugins" / "methods").mkdir()
+    card = METHOD.format(name="zooming", kind="cross-channel") + 'SETTINGS = {"zoom": 0.3}\n'
+    (tmp_path / "plugins" / "methods" / "zooming.py").write_text(card)
+    plain, changed = (
+        plan(tmp_path, "zooming", "prior", dataset="filed", data_root=filed, overrides=overrides).cells
+        for overrides in ({}, {"zoom": 0.1})
+    )
+    assert [cell.method for cell in plain] == ["judge-classifier", "zooming", "prior"]
+    for before, after in zip(plain, changed, strict=True):
+        assert before.key != after.key
+        assert before.folder.path != after.folder.path, before.method
+
+
 def test_an_override_gives_the_cells_that_it_concerns_another_folder(tmp_path: Path) -> None:
     def names(overrides: dict[str, Any]) -> dict[str, str]:
         made = plan(tmp_path, "mmnet-pp", "prior", overrides=overrides)
@@ -174,15 +214,29 @@ def test_an_override_gives_the_cells_that_it_concerns_another_folder(tmp_path: P
     assert len(first["mmnet"]) == len("mmnet+") + 8
     assert first["mmnet-pp"].startswith("mmnet-pp+"), "the child of a changed parent is another cell"
     assert names({"stage.align.lr": 0.25}) != first
-    assert names({"profile.steps": 5})["prior"].startswith("prior+")
+
+
+def test_a_changed_profile_or_data_set_has_another_name_and_the_methods_keep_theirs(tmp_path: Path) -> None:
+    """A table of one data set and profile compares what was trained alike."""
+    overrides = {"profile.steps": 5, "profile.log_every": 1, "data.nir": True, "stage.align.lr": 0.5}
+    made = plan(tmp_path, "mmnet", "prior", overrides=overrides)
+    dataset, profile, method, _ = made.cells[0].folder.path.parts[-4:]
+    for name, base in ((dataset, "synthetic+"), (profile, "smoke+"), (method, "mmnet+")):
+        assert name.startswith(base) and len(name) == len(base) + 8
+    assert made.cells[1].name == f"{dataset}/{profile}/prior/seed-0"
+    assert (made.dataset, made.profile_name) == (dataset, profile), "where the report of this run looks"
+    assert (made.cells[0].dataset, made.cells[0].profile, made.cells[0].method) == ("synthetic", "smoke", "mmnet")
+    assert made.cells[0].changed.method == {"stage.align.lr": 0.5}
+    assert plan(tmp_path, "prior", overrides={"profile.log_every": 1}).profile_name == "smoke"
+    assert plan(tmp_path, "prior", overrides={"profile.steps": 6}).profile_name not in ("smoke", profile)
 
 
 def test_a_child_without_the_overridden_setting_still_follows_its_parent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "methods").mkdir()
-    card = 'NAME = "kid"\nTITLE = "Kid"\nCLASS = "C"\nACCESS = "seen-groups"\nGROUP = "zero-pair"\nPARENT = "mmnet"\n'
-    (tmp_path / "methods" / "kid.py").write_text(card + 'KINDS = ("cross-modal",)\n')
+    card = METHOD.format(name="kid", kind="cross-modal") + 'PARENT = "mmnet"\n'
+    (tmp_path / "methods" / "kid.py").write_text(card)
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
     plain = plan(tmp_path, "kid", "mmnet").cells[-1]
     changed = plan(tmp_path, "kid", "mmnet", overrides={"side_information": "skip"}).cells[-1]
@@ -194,19 +248,6 @@ def test_a_child_without_the_overridden_setting_still_follows_its_parent(
 def test_an_override_that_concerns_no_chosen_method_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no chosen method has such a setting"):
         plan(tmp_path, "prior", overrides={"side_information": "skip"})
-
-
-def test_all_means_what_can_run_and_says_so_of_itself() -> None:
-    cards = {name: c for name, c in catalog.cards("methods").items() if not c.problem}
-    for kind in ("cross-modal", "cross-channel"):
-        chosen, notes = choose_methods(["all", "prior"], kind)
-        names = [card.name for card in chosen]
-        assert len(set(names)) == len(names)
-        assert notes == []
-        expected = {
-            n for n, c in cards.items() if kind in c["KINDS"] and c.get("IN_ALL", True) and "ROLE" not in c.values
-        }
-        assert set(names) == expected
 
 
 def test_a_data_sets_settings_are_set_and_make_another_cell(tmp_path: Path) -> None:
@@ -229,71 +270,3 @@ def test_a_wrong_setting_of_a_data_set_is_a_line(overrides: dict[str, Any], mess
     with pytest.raises(UserError) as error:
         plan(tmp_path, "prior", overrides=overrides)
     assert str(error.value) == message
-
-
-def test_a_suite_is_what_the_cards_say(tmp_path: Path) -> None:
-    assert {"tables", "ablation"} <= set(suites())
-    ablation = [card.name for card in choose_methods([], "cross-modal", "ablation")[0]]
-    assert {"mmnet", "mmnet-skip", "mmnet-none"} <= set(ablation)
-    assert "cascade" not in ablation
-    tables = [card.name for card in choose_methods([], "cross-modal", "tables")[0]]
-    assert tables == [card.name for card in choose_methods(["all"], "cross-modal")[0]]
-    assert [card.name for card in choose_methods(["prior"], "cross-modal", "ablation")[0]] == ["prior", *ablation]
-    with pytest.raises(UserError, match=r"no suite named 'ablations' \(did you mean 'ablation'\?\)"):
-        make_plans([], [], "smoke", [0], tmp_path, suite="ablations")
-
-
-def test_a_suite_runs_on_the_embedded_sets_that_name_it(tmp_path: Path) -> None:
-    assert [source.label for source in choose_datasets([], "tables")] == ["synthetic", "synthetic-nir"]
-    assert [source.label for source in choose_datasets([], "ablation")] == ["synthetic"]
-    assert [source.label for source in choose_datasets(["flowers"], "tables")] == ["flowers"]
-    assert [source.label for source in choose_datasets([])] == ["synthetic"]
-    plans = make_plans(["prior"], ["synthetic", "synthetic-nir"], "smoke", [0], tmp_path)
-    assert [plan.cells[0].name for plan in plans] == [f"synthetic{x}/smoke/prior/seed-0" for x in ("", "-nir")]
-
-
-def test_a_folder_is_a_data_set_of_own_images(tmp_path: Path) -> None:
-    (tmp_path / "my images!").mkdir()
-    (source,) = choose_datasets([str(tmp_path / "my images!")])
-    assert (source.card.name, source.label, source.root) == ("folder", "folder-my-images", tmp_path / "my images!")
-
-
-def test_methods_left_out_of_all_can_be_named() -> None:
-    assert [card.name for card in choose_methods(["mmnet-skip"], "cross-modal")[0]] == ["mmnet-skip"]
-    assert "mmnet-skip" not in [card.name for card in choose_methods(["all"], "cross-modal")[0]]
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "message"),
-    [
-        ("mmnett", "cross-modal", r"no method named 'mmnett' \(did you mean 'mmnet'\?\)"),
-        ("judge-classifier", "cross-channel", "no method named 'judge-classifier'"),
-        ("mmnet", "cross-domain", r"method 'mmnet' cannot do cross-domain tasks \(it can do cross-modal"),
-    ],
-)
-def test_a_method_that_cannot_run_is_a_line(name: str, kind: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        choose_methods([name], kind)
-
-
-def test_a_plug_in_that_cannot_be_read_is_a_note_among_all_and_an_error_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "methods").mkdir()
-    (tmp_path / "methods" / "broken.py").write_text("def (")
-    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
-    chosen, notes = choose_methods(["all"], "cross-modal")
-    assert chosen
-    assert [note.startswith("broken: cannot be read (SyntaxError") for note in notes] == [True]
-    with pytest.raises(UserError, match="'broken' cannot be read"):
-        choose_methods(["broken"], "cross-modal")
-
-
-def test_the_default_profile_is_laptop_unless_a_data_set_is_named_on_a_gpu_machine(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for present, named, expected in (
-        (False, False, "laptop"), (False, True, "laptop"), (True, False, "laptop"), (True, True, "short"),
-    ):  # fmt: skip
-        monkeypatch.setattr("mmbench.planning.selection.cuda_present", lambda present=present: present)
-        assert default_profile(dataset_named=named) == expected

@@ -1,0 +1,104 @@
+"""What names on the command line stand for: methods, suites, data sets, the default profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmbench.errors import UserError
+from mmbench.planning.plan import make_plans
+from mmbench.planning.selection import choose_datasets, choose_methods, default_profile, suites
+from mmbench.plugins import catalog
+
+
+def test_all_means_what_can_run_and_says_so_of_itself() -> None:
+    cards = {name: c for name, c in catalog.cards("methods").items() if not c.problem}
+    for kind in ("cross-modal", "cross-channel"):
+        chosen, notes = choose_methods(["all", "prior"], kind)
+        names = [card.name for card in chosen]
+        assert len(set(names)) == len(names)
+        assert notes == []
+        expected = {
+            n for n, c in cards.items() if kind in c["KINDS"] and c.get("IN_ALL", True) and "ROLE" not in c.values
+        }
+        assert set(names) == expected
+
+
+def test_a_suite_is_what_the_cards_say(tmp_path: Path) -> None:
+    assert {"tables", "ablation"} <= set(suites())
+    ablation = [card.name for card in choose_methods([], "cross-modal", "ablation")[0]]
+    assert {"mmnet", "mmnet-skip", "mmnet-none"} <= set(ablation)
+    assert "cascade" not in ablation
+    tables = [card.name for card in choose_methods([], "cross-modal", "tables")[0]]
+    assert tables == [card.name for card in choose_methods(["all"], "cross-modal")[0]]
+    assert [card.name for card in choose_methods(["prior"], "cross-modal", "ablation")[0]] == ["prior", *ablation]
+    with pytest.raises(UserError, match=r"no suite named 'ablations' \(did you mean 'ablation'\?\)"):
+        make_plans([], [], "smoke", [0], tmp_path, suite="ablations")
+
+
+def test_a_suite_runs_on_the_embedded_sets_that_name_it(tmp_path: Path) -> None:
+    assert [source.label for source in choose_datasets([], "tables")] == ["synthetic", "synthetic-nir"]
+    assert [source.label for source in choose_datasets([], "ablation")] == ["synthetic"]
+    assert [source.label for source in choose_datasets(["flowers"], "tables")] == ["flowers"]
+    assert [source.label for source in choose_datasets([])] == ["synthetic"]
+    plans = make_plans(["prior"], ["synthetic", "synthetic-nir"], "smoke", [0], tmp_path)
+    assert [plan.cells[0].name for plan in plans] == [f"synthetic{x}/smoke/prior/seed-0" for x in ("", "-nir")]
+
+
+def test_a_folder_is_a_data_set_of_own_images(tmp_path: Path) -> None:
+    (tmp_path / "my images!").mkdir()
+    (source,) = choose_datasets([str(tmp_path / "my images!")])
+    assert (source.card.name, source.label, source.root) == ("folder", "folder-my-images", tmp_path / "my images!")
+
+
+def test_methods_left_out_of_all_can_be_named() -> None:
+    assert [card.name for card in choose_methods(["mmnet-skip"], "cross-modal")[0]] == ["mmnet-skip"]
+    assert "mmnet-skip" not in [card.name for card in choose_methods(["all"], "cross-modal")[0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("mmnett", "cross-modal", r"no method named 'mmnett' \(did you mean 'mmnet'\?\)"),
+        ("judge-classifier", "cross-channel", "no method named 'judge-classifier'"),
+        ("mmnet", "cross-domain", r"method 'mmnet' cannot do cross-domain tasks \(it can do cross-modal"),
+    ],
+)
+def test_a_method_that_cannot_run_is_a_line(name: str, kind: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        choose_methods([name], kind)
+
+
+def test_a_plug_in_that_cannot_be_read_is_a_note_among_all_and_an_error_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "broken.py").write_text("def (")
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
+    chosen, notes = choose_methods(["all"], "cross-modal")
+    assert chosen
+    assert [note.startswith("broken: cannot be read (SyntaxError") for note in notes] == [True]
+    with pytest.raises(UserError, match="'broken' cannot be read"):
+        choose_methods(["broken"], "cross-modal")
+
+
+def test_the_default_profile_is_laptop_unless_a_data_set_is_named_on_a_gpu_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for present, named, expected in (
+        (False, False, "laptop"), (False, True, "laptop"), (True, False, "laptop"), (True, True, "short"),
+    ):  # fmt: skip
+        monkeypatch.setattr("mmbench.planning.selection.cuda_present", lambda present=present: present)
+        assert default_profile(dataset_named=named) == expected
+
+
+def test_all_and_suites_leave_out_what_is_for_another_scale() -> None:
+    def ablation(scale: str) -> set[str]:
+        return {card.name for card in choose_methods([], "cross-modal", "ablation", scale)[0]}
+
+    assert ablation("paper") - ablation("small") == {"mmnet-scratch"}
+    assert ablation("small") - ablation("paper") == {"mmnet-paper-noise"}
+    assert [card.name for card in choose_methods(["mmnet-scratch"], "cross-modal", scale="small")[0]] == [
+        "mmnet-scratch"
+    ]
