@@ -36,12 +36,12 @@ def start(runs: Path, cache_folder: Path) -> subprocess.Popen[bytes]:
 
 
 def log_lines(runs: Path) -> int:
-    logs = list(runs.glob("synthetic/smoke/*/seed-0/log.jsonl"))
+    logs = list(runs.glob("synthetic/smoke+*/mmnet/seed-0/log.jsonl"))
     return logs[0].read_text().count("\n") if logs else 0
 
 
 def final_weights(runs: Path) -> bytes:
-    (cell,) = runs.glob("synthetic/smoke/*/seed-0")
+    (cell,) = runs.glob("synthetic/smoke+*/mmnet/seed-0")
     assert CellFolder(cell).state() == "done"
     found = checkpoint.latest(cell / "checkpoint")
     assert found is not None
@@ -64,7 +64,7 @@ def kill_once_then_finish(runs: Path, cache_folder: Path, chance: random.Random)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    (cell,) = runs.glob("synthetic/smoke/*/seed-0")
+    (cell,) = runs.glob("synthetic/smoke+*/mmnet/seed-0")
     assert CellFolder(cell).state() != "done", "the kill came too late to interrupt anything"
     assert start(runs, cache_folder).wait(timeout=300) == 0
 
