@@ -43,8 +43,9 @@ def resolved(method: str, dataset: list[str], profile_name: str | None, override
     from mmbench.planning.overrides import check_overrides, data_settings, profile_overrides
     from mmbench.planning.profile import profile
     from mmbench.planning.selection import check_kind, choose_datasets, default_profile
-    from mmbench.planning.settings import as_dict, resolve
+    from mmbench.planning.settings import resolve
     from mmbench.plugins import catalog
+    from mmbench.typed import as_dict
 
     card = catalog.find("methods", method)
     (source,) = choose_datasets(dataset)

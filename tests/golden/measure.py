@@ -220,7 +220,8 @@ def _resolved(case: Case, profile: config.Profile | None = None) -> config.Metho
 
 
 def _profile(case: Case) -> config.Profile:
-    return dataclasses.replace(config.profile("smoke", case.kind), name=case.profile)
+    scale = config.profile(case.profile, case.kind).scale
+    return dataclasses.replace(config.profile("smoke", case.kind), name=case.profile, scale=scale)
 
 
 @functools.cache
