@@ -97,25 +97,16 @@ class Cascade(Method):
             losses["gan"] = torch.stack(scores).sum()
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One seen translation or, ``via`` the anchor, two of them."""
         ((source, image),) = inputs.items()
+        output, via = translation.output, translation.via
         if via is not None:
-            middle = self.translate(inputs, via)
-            if bn == "trained":
-                return self.translate({via: middle}, output)
+            middle = self.translate(inputs, Translation((source,), via))
+            if translation.bn == "trained":
+                return self.translate({via: middle}, Translation((via,), output))
             with self.banks[f"{source}>{output}"].applied():
-                return self.translate({via: middle}, output)
+                return self.translate({via: middle}, Translation((via,), output))
         key = _key(source, output)
         raw = self.decoders[key](self.encoders[key](self.task.modality(source).to_network(image)))
         return self.task.modality(output).from_network(raw)
@@ -137,9 +128,10 @@ class Cascade(Method):
             for tensors in batch.values():
                 if source in tensors:
                     with evaluating(self):
-                        middle = self.translate({source: tensors[source]}, self.task.anchor)
+                        anchor = self.task.anchor
+                        middle = self.translate({source: tensors[source]}, Translation((source,), anchor))
                         with self.banks[f"{source}>{translation.output}"].observing():
-                            self.translate({self.task.anchor: middle}, translation.output)
+                            self.translate({anchor: middle}, Translation((anchor,), translation.output))
 
 
 def _key(source: str, target: str) -> str:

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
 
 from .gan_losses import reconstruction_loss
 from .losses import lsgan_discriminator, lsgan_generator
@@ -118,21 +119,11 @@ class CycleGAN(Method):
             losses["gan"] = losses.get("gan", 0.0) + value
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The one generator from the input to the output."""
         ((source, image),) = inputs.items()
-        raw = self.generators[_key(source, output)](self.task.modality(source).to_network(image))
-        return as_tensor(self.task.modality(output), raw)
+        raw = self.generators[_key(source, translation.output)](self.task.modality(source).to_network(image))
+        return as_tensor(self.task.modality(translation.output), raw)
 
 
 def _key(source: str, target: str) -> str:

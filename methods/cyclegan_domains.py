@@ -105,22 +105,13 @@ class CycleGANDomains(Method):
                 terms.setdefault("cycle", []).append((one.back - batch[one.source][one.source]).abs().mean())
         return {name: torch.stack(values).sum() for name, values in terms.items()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The pair's own generator or, ``via`` a domain, two of them one after the other.
 
         A pair that was not trained goes by the anchor whether ``via`` says so or not.
         """
         ((source, image),) = inputs.items()
+        output, via = translation.output, translation.via
         if via is None and _key(source, output) not in self.generators:
             via = self.task.anchor
         for target in (output,) if via is None else (via, output):

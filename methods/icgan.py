@@ -95,20 +95,10 @@ class IcGAN(Method):
             wrong.append(F.softplus(self.discriminator(made.real, made.other).float()).mean())
         return {"gan": F.softplus(-right).mean() + torch.stack(wrong).mean()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """Generated of the input's z and the output's label; there is nothing to draw."""
         (image,) = inputs.values()
-        number = torch.full((len(image),), self.names.index(output), device=image.device)
+        number = torch.full((len(image),), self.names.index(translation.output), device=image.device)
         z = self.inverse.z(image)
         made: Tensor = self.generator(z, F.one_hot(number, len(self.names)).to(z.dtype))
         return made

@@ -8,7 +8,7 @@ frozen, then (``mmnet-pp``) pseudo-pairs. Deviations: the discriminator is left 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -146,29 +146,22 @@ class MMNet(Method):
             losses["latent"] = torch.stack([latent_distance(a.latent, b.latent, reduction) for a, b in pairs]).sum()
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """Join encoders and a decoder: side information comes from ``side_from``, by default the (first) input."""
+        via = translation.via
         if via is not None:
-            middle = self.translate(inputs, via, weights=weights, side_from=side_from)
-            if bn == "trained":
-                return self.translate({via: middle}, output)
-            with self.banks[_path(Translation(tuple(inputs), output, via))].applied():
-                return self.translate({via: middle}, output)
+            middle = self.translate(inputs, replace(translation, output=via, via=None, bn="trained"))
+            second = Translation((via,), translation.output)
+            if translation.bn == "trained":
+                return self.translate({via: middle}, second)
+            with self.banks[_path(translation)].applied():
+                return self.translate({via: middle}, second)
         codes = {name: self.encoders[name](self.task.modality(name).to_network(x)) for name, x in inputs.items()}
-        shares = weights or (1.0 / len(codes),) * len(codes)
+        shares = translation.weights or (1.0 / len(codes),) * len(codes)
         latent = torch.stack([w * code.latent for w, code in zip(shares, codes.values(), strict=True)]).sum(0)
-        side = codes[side_from or next(iter(codes))].side
-        return self.task.modality(output).from_network(self.decoders[output](Code(latent, side)))
+        side = codes[translation.side_from or translation.inputs[0]].side
+        raw = self.decoders[translation.output](Code(latent, side))
+        return self.task.modality(translation.output).from_network(raw)
 
     def translations(self) -> tuple[Translation, ...]:
         """Zero-pair, multi-modal and seen rows, and the cascades of the same network through the anchor."""
@@ -202,7 +195,8 @@ class MMNet(Method):
         with evaluating(self):
             for view, tensors in batch.items():
                 missing = [m.name for m in self.task.modalities if m.name not in tensors]
-                made[view] = {name: self.translate({anchor: tensors[anchor]}, name) for name in missing}
+                given = {anchor: tensors[anchor]}
+                made[view] = {name: self.translate(given, Translation((anchor,), name)) for name in missing}
         return made
 
     def _reestimate(self, batch: Batch) -> None:
@@ -211,9 +205,10 @@ class MMNet(Method):
             for tensors in batch.values():
                 if path.inputs[0] in tensors:
                     with evaluating(self):
-                        middle = self.translate({path.inputs[0]: tensors[path.inputs[0]]}, self.task.anchor)
+                        (source,), anchor = path.inputs, self.task.anchor
+                        middle = self.translate({source: tensors[source]}, Translation((source,), anchor))
                         with self.banks[_path(path)].observing():
-                            self.translate({self.task.anchor: middle}, path.output)
+                            self.translate({anchor: middle}, Translation((anchor,), path.output))
 
 
 def _path(translation: Translation) -> str:

@@ -102,20 +102,10 @@ class MMNetDomains(Method):
                 losses[key] = torch.stack([(mine - truth).abs().mean() for mine, truth in pairs]).sum()
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The input's encoder joined to the output's decoder."""
         ((source, image),) = inputs.items()
-        return self._image(self.decoders[output](self.encoders[source](image)))
+        return self._image(self.decoders[translation.output](self.encoders[source](image)))
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen pairs and the seen ones."""

@@ -120,21 +120,11 @@ class MUNIT(Method):
                 losses[key] = torch.stack([(a.float() - b.float()).abs().mean() for a, b in pairs]).sum()
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The input's content and one style, a function of ``sample``, for the whole batch."""
         ((source, image),) = inputs.items()
         style = code_of_sample(sample, self.context.settings["style"], image)
-        made: Tensor = self.decoders[output](self.contents[source](image), style)
+        made: Tensor = self.decoders[translation.output](self.contents[source](image), style)
         return made
 
     def translations(self) -> tuple[Translation, ...]:

@@ -74,18 +74,9 @@ class Oracle(Method):
                 losses["gan"] = losses.get("gan", 0.0) + lsgan_generator(self.discriminators[_key(row)](raw))
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One of the directions it was trained for."""
+        output = translation.output
         row = next(r for r in self.rows if set(r.inputs) == set(inputs) and r.output == output)
         return self.task.modality(output).from_network(self._raw(row, inputs))
 

@@ -113,25 +113,16 @@ class Pix2PixCascade(Method):
             losses["gan"] = losses.get("gan", 0.0) + value
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One seen translation or, ``via`` the anchor, two of them."""
         ((source, image),) = inputs.items()
+        output, via = translation.output, translation.via
         if via is not None:
-            middle = self.translate(inputs, via)
-            if bn == "trained":
-                return self.translate({via: middle}, output)
+            middle = self.translate(inputs, Translation((source,), via))
+            if translation.bn == "trained":
+                return self.translate({via: middle}, Translation((via,), output))
             with self.banks[f"{source}>{output}"].applied():
-                return self.translate({via: middle}, output)
+                return self.translate({via: middle}, Translation((via,), output))
         raw = self.generators[_key(source, output)](self.task.modality(source).to_network(image))
         return as_tensor(self.task.modality(output), raw)
 
@@ -147,9 +138,10 @@ class Pix2PixCascade(Method):
             for tensors in batch.values():
                 if source in tensors:
                     with evaluating(self):
-                        middle = self.translate({source: tensors[source]}, self.task.anchor)
+                        anchor = self.task.anchor
+                        middle = self.translate({source: tensors[source]}, Translation((source,), anchor))
                         with self.banks[f"{source}>{translation.output}"].observing():
-                            self.translate({self.task.anchor: middle}, translation.output)
+                            self.translate({anchor: middle}, Translation((anchor,), translation.output))
 
 
 def _key(source: str, target: str) -> str:

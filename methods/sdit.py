@@ -119,20 +119,10 @@ class SDIT(Method):
         scores: Tensor = self.discriminator(images)[0]
         return scores.mean((1, 2, 3))
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The output's label and one code z, a function of ``sample``, for the whole batch."""
         (image,) = inputs.values()
-        label = torch.full((len(image),), self.names.index(output), device=image.device)
+        label = torch.full((len(image),), self.names.index(translation.output), device=image.device)
         return self._generate(image, label, code_of_sample(sample, self.context.settings["code"], image))
 
     def translations(self) -> tuple[Translation, ...]:

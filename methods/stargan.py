@@ -104,20 +104,10 @@ class StarGAN(Method):
             "classify": F.cross_entropy(logits.float(), made.source),
         }
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass with the output's label; the generator is not told where the input is from."""
         ((_, image),) = inputs.items()
-        label = torch.full((len(image),), self.names.index(output), device=image.device)
+        label = torch.full((len(image),), self.names.index(translation.output), device=image.device)
         made: Tensor = self.generator(image, label)
         return made
 

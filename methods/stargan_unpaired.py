@@ -96,21 +96,11 @@ class StarGANUnpaired(Method):
                 terms.setdefault(name, []).append(value)
         return {name: torch.stack(values).mean() for name, values in terms.items()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass of the generator with the output's label."""
         ((source, image),) = inputs.items()
-        (raw,) = self.generator([(source, output, self.task.modality(source).to_network(image))])
-        return as_tensor(self.task.modality(output), raw)
+        (raw,) = self.generator([(source, translation.output, self.task.modality(source).to_network(image))])
+        return as_tensor(self.task.modality(translation.output), raw)
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen translations and, for comparison, the seen ones."""

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
 
 from .gan_losses import bce_discriminator, bce_generator, reconstruction_loss
 from .networks.presentation import as_tensor, present, with_holes_of
@@ -125,19 +126,10 @@ class UNIT(Method):
                 terms.setdefault(name, []).append(value)
         return {name: torch.stack(values).sum() for name, values in terms.items()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One encoder and the other's generator, at the latent's mean."""
         ((source, image),) = inputs.items()
+        output = translation.output
         pair = tuple(sorted((source, output)))
         mean = self.encoders[_key(pair, source)](self.task.modality(source).to_network(image))
         return as_tensor(self.task.modality(output), self.generators[_key(pair, output)](mean))

@@ -87,21 +87,19 @@ class Method(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no player {player!r}")
 
     @abstractmethod
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
-        """Translate a batch of aligned inputs (tensor representation) to the output modality's tensor.
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
+        """Translate a batch of aligned images to the output modality.
 
-        Called in eval mode without gradient, with nothing but the inputs in hand. Arguments as in
-        :class:`~mmbench.task.Translation`; ``sample`` seeds any noise.
+        Called in eval mode without gradient, with nothing but the inputs in hand.
+
+        Args:
+            inputs: modality -> tensor representation ``(B, ...)``, in the order of ``translation.inputs``.
+            translation: what to make of them and how: one of :meth:`translations`, or another one that the method
+                can do, such as a :meth:`mixes` row with other weights.
+            sample: seeds any noise.
+
+        Returns:
+            The output modality's tensor representation ``(B, ...)``.
         """
 
     def translations(self) -> tuple[Translation, ...]:

@@ -170,10 +170,7 @@ class Translator:
     def _call(self, step: Translation, inputs: Mapping[str, torch.Tensor], sample: int) -> torch.Tensor:
         try:
             with self.compute.autocast():
-                return self._method.translate(
-                    inputs, step.output, via=step.via, weights=step.weights, side_from=step.side_from, bn=step.bn,
-                    sample=sample,
-                )  # fmt: skip
+                return self._method.translate(inputs, step, sample=sample)
         except Exception as error:  # what a method raises for a direction it was not made for is its own choice
             if step in self.translations:
                 raise

@@ -12,6 +12,7 @@ from mmbench.method import Batch, Context, Method
 from mmbench.planning import config
 from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize, Stage
+from mmbench.task import Translation
 from mmbench.training.device import Compute
 from mmbench.training.loop import Tally, make_optimizers, train_step
 
@@ -76,7 +77,7 @@ def check_red_becomes_green(method: Method) -> None:
     method.eval()
     image = squares(COLOURS["red"], 10**6, 16)
     with torch.inference_mode():
-        made = method.translate({"red": image}, "green")
+        made = method.translate({"red": image}, Translation(("red",), "green"))
     inside = image[:, 1] < 0
     red, green, blue = (made[:, channel][inside].mean() for channel in range(3))
     assert green > red + 0.5

@@ -135,10 +135,7 @@ def check_translation(modality: Modality, made: Tensor, count: int, size: int) -
 
 def translate(method: Method, row: Translation, images: dict[str, Tensor]) -> Tensor:
     with torch.inference_mode():
-        return method.translate(
-            {name: images[name] for name in row.inputs},
-            row.output, via=row.via, weights=row.weights, side_from=row.side_from, bn=row.bn,
-        )  # fmt: skip
+        return method.translate({name: images[name] for name in row.inputs}, row)
 
 
 @pytest.mark.parametrize(("profile", "compute"), [("smoke", CPU), ("paper", CPU), ("paper", BF16)])

@@ -117,10 +117,7 @@ def given(images: Any, name: str, count: int = 2) -> Tensor:
 
 def translate(method: Method, row: Translation, image: Tensor, sample: int = 0) -> Tensor:
     with torch.inference_mode():
-        return method.translate(
-            {row.inputs[0]: image}, row.output,
-            via=row.via, weights=row.weights, side_from=row.side_from, bn=row.bn, sample=sample,
-        )  # fmt: skip
+        return method.translate({row.inputs[0]: image}, row, sample=sample)
 
 
 @pytest.mark.parametrize(("profile", "compute"), [("smoke", CPU), ("paper", CPU), ("paper", BF16)])

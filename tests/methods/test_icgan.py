@@ -9,6 +9,7 @@ from mmbench.methods.networks.dcgan import ConditionalDiscriminator, Conditional
 from recolouring import CPU, build, noise, numbered
 from torch import Tensor, nn
 
+from mmbench.task import Translation
 from mmbench.training.loop import Tally, make_optimizers, set_modes, train_step
 
 
@@ -118,13 +119,13 @@ def test_the_encoder_finds_the_code_of_what_was_generated() -> None:
 def test_a_translation_is_generated_of_the_inputs_code_and_the_outputs_label() -> None:
     method, image = build("icgan", numbered(3))[0].eval(), noise(3, 4)["d1"]["d1"]
     with torch.inference_mode():
-        made = method.translate({"d1": image}, "d2")
+        made = method.translate({"d1": image}, Translation(("d1",), "d2"))
         expected = method.get_submodule("generator")(
             method.get_submodule("inverse").z(image), torch.tensor([[0.0, 0.0, 1.0]] * 4)
         )
         assert torch.equal(made, expected)
-        assert torch.equal(made, method.translate({"d1": image}, "d2", sample=7))
-        assert not torch.equal(made, method.translate({"d1": image}, "d0"))
+        assert torch.equal(made, method.translate({"d1": image}, Translation(("d1",), "d2"), sample=7))
+        assert not torch.equal(made, method.translate({"d1": image}, Translation(("d1",), "d0")))
 
 
 def test_a_frozen_generator_keeps_its_statistics() -> None:

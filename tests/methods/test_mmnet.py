@@ -47,7 +47,8 @@ def translate(method: Method, *names: str, **rest: Any) -> Tensor:
     """``translate(method, images=..., "depth", "segmentation")``: the last name is the output."""
     images = rest.pop("images")
     with torch.inference_mode():
-        return method.translate({name: images[name] for name in names[:-1]}, names[-1], **rest)
+        row = Translation(names[:-1], names[-1], **rest)
+        return method.translate({name: images[name] for name in row.inputs}, row)
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ class Fixed(Method):
     def translations(self) -> tuple[Translation, ...]:
         return self.task.multi_modal
 
-    def translate(self, inputs: Any, output: str, **rest: Any) -> torch.Tensor:
+    def translate(self, inputs: Any, translation: Translation, *, sample: int = 0) -> torch.Tensor:
         raise RuntimeError("broken")
 
 
