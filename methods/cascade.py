@@ -58,11 +58,6 @@ class Cascade(Method):
         self.pretrained = parts.pretrained
         self.banks = nn.ModuleDict({f"{t.inputs[0]}>{t.output}": self._bank(t.output) for t in self.task.unseen})
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/depth>rgb, decoder/depth>rgb, ..."""
-        groups = {"encoder": self.encoders, "decoder": self.decoders, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
     def forward(self, batch: Batch, stage: Stage) -> Made | None:
         """Every translator on its own pairs; a stage without players re-estimates BN statistics."""
         if not stage.players:

@@ -67,7 +67,11 @@ class Made:
 
 
 class CycleGAN(Method):
-    """Two generators and two discriminators for every pair of modalities that an unseen translation joins."""
+    """Two generators and two discriminators for every pair of modalities that an unseen translation joins.
+
+    ``discriminator/depth>segmentation`` sees the real segmentations and those that ``generator/depth>segmentation``
+    makes.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -85,11 +89,6 @@ class CycleGAN(Method):
                 self.generators[name] = ResnetGenerator(inputs, outputs, size, width, blocks=context.settings["blocks"])
             self.discriminators[name] = PatchGAN(outputs, critic_width, layers=patch_layers(size), norm="instance")
             self.pools[name] = ImagePool((outputs, size, size))
-
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/depth>segmentation, discriminator/depth>segmentation (which sees segmentations), ..."""
-        groups = {"generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
 
     def forward(self, batch: Batch, stage: Stage) -> list[Made]:
         """Each direction there and back."""

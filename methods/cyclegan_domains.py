@@ -62,7 +62,10 @@ class Made:
 
 
 class CycleGANDomains(Method):
-    """Two generators and two discriminators for every trained pair of domains."""
+    """Two generators and two discriminators for every trained pair of domains.
+
+    ``discriminator/a-b`` tells images of b from those that ``generator/a-b`` makes of images of a.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -77,11 +80,6 @@ class CycleGANDomains(Method):
             self.generators[name] = ResnetGenerator(inputs, outputs, size, width, blocks=settings["blocks"])
             self.discriminators[name] = PatchGAN(outputs, critic_width, layers=patch_layers(size), norm="instance")
             self.pools[name] = ImagePool((outputs, size, size))
-
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/a-b, discriminator/a-b (which tells images of b from those made of a), ..."""
-        groups = {"generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
 
     def forward(self, batch: Batch, stage: Stage) -> list[Made]:
         """Each drawn pair there and back, from both sides."""

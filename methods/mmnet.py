@@ -74,11 +74,6 @@ class MMNet(Method):
             }
         )
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/*, decoder/*, discriminator/*."""
-        groups = {"encoder": self.encoders, "decoder": self.decoders, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
     def forward(self, batch: Batch, stage: Stage) -> Made | None:
         """Encode every image once, decode what the stage asks for (``stage.options``; see ``mmnet.toml``)."""
         if not stage.players:

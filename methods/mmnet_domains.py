@@ -63,11 +63,6 @@ class MMNetDomains(Method):
         self.discriminators = nn.ModuleDict({d.name: parts.discriminator(d) for d in domains})
         self.pools = nn.ModuleDict({d.name: ImagePool((d.channels, context.size, context.size)) for d in domains})
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/*, decoder/*, discriminator/*."""
-        groups = {"encoder": self.encoders, "decoder": self.decoders, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
     def forward(self, batch: Batch, stage: Stage) -> Made:
         """The anchor to the others and back, the others to the anchor and back, and every domain to itself."""
         anchor, others = self.task.anchor, self._drawn()

@@ -76,11 +76,7 @@ class MUNIT(Method):
 
     def networks(self) -> dict[str, nn.Module]:
         """encoder/* (of contents), style/*, decoder/*, discriminator/*."""
-        groups = {
-            "encoder": self.contents, "style": self.styles, "decoder": self.decoders,
-            "discriminator": self.discriminators,
-        }  # fmt: skip
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
+        return {role.replace("content/", "encoder/"): network for role, network in super().networks().items()}
 
     def forward(self, batch: Batch, stage: Stage) -> Made:
         """The anchor to the drawn others, those to the anchor, and every domain to itself."""

@@ -47,11 +47,6 @@ class Oracle(Method):
                 self.discriminators[_key(row)] = parts.discriminator(output)
         self.pretrained = parts.pretrained
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/depth@depth>segmentation, decoder/depth>segmentation, ..."""
-        groups = {"encoder": self.encoders, "decoder": self.decoders, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
     def forward(self, batch: Batch, stage: Stage) -> list[Tensor]:
         """Raw output of every direction on the images of all groups."""
         images = {name: torch.cat([tensors[name] for tensors in batch.values()]) for name in _names(self.rows)}

@@ -79,11 +79,6 @@ class Pix2PixCascade(Method):
             }
         )
 
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/depth>rgb, discriminator/depth>rgb, ..."""
-        groups = {"generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
     def forward(self, batch: Batch, stage: Stage) -> list[Made] | None:
         """Every translator on its own pairs; a stage without players re-estimates BN statistics."""
         if not stage.players:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
@@ -70,10 +70,6 @@ class StarGAN(Method):
         width, critic_width = part_widths(context, "generator", "discriminator")
         self.generator = LabelGenerator(len(self.names), width, context.network.blocks)
         self.discriminator = DomainDiscriminator(len(self.names), context.size, critic_width)
-
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/shared, discriminator/shared."""
-        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
 
     def forward(self, batch: Batch, stage: Stage) -> Made:
         """Images of the drawn domains to domains of the same step, and back."""

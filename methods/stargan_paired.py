@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
@@ -53,10 +53,6 @@ class StarGANPaired(Method):
         size = replace(context.network, width=width)
         self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
         self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
-
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/shared, discriminator/shared."""
-        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
 
     def forward(self, batch: Batch, stage: Stage) -> list[Made]:
         """The anchor to every other modality of each group, and back."""

@@ -68,7 +68,10 @@ class Made:
 
 
 class UNIT(Method):
-    """Two encoders, generators and discriminators for every pair of modalities that an unseen translation joins."""
+    """Two encoders, generators and discriminators for every pair of modalities that an unseen translation joins.
+
+    ``encoder/depth+segmentation:depth`` is the one of depth in the pair's model; both encoders hold the shared layers.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -83,11 +86,6 @@ class UNIT(Method):
                 self.encoders[key] = Encoder(channels, size, width, high, context.settings["blocks"])
                 self.generators[key] = Generator(channels, size, width, low, context.settings["blocks"])
                 self.discriminators[key] = StridedDiscriminator(channels, size, critic_width)
-
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/depth+segmentation:depth, generator/..., discriminator/...; the shared blocks are in both."""
-        groups = {"encoder": self.encoders, "generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
 
     def forward(self, batch: Batch, stage: Stage) -> list[Made]:
         """Each direction: reconstruction within the modality, translation, and the way back."""

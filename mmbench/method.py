@@ -115,8 +115,21 @@ class Method(nn.Module):
         return None
 
     def networks(self) -> dict[str, nn.Module]:
-        """Role (``encoder/rgb``, ``decoder/depth``, ``discriminator/rgb``) -> module; empty for chance levels."""
-        return {}
+        """Role -> module: what is counted, trained and frozen, under the names that results and schedules use.
+
+        By default every module that the method holds and that has parameters: those of a ``ModuleDict`` named in the
+        plural by their key (``self.encoders["rgb"]`` is ``encoder/rgb``), others as ``shared`` (``self.generator`` is
+        ``generator/shared``).
+        """
+        roles: dict[str, nn.Module] = {}
+        for name, module in self.named_children():
+            if next(module.parameters(), None) is None:
+                continue
+            if isinstance(module, nn.ModuleDict):
+                roles |= {f"{name.removesuffix('s')}/{key}": network for key, network in module.items()}
+            else:
+                roles[f"{name}/shared"] = module
+        return roles
 
     def player_of(self, role: str) -> str:
         """Which player trains a role's parameters."""
