@@ -51,7 +51,7 @@ CITATION = "Zhu et al., ICCV 2017; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step: the image made of real ones of ``source``, and the way back.
 
     Attributes:
@@ -90,7 +90,7 @@ class CycleGAN(Method):
             self.discriminators[name] = PatchGAN(outputs, critic_width, layers=patch_layers(size), norm="instance")
             self.pools[name] = ImagePool((outputs, size, size))
 
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each direction there and back."""
         made = []
         for source, target in self.directions:
@@ -98,10 +98,10 @@ class CycleGAN(Method):
             raw = self.generators[_key(source, target)](here.to_network(batch[source][source]))
             image = present(there, raw)
             back = self.generators[_key(target, source)](image)
-            made.append(Made(source, target, with_holes_of(there, image, batch[target][target]), back))
+            made.append(Cycle(source, target, with_holes_of(there, image, batch[target][target]), back))
         return made
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan`` and ``cycle``; discriminator: ``gan`` on real images and on the history of made ones."""
         losses: Losses = {}
         for one in made:

@@ -10,8 +10,8 @@ Recipe: residual generators (c7s1-64, d128, d256, R256, u128, u64, c7s1-3; six b
 10, a history of 50 generated images per discriminator, Adam 2e-4 with beta1 0.5, constant for half of the steps and
 then linearly to 0. As in most of that paper's experiments there is no identity loss.
 
-Losses are sums over the pairs of a step, which are separate models. With ``pairs_per_step`` each step trains that many
-pairs, drawn anew, so that the cost of a step does not grow with N; a pair then gets fewer of the steps the larger N is.
+Losses are sums over the pairs of a step, which are separate models. With ``pairs_per_step`` each step draws that many
+pairs, so that the cost of a step does not grow with N; a pair then gets fewer of the steps the larger N is.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ CITATION = "Zhu et al., ICCV 2017; Wang et al., CVPR 2018, section 5.5"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step, images in [-1, 1].
 
     Attributes:
@@ -81,15 +81,15 @@ class CycleGANDomains(Method):
             self.discriminators[name] = PatchGAN(outputs, critic_width, layers=patch_layers(size), norm="instance")
             self.pools[name] = ImagePool((outputs, size, size))
 
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each drawn pair there and back, from both sides."""
         made, drawn = [], some(self.pairs, self.context.settings["pairs_per_step"])
         for source, target in (direction for pair in drawn for direction in (pair, pair[::-1])):
             fake = self._generate(source, target, batch[source][source])
-            made.append(Made(source, target, fake, self._generate(target, source, fake)))
+            made.append(Cycle(source, target, fake, self._generate(target, source, fake)))
         return made
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan`` and ``cycle``; discriminator: ``gan`` on real images and on the history of made ones."""
         terms: dict[str, list[Tensor]] = {"gan": []}
         for one in made:

@@ -36,7 +36,7 @@ CITATION = "Perarnau, van de Weijer, Raducanu, Alvarez, NIPS workshop on adversa
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step: real images, their one-hot labels and other ones, codes z, what was generated of z and the labels."""
 
     real: Tensor
@@ -75,14 +75,14 @@ class IcGAN(Method):
             "discriminator/shared": self.discriminator,
         }
 
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """Real images of the drawn domains, and as many generated ones with the same labels."""
         real, *numbers = draw(batch, self.names, self.context.settings["domains_per_step"])
         label, other = (F.one_hot(number, len(self.names)).float() for number in numbers)
         z = torch.randn(len(real), self.code, device=real.device)
-        return Made(real, label, other, z, self.generator(z, label))
+        return Step(real, label, other, z, self.generator(z, label))
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Of the GAN, both players: ``gan``; of the encoders: ``z``, ``y``."""
         if stage.options["invert"]:
             z, y = self.inverse.z(made.fake.detach()), self.inverse.y(made.real)

@@ -6,8 +6,8 @@ networks of tables A.7-A.9, with the pooling indices of the input's encoder. The
 follows A.3.2, "we only use adversarial loss to train our model".
 
 What the papers leave open: weights and a history of 50 images as CycleGAN has them (Zhu et al. 2017), autoencoders
-weighted like the cycle, L1 for both. With ``domains_per_step`` each step trains that many domains beside the anchor,
-drawn anew, so that the cost of a step does not grow with N.
+weighted like the cycle, L1 for both. With ``domains_per_step`` each step draws that many domains beside the anchor,
+so that the cost of a step does not grow with N.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CITATION = "Wang et al., CVPR 2018, section 5.5; Wang: PhD thesis, section 4.3.4
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step's images, all in [-1, 1].
 
     Attributes:
@@ -63,7 +63,7 @@ class MMNetDomains(Method):
         self.discriminators = nn.ModuleDict({d.name: parts.discriminator(d) for d in domains})
         self.pools = nn.ModuleDict({d.name: ImagePool((d.channels, context.size, context.size)) for d in domains})
 
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """The anchor to the others and back, the others to the anchor and back, and every domain to itself."""
         anchor, others = self.task.anchor, self._drawn()
         real = {name: batch[name][name] for name in (anchor, *others)}
@@ -79,9 +79,9 @@ class MMNetDomains(Method):
             cycles.append((self._image(self.decoders[name](code)), real[name]))
         back = decode_jointly(self.decoders[anchor], [self.encoders[name](to_others[name]) for name in others])
         cycles += [(self._image(raw), real[anchor]) for raw in back]
-        return Made({anchor: torch.cat(from_others), **to_others}, cycles, autoencoded)
+        return Step({anchor: torch.cat(from_others), **to_others}, cycles, autoencoded)
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Generator: ``gan``, ``cycle``, ``autoencoder``; discriminator: ``gan``; sums over the domains."""
         terms = []
         for name, fakes in made.fakes.items():

@@ -10,7 +10,7 @@ freely at test time: content encoder of one, decoder of the other. So the networ
 thesis' "Num E/G".
 
 Deviations: no perceptual loss (the paper has it above 512 pixels); the learning rate is not halved every 100,000 steps;
-residual blocks pad with zeros. ``domains_per_step`` as for M&MNets: that many domains beside the anchor, drawn anew.
+residual blocks pad with zeros. ``domains_per_step`` as for M&MNets: each step draws that many beside the anchor.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Pairs = list[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step: what each domain's decoder made, and pairs of what should be the same.
 
     Attributes:
@@ -78,7 +78,7 @@ class MUNIT(Method):
         """encoder/* (of contents), style/*, decoder/*, discriminator/*."""
         return {role.replace("content/", "encoder/"): network for role, network in super().networks().items()}
 
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """The anchor to the drawn others, those to the anchor, and every domain to itself."""
         anchor, others = self.task.anchor, self._drawn()
         real = {name: batch[name][name] for name in (anchor, *others)}
@@ -98,9 +98,9 @@ class MUNIT(Method):
             images.append((again, real[name]))
             contents.append((self.contents[name](fakes[name]), foreign))
             styles.append((self.styles[name](fakes[name]), drawn))
-        return Made(fakes, images, contents, styles)
+        return Step(fakes, images, contents, styles)
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Generator: ``gan``, ``image``, ``content``, ``style``; discriminator: ``gan``; sums over the domains."""
         terms = []
         for name, fakes in made.fakes.items():

@@ -35,7 +35,7 @@ CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
+class Translated:
     """One seen direction's step: target modality, raw output, truth."""
 
     target: str
@@ -54,7 +54,7 @@ class StarGANPaired(Method):
         self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
         self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
 
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Translated]:
         """The anchor to every other modality of each group, and back."""
         anchor, jobs, truths = self.task.anchor, [], []
         for tensors in batch.values():
@@ -63,9 +63,9 @@ class StarGANPaired(Method):
                     jobs.append((source, target, self.task.modality(source).to_network(tensors[source])))
                     truths.append(tensors[target])
         raws = self.generator(jobs)
-        return [Made(target, raw, truth) for (_, target, _), raw, truth in zip(jobs, raws, truths, strict=True)]
+        return [Translated(target, raw, truth) for (_, target, _), raw, truth in zip(jobs, raws, truths, strict=True)]
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: a loss per output modality, ``gan``, ``classify``; discriminator: ``gan``, ``penalty``, too."""
         terms: dict[str, list[Tensor]] = {}
         for one in made:

@@ -42,7 +42,7 @@ CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step: the translated image as others are shown it, and the raw output of the way back."""
 
     source: str
@@ -62,7 +62,7 @@ class StarGANUnpaired(Method):
         self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
         self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
 
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Every modality to another one and back."""
         modalities = self.task.modalities
         shift = int(torch.randint(1, len(modalities), ()))
@@ -71,11 +71,11 @@ class StarGANUnpaired(Method):
         images = [present(b, raw) for (_, b), raw in zip(pairs, there, strict=True)]
         back = self.generator([(b.name, a.name, image) for (a, b), image in zip(pairs, images, strict=True)])
         return [
-            Made(a.name, b.name, with_holes_of(b, image, batch[b.name][b.name]), raw)
+            Cycle(a.name, b.name, with_holes_of(b, image, batch[b.name][b.name]), raw)
             for (a, b), image, raw in zip(pairs, images, back, strict=True)
         ]
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
         terms: dict[str, list[Tensor]] = {}
         for one in made:

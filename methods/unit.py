@@ -45,7 +45,7 @@ CITATION = "Liu, Breuel, Kautz, NIPS 2017"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step.
 
     Attributes:
@@ -87,7 +87,7 @@ class UNIT(Method):
                 self.generators[key] = Generator(channels, size, width, low, context.settings["blocks"])
                 self.discriminators[key] = StridedDiscriminator(channels, size, critic_width)
 
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each direction: reconstruction within the modality, translation, and the way back."""
         made = []
         for pair in self.pairs:
@@ -100,10 +100,10 @@ class UNIT(Method):
                 cycle_mean = self.encoders[_key(pair, target)](image)
                 back = self.generators[_key(pair, source)](sampled(cycle_mean))
                 fake = with_holes_of(there, image, batch[target][target])
-                made.append(Made("+".join(pair), source, target, mean, own, fake, cycle_mean, back))
+                made.append(Cycle("+".join(pair), source, target, mean, own, fake, cycle_mean, back))
         return made
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``likelihood``, ``kl``, ``gan``, ``cycle``, ``cycle_kl``; discriminator: ``gan``."""
         terms: dict[str, list[Tensor]] = {}
         for one in made:

@@ -82,7 +82,7 @@ class Method(nn.Module):
     def loss(self, player: str, batch: Batch, made: Any, stage: Stage) -> Losses:
         """Named scalar losses of one player, unweighted; the harness weighs, sums, logs and steps.
 
-        A player with several optimizer steps per step is asked as often; each answer needs a graph of its own.
+        Called once per optimizer step of the player, which may be several per step; each call needs a graph of its own.
         """
         raise NotImplementedError(f"{type(self).__name__} has no player {player!r}")
 

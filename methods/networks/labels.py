@@ -23,7 +23,7 @@ class Labelled(NamedTuple):
 
 
 def some(items: Sequence[Item], count: int) -> list[Item]:
-    """As many items, drawn anew by torch's global generator, in their order; 0 means all."""
+    """As many items, drawn by torch's global generator, in their order; 0 means all."""
     return [items[number] for number in torch.randperm(len(items))[: count or len(items)].sort().values.tolist()]
 
 
@@ -33,7 +33,7 @@ def planes(label: Tensor, domains: int, like: Tensor) -> Tensor:
 
 
 def draw(batch: Batch, names: Sequence[str], count: int) -> Labelled:
-    """The images of ``count`` domains drawn anew, at least two; 0 means all.
+    """The images of ``count`` domains drawn at random, at least two; 0 means all.
 
     The other domain is one of those drawn, each of them as often as the others. Randomness is torch's global
     generator's.

@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out. Exit codes: 0 fine, 1 some cell did not finish, 2 yours to mend."""
+"""The command line: arguments in, exit code out. Exit codes: 0 fine, 1 some cell did not finish, 2 bad input."""
 
 from __future__ import annotations
 
@@ -168,22 +168,22 @@ def _run(options: argparse.Namespace) -> int:
 
 def _print_plan(plan: object, jobs: int, threads: int) -> None:
     from mmbench.planning.config import profiles
-    from mmbench.planning.plan import Plan, pace
+    from mmbench.planning.plan import Plan, measured_slowdown
 
     assert isinstance(plan, Plan)
     states = {cell.name: cell.folder.state(cell.key) for cell in plan.cells}
-    speed, measured = pace([cell for cell in plan.cells if states[cell.name] == "done"])
+    measured = measured_slowdown([cell for cell in plan.cells if states[cell.name] == "done"])
+    slowdown = 1.0 if measured is None else measured
     undone = [cell for cell in plan.cells if states[cell.name] != "done"]
-    left = speed * sum(cell.seconds for cell in undone)
+    left = slowdown * sum(cell.seconds for cell in undone)
     print(f"{plan.dataset}, profile {plan.profile.name} ({plan.profile.title}): {plan.profile.size} px")
     for cell in plan.cells:
         waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
-        print(
-            f"  {cell.name:52} {cell.steps:>7} steps  ~{speed * cell.seconds / 60:6.1f} min  {states[cell.name]}{waits}"
-        )
+        minutes = slowdown * cell.seconds / 60
+        print(f"  {cell.name:52} {cell.steps:>7} steps  ~{minutes:6.1f} min  {states[cell.name]}{waits}")
     for note in plan.skipped:
         print(f"  left out: {note}")
-    source = "as fast as the cells done here" if measured else "a rough guess before the first cell"
+    source = "as fast as the cells done here" if measured is not None else "a rough guess before the first cell"
     minutes = left / 60 / max(1, min(jobs, len(undone)))
     print(f"{len(plan.cells)} cells, about {minutes:.0f} minutes left, {jobs} at a time ({source}).")
     print(f"CPU threads per cell: {threads}. The numbers of a seed are the same again with the same number of threads.")

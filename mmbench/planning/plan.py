@@ -20,7 +20,7 @@ from mmbench.store.folder import CellFolder
 from mmbench.task import Access
 
 # What a profile holds that no number depends on.
-RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
+NOT_IN_KEY = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
 PROTOCOL_FILES = ("training/loop.py", "evaluation/aligned.py")
 DATA_VARIABLE = "MMBENCH_DATA"
 
@@ -172,14 +172,14 @@ def _lacks_truth(adapter: Dataset) -> str:
     return ""
 
 
-def pace(done: Sequence[Cell]) -> tuple[float, bool]:
-    """Seconds that finished cells took over their estimates, and whether any cell says so."""
+def measured_slowdown(done: Sequence[Cell]) -> float | None:
+    """Seconds that finished cells took, over their estimates; None where no cell has its timing."""
     took = estimated = 0.0
     for cell in done:
         timing = (read_json(cell.folder.path / "result.json") or {}).get("timing", {})
         took += timing.get("seconds", 0.0)
         estimated += cell.seconds if "seconds" in timing else 0.0
-    return (took / estimated, True) if estimated else (1.0, False)
+    return took / estimated if estimated else None
 
 
 class _Maker:
@@ -212,7 +212,7 @@ class _Maker:
             # One judge for all seeds: results of two seeds must not differ by their judge.
             judge = self.cell(catalog.find("methods", self.card["JUDGE"]), 0)
         resolved = config.resolve(method, self.profile, self.card["KIND"], self.overrides)
-        changed = {k: v for k, v in self.overrides.items() if k.startswith("profile.") and k[8:] not in RHYTHM}
+        changed = {k: v for k, v in self.overrides.items() if k.startswith("profile.") and k[8:] not in NOT_IN_KEY}
         changed |= {k: v for k, v in self.overrides.items() if k.startswith("data.")}
         changed |= config.own_overrides(method, self.overrides)
         if parent is not None:
@@ -243,7 +243,7 @@ class _Maker:
 
 def _numeric(profile: config.Profile) -> Any:
     """The part of a profile that numbers depend on."""
-    return {key: value for key, value in config.as_dict(profile).items() if key not in RHYTHM}
+    return {key: value for key, value in config.as_dict(profile).items() if key not in NOT_IN_KEY}
 
 
 def _protocol() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize, Stage
 from mmbench.task import Translation
 from mmbench.training.device import Compute
-from mmbench.training.loop import Tally, make_optimizers, train_step
+from mmbench.training.loop import LossSums, make_optimizers, train_step
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SIZE = 16
@@ -69,7 +69,7 @@ def train(method: Method, stage: Stage) -> None:
     optimizers = make_optimizers(method, stage, CPU)
     for step in range(stage.steps):
         torch.manual_seed(step)
-        train_step(method, stage, step, batches(step), optimizers, CPU, Tally({}))
+        train_step(method, stage, step, batches(step), optimizers, CPU, LossSums({}))
 
 
 def check_red_becomes_green(method: Method) -> None:

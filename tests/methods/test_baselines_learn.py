@@ -18,7 +18,7 @@ from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize
 from mmbench.task import Group, Task, Translation
 from mmbench.training.device import Compute
-from mmbench.training.loop import Tally, make_optimizers, train_step
+from mmbench.training.loop import LossSums, make_optimizers, train_step
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SIZE = 16
@@ -51,9 +51,9 @@ def learn(method: Method, stage: Any, batches: Callable[[int], Batch]) -> list[d
     optimizers, log = make_optimizers(method, stage, CPU), []
     for step in range(stage.steps):
         torch.manual_seed(step)
-        tally = Tally({})
-        train_step(method, stage, step, batches(step), optimizers, CPU, tally)
-        log.append(tally.means())
+        sums = LossSums({})
+        train_step(method, stage, step, batches(step), optimizers, CPU, sums)
+        log.append(sums.means())
     method.eval()
     return log
 

@@ -26,7 +26,7 @@ from mmbench.task import Access, Group, Split, Task, Translation, views
 from mmbench.training import checkpoint
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader
-from mmbench.training.loop import Rhythm, Tally, make_optimizers, set_modes, train, train_step
+from mmbench.training.loop import Intervals, LossSums, make_optimizers, set_modes, train, train_step
 
 CARDS = {
     name: card for name, card in catalog.cards("methods").items() if card.get("ROLE") != "judge" and not card.problem
@@ -37,7 +37,7 @@ CROSS_CHANNEL = [name for name, card in CARDS.items() if "cross-channel" in card
 
 CPU = Compute(torch.device("cpu"), "fp32")
 BF16 = Compute(torch.device("cpu"), "bf16")
-RHYTHM = Rhythm(log=1, checkpoint=2, observe=100)
+INTERVALS = Intervals(log=1, checkpoint=2, observe=100)
 
 THETAS = Task(
     name="thetas",
@@ -155,7 +155,7 @@ def test_a_players_step_leaves_gradients_in_its_own_networks_only(name: str, ben
     for player in ("generator", "discriminator"):
         alone = dataclasses.replace(stage, players={player: 1})
         train_step(
-            method, alone, 0, bench.loader(name).batch(0, 0), make_optimizers(method, alone, CPU), CPU, Tally({})
+            method, alone, 0, bench.loader(name).batch(0, 0), make_optimizers(method, alone, CPU), CPU, LossSums({})
         )
         reached = {r for r, net in method.networks().items() if any(p.grad is not None for p in net.parameters())}
         assert reached
@@ -221,7 +221,7 @@ def train_with_interruptions(name: str, bench: Any, folder: Path) -> Method:
         method, resolved = bench.build(name)
         cell, loader = CellFolder(folder), bench.loader(name)
         try:
-            train(method, resolved.stages, loader, cell, CPU, seed=0, rhythm=RHYTHM, progress=interrupt)
+            train(method, resolved.stages, loader, cell, CPU, seed=0, intervals=INTERVALS, progress=interrupt)
         except InterruptError:
             interruptions += 1
     assert interruptions >= 2
@@ -258,7 +258,7 @@ def test_a_frozen_role_does_not_change(name: str, bench: Any, tmp_path: Path) ->
         one = dataclasses.replace(stage, index=0, steps=2, warmup=0)
         folder = tmp_path / stage.name
         folder.mkdir()
-        train(method, [one], bench.loader(name), CellFolder(folder), CPU, seed=0, rhythm=RHYTHM)
+        train(method, [one], bench.loader(name), CellFolder(folder), CPU, seed=0, intervals=INTERVALS)
         for role, network in method.networks().items():
             same = [torch.equal(before[role][key], value) for key, value in network.state_dict().items()]
             if role in frozen:
@@ -366,7 +366,7 @@ def test_one_step_of_every_stage_in_bf16_on_cuda(name: str, bench: Any, tmp_path
         task, views(task, split, Access(CARDS[name]["ACCESS"])), bench.cache,
         batch_size=2, seed=0, flips=True, device=cuda.device,
     )  # fmt: skip
-    train(method, stages, loader, CellFolder(tmp_path), cuda, seed=0, rhythm=RHYTHM)
+    train(method, stages, loader, CellFolder(tmp_path), cuda, seed=0, intervals=INTERVALS)
     assert all(torch.isfinite(value).all() for value in method.state_dict().values() if value.is_floating_point())
     rows = bench.cache.index(split.test[:2])
     for row in method.translations():

@@ -24,7 +24,7 @@ from mmbench.task import Access, Split, Translation
 from mmbench.training import cache
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader, held_views
-from mmbench.training.loop import Rhythm, set_modes, train
+from mmbench.training.loop import Intervals, set_modes, train
 
 CARDS = {
     name: card
@@ -36,7 +36,7 @@ NAMES = ("blue", "red", "green")
 TRIES = 12  # steps within which a method that draws its domains must have trained every network
 CPU = Compute(torch.device("cpu"), "fp32")
 BF16 = Compute(torch.device("cpu"), "bf16")
-RHYTHM = Rhythm(log=1, checkpoint=2, observe=100)
+INTERVALS = Intervals(log=1, checkpoint=2, observe=100)
 PROFILE = config.profile("smoke", "cross-domain")
 
 
@@ -87,7 +87,7 @@ def trained(images: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
             method, resolved = build(name)
-            train(method, resolved.stages, loader(name, images), CellFolder(folder), CPU, seed=0, rhythm=RHYTHM)
+            train(method, resolved.stages, loader(name, images), CellFolder(folder), CPU, seed=0, intervals=INTERVALS)
             made[name] = (method.eval(), folder)
         return made[name]
 
@@ -233,7 +233,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, images: Any,
         try:
             train(
                 method, resolved.stages, loader(name, images), CellFolder(tmp_path), CPU,
-                seed=0, rhythm=RHYTHM, progress=interrupt,
+                seed=0, intervals=INTERVALS, progress=interrupt,
             )  # fmt: skip
         except InterruptError:
             interruptions += 1

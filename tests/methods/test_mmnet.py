@@ -16,7 +16,7 @@ from mmbench.method import Method, Stage
 from mmbench.store.folder import CellFolder
 from mmbench.task import Translation
 from mmbench.training.device import Compute
-from mmbench.training.loop import Rhythm, set_modes, train
+from mmbench.training.loop import Intervals, set_modes, train
 
 SEEN = ["rgb", "depth", "rgb", "segmentation"]  # targets of R<->S and R<->D
 AUTOENCODED = ["rgb", "rgb", "depth", "segmentation"]
@@ -235,7 +235,7 @@ def test_re_estimated_statistics_stand_beside_the_trained_ones(
     before = {key: value.clone() for key, value in method.state_dict().items()}
     observe = [dataclasses.replace(stage, index=0) for stage in resolved.stages if not stage.players]
     cpu = Compute(torch.device("cpu"), "fp32")
-    train(method, observe, bench.loader("mmnet"), CellFolder(tmp_path), cpu, seed=0, rhythm=Rhythm(1, 9, 9))
+    train(method, observe, bench.loader("mmnet"), CellFolder(tmp_path), cpu, seed=0, intervals=Intervals(1, 9, 9))
     changed = {key for key, value in method.state_dict().items() if not torch.equal(before[key], value)}
     assert changed
     assert all(key.startswith("banks.") for key in changed)
