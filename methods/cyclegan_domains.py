@@ -20,13 +20,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
-import torch
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
-from .losses import lsgan_discriminator, lsgan_generator
+from .losses import by_name, lsgan_discriminator, lsgan_generator
 from .networks.image_pool import ImagePool
 from .networks.labels import some
 from .networks.patchgan import PatchGAN, patch_layers
@@ -91,17 +90,17 @@ class CycleGANDomains(Method):
 
     def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan`` and ``cycle``; discriminator: ``gan`` on real images and on the history of made ones."""
-        terms: dict[str, list[Tensor]] = {"gan": []}
+        terms: list[Losses] = []
         for one in made:
             name = _key(one.source, one.target)
             critic = self.discriminators[name]
             if player == "discriminator":
                 shown = self.pools[name].query(one.fake.detach())
-                terms["gan"].append(0.5 * lsgan_discriminator(critic(batch[one.target][one.target]), critic(shown)))
+                terms.append({"gan": 0.5 * lsgan_discriminator(critic(batch[one.target][one.target]), critic(shown))})
             else:
-                terms["gan"].append(lsgan_generator(critic(one.fake)))
-                terms.setdefault("cycle", []).append((one.back - batch[one.source][one.source]).abs().mean())
-        return {name: torch.stack(values).sum() for name, values in terms.items()}
+                cycle = (one.back - batch[one.source][one.source]).abs().mean()
+                terms.append({"gan": lsgan_generator(critic(one.fake)), "cycle": cycle})
+        return {name: values.sum() for name, values in by_name(terms).items()}
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The pair's own generator or, ``via`` a domain, two of them one after the other.

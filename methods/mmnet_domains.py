@@ -25,7 +25,7 @@ from .losses import lsgan_discriminator, lsgan_generator
 from .networks.builder import Builder, decode_jointly
 from .networks.code import Code, split
 from .networks.image_pool import ImagePool
-from .networks.labels import some
+from .networks.labels import some_others
 
 NAME = "mmnet-domains"
 TITLE = "M&MNets, domains"
@@ -65,7 +65,7 @@ class MMNetDomains(Method):
 
     def forward(self, batch: Batch, stage: Stage) -> Step:
         """The anchor to the others and back, the others to the anchor and back, and every domain to itself."""
-        anchor, others = self.task.anchor, self._drawn()
+        anchor, others = self.task.anchor, some_others(self.task, self.context.settings["domains_per_step"])
         real = {name: batch[name][name] for name in (anchor, *others)}
         codes: dict[str, Code] = {name: self.encoders[name](image) for name, image in real.items()}
         from_others, own = self._decode(anchor, [codes[name] for name in others], codes[anchor])
@@ -105,10 +105,6 @@ class MMNetDomains(Method):
     def translations(self) -> tuple[Translation, ...]:
         """The unseen pairs and the seen ones."""
         return (*self.task.unseen, *self.task.seen)
-
-    def _drawn(self) -> list[str]:
-        others = [domain.name for domain in self.task.modalities if domain.name != self.task.anchor]
-        return some(others, self.context.settings["domains_per_step"])
 
     def _decode(self, name: str, given: list[Code], own: Code) -> tuple[list[Tensor], Tensor]:
         """Images that a decoder makes of others' codes and of its own domain's, in one pass."""

@@ -26,7 +26,7 @@ from mmbench.task import Translation
 
 from .losses import lsgan_discriminator, lsgan_generator
 from .networks.adain import code_of_sample
-from .networks.labels import some
+from .networks.labels import some_others
 from .networks.style import ContentEncoder, ScaledDiscriminators, StyleDecoder, StyleEncoder
 from .networks.widths import part_widths
 
@@ -80,7 +80,7 @@ class MUNIT(Method):
 
     def forward(self, batch: Batch, stage: Stage) -> Step:
         """The anchor to the drawn others, those to the anchor, and every domain to itself."""
-        anchor, others = self.task.anchor, self._drawn()
+        anchor, others = self.task.anchor, some_others(self.task, self.context.settings["domains_per_step"])
         real = {name: batch[name][name] for name in (anchor, *others)}
         content = {name: self.contents[name](image) for name, image in real.items()}
         # What each domain's decoder is to make: of whose contents.
@@ -126,7 +126,3 @@ class MUNIT(Method):
     def translations(self) -> tuple[Translation, ...]:
         """The unseen pairs and the seen ones."""
         return (*self.task.unseen, *self.task.seen)
-
-    def _drawn(self) -> list[str]:
-        others = [domain.name for domain in self.task.modalities if domain.name != self.task.anchor]
-        return some(others, self.context.settings["domains_per_step"])

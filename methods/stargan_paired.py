@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .gan_losses import reconstruction_loss
+from .losses import by_name
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.stargan import SharedDiscriminator, SharedGenerator, adversarial_critic, adversarial_generator
 from .networks.widths import part_widths
@@ -67,21 +67,17 @@ class StarGANPaired(Method):
 
     def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: a loss per output modality, ``gan``, ``classify``; discriminator: ``gan``, ``penalty``, too."""
-        terms: dict[str, list[Tensor]] = {}
+        terms: list[Losses] = []
         for one in made:
             modality = self.task.modality(one.target)
             fake = with_holes_of(modality, present(modality, one.raw), one.truth)
             if player == "discriminator":
                 real = modality.to_network(one.truth)
-                values = adversarial_critic(self.discriminator, one.target, real, fake.detach())
-                named = dict(zip(("gan", "penalty", "classify"), values, strict=True))
+                terms.append(adversarial_critic(self.discriminator, one.target, real, fake.detach()))
             else:
-                gan, classify = adversarial_generator(self.discriminator, one.target, fake)
-                loss = reconstruction_loss(modality, one.raw, one.truth)
-                named = {"gan": gan, "classify": classify, one.target: loss}
-            for name, value in named.items():
-                terms.setdefault(name, []).append(value)
-        return {name: torch.stack(values).mean() for name, values in terms.items()}
+                adversarial = adversarial_generator(self.discriminator, one.target, fake)
+                terms.append({**adversarial, one.target: reconstruction_loss(modality, one.raw, one.truth)})
+        return {name: values.mean() for name, values in by_name(terms).items()}
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass of the generator with the output's label."""

@@ -26,6 +26,7 @@ from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .gan_losses import reconstruction_loss
+from .losses import by_name
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.stargan import SharedDiscriminator, SharedGenerator, adversarial_critic, adversarial_generator
 from .networks.widths import part_widths
@@ -77,20 +78,17 @@ class StarGANUnpaired(Method):
 
     def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
-        terms: dict[str, list[Tensor]] = {}
+        terms: list[Losses] = []
         for one in made:
             if player == "discriminator":
                 real = self.task.modality(one.target).to_network(batch[one.target][one.target])
-                values = adversarial_critic(self.discriminator, one.target, real, one.fake.detach())
-                named = dict(zip(("gan", "penalty", "classify"), values, strict=True))
+                terms.append(adversarial_critic(self.discriminator, one.target, real, one.fake.detach()))
             else:
-                gan, classify = adversarial_generator(self.discriminator, one.target, one.fake)
+                adversarial = adversarial_generator(self.discriminator, one.target, one.fake)
                 source = self.task.modality(one.source)
                 cycle = reconstruction_loss(source, one.back, batch[one.source][one.source])
-                named = {"gan": gan, "classify": classify, "cycle": cycle}
-            for name, value in named.items():
-                terms.setdefault(name, []).append(value)
-        return {name: torch.stack(values).mean() for name, values in terms.items()}
+                terms.append({**adversarial, "cycle": cycle})
+        return {name: values.mean() for name, values in by_name(terms).items()}
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass of the generator with the output's label."""

@@ -22,13 +22,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .gan_losses import bce_discriminator, bce_generator, reconstruction_loss
+from .losses import by_name
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.shared_vae import Encoder, Generator, LeakyBlock, StridedDiscriminator, kl, sampled
 from .networks.widths import part_widths
@@ -105,24 +105,24 @@ class UNIT(Method):
 
     def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``likelihood``, ``kl``, ``gan``, ``cycle``, ``cycle_kl``; discriminator: ``gan``."""
-        terms: dict[str, list[Tensor]] = {}
+        terms: list[Losses] = []
         for one in made:
             critic = self.discriminators[f"{one.pair}:{one.target}"]
             if player == "discriminator":
                 real = self.task.modality(one.target).to_network(batch[one.target][one.target])
-                named = {"gan": bce_discriminator(critic(real), critic(one.fake.detach()))}
+                terms.append({"gan": bce_discriminator(critic(real), critic(one.fake.detach()))})
             else:
                 source, truth = self.task.modality(one.source), batch[one.source][one.source]
-                named = {
-                    "likelihood": reconstruction_loss(source, one.own, truth),
-                    "kl": kl(one.mean),
-                    "gan": bce_generator(critic(one.fake)),
-                    "cycle": reconstruction_loss(source, one.back, truth),
-                    "cycle_kl": kl(one.mean) + kl(one.cycle_mean),
-                }
-            for name, value in named.items():
-                terms.setdefault(name, []).append(value)
-        return {name: torch.stack(values).sum() for name, values in terms.items()}
+                terms.append(
+                    {
+                        "likelihood": reconstruction_loss(source, one.own, truth),
+                        "kl": kl(one.mean),
+                        "gan": bce_generator(critic(one.fake)),
+                        "cycle": reconstruction_loss(source, one.back, truth),
+                        "cycle_kl": kl(one.mean) + kl(one.cycle_mean),
+                    }
+                )
+        return {name: values.sum() for name, values in by_name(terms).items()}
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One encoder and the other's generator, at the latent's mean."""

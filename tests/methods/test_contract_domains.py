@@ -1,6 +1,6 @@
 """The contract of a method of unpaired domains, over everything the catalog finds, variants and plug-ins included.
 
-As the other contract tests do for aligned modalities, on three domains of noise whose files lie in a cache of their own.
+As the other contract tests, on three domains of noise whose files lie in a cache of their own.
 """
 
 from __future__ import annotations
