@@ -25,7 +25,7 @@ from mmbench.plugins import catalog
 from mmbench.task import Access
 from mmbench.training import device
 from mmbench.training.device import Compute
-from mmbench.training.loop import Tally, make_optimizers, train_step
+from mmbench.training.loop import LossSums, make_optimizers, train_step
 
 from .step import noise_batch
 
@@ -37,7 +37,7 @@ HEADERS = ("method", "domains", "ms/step", "ms/step and domain")
 
 
 @dataclass(frozen=True)
-class Row:
+class StepCost:
     """What one step costs; ``ms`` and ``share`` in milliseconds of CPU time, the share is that of one domain."""
 
     method: str
@@ -46,7 +46,7 @@ class Row:
     share: float
 
 
-def measure(name: str, domains: int, profile_name: str, steps: int) -> Row:
+def measure(name: str, domains: int, profile_name: str, steps: int) -> StepCost:
     """Time a method's first stage over so many domains, the first of them the anchor."""
     card, profile = catalog.find("methods", name), config.profile(profile_name, KIND)
     task = domain_task("domains", tuple(f"d{number}" for number in range(domains)), "d0")
@@ -57,14 +57,14 @@ def measure(name: str, domains: int, profile_name: str, steps: int) -> Row:
     method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     compute = Compute(torch.device("cpu"), device.choose("cpu").precision)
     batch = noise_batch(task, Access(card["ACCESS"]), profile.batch, profile.size, 0, compute.device)
-    stage, tally = resolved.stages[0], Tally({})
+    stage, sums = resolved.stages[0], LossSums({})
     optimizers = make_optimizers(method, stage, compute)
-    train_step(method, stage, 0, batch, optimizers, compute, tally)
+    train_step(method, stage, 0, batch, optimizers, compute, sums)
     started = time.process_time()
     for number in range(1, steps + 1):
-        train_step(method, stage, number, batch, optimizers, compute, tally)
+        train_step(method, stage, number, batch, optimizers, compute, sums)
     ms = 1000 * (time.process_time() - started) / steps
-    return Row(name, domains, ms, ms / domains)
+    return StepCost(name, domains, ms, ms / domains)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.out:
         with options.out.open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([field.name for field in fields(Row)])
+            writer.writerow([field.name for field in fields(StepCost)])
             writer.writerows((row.method, row.domains, f"{row.ms:.1f}", f"{row.share:.1f}") for row in rows)
 
 

@@ -29,14 +29,14 @@ from mmbench.plugins import catalog
 from mmbench.task import LABEL, Access, Split, Task, views
 from mmbench.training import device
 from mmbench.training.device import Compute
-from mmbench.training.loop import Tally, make_optimizers, train_step
+from mmbench.training.loop import LossSums, make_optimizers, train_step
 
 WARM_UP = 3  # steps: memory is allocated and kernels are chosen in the first ones
 HEADERS = ("method", "stage", "ms/step", "images/s", "peak MiB", "GFLOP/step", "% of matmul")
 
 
 @dataclass(frozen=True)
-class Row:
+class StageCost:
     """What one stage of one method costs.
 
     Attributes:
@@ -57,7 +57,7 @@ class Row:
     share: float
 
 
-def measure(name: str, profile_name: str, dataset: str, compute: Compute, steps: int, rate: float) -> list[Row]:
+def measure(name: str, profile_name: str, dataset: str, compute: Compute, steps: int, rate: float) -> list[StageCost]:
     """Time every stage of a method with random weights.
 
     Args:
@@ -127,11 +127,11 @@ def matmul_rate(compute: Compute, side: int = 0, repeats: int = 5) -> float:
     return 2.0 * side**3 / best
 
 
-def _row(name: str, method: Method, stage: Stage, batch: Batch, compute: Compute, steps: int, rate: float) -> Row:
-    optimizers, tally = make_optimizers(method, stage, compute), Tally({})
+def _row(name: str, method: Method, stage: Stage, batch: Batch, compute: Compute, steps: int, rate: float) -> StageCost:
+    optimizers, sums = make_optimizers(method, stage, compute), LossSums({})
 
     def step(number: int) -> None:
-        train_step(method, stage, number, batch, optimizers, compute, tally)
+        train_step(method, stage, number, batch, optimizers, compute, sums)
 
     _forget_peak(compute)
     for number in range(WARM_UP):
@@ -147,7 +147,8 @@ def _row(name: str, method: Method, stage: Stage, batch: Batch, compute: Compute
         step(WARM_UP + steps)
     flops = counter.get_total_flops()
     images = sum(len(tensor) for tensors in batch.values() for key, tensor in tensors.items() if key != LABEL)
-    return Row(name, stage.name, 1000 * seconds, images / seconds, memory, flops / 1e9, 100 * flops / seconds / rate)
+    share = 100 * flops / seconds / rate
+    return StageCost(name, stage.name, 1000 * seconds, images / seconds, memory, flops / 1e9, share)
 
 
 class _WholeStep:

@@ -1,9 +1,8 @@
 """Cascaded translators: D -> R and R -> S (S -> R and R -> D) trained separately, joined through decoded RGB images.
 
 Thesis 4.3.1 and 4.6.2 ("M&M Nets D -> R -> S": M&MNets' architecture, explicitly decoded to RGB and encoded again).
-Every translator has an encoder and a decoder of its own. The intermediate image is generated, so the second
-translator's BN statistics, taken from real images, do not fit it: the row ``re-estimated`` takes them from the first
-translator's output over training images, the row ``trained`` leaves them. ``cascade-skip`` has skip connections.
+Every translator has an encoder and a decoder of its own. Rows with trained and with re-estimated BN statistics: see
+``cascades.py``. ``cascade-skip`` has skip connections.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from torch import Tensor, nn
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
+from .cascades import Cascades, aligned_images, seen_pairs
 from .losses import lsgan_discriminator, lsgan_generator, translation_loss
-from .networks.bn import StatisticsBank
-from .networks.builder import Builder, evaluating
+from .networks.builder import Builder
 
 NAME = "cascade"
 TITLE = "Cascade"
@@ -33,10 +32,12 @@ CITATION = "Wang: PhD thesis, sections 4.3.1 and 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
-    """One step's translations: target modality, raw output, truth."""
+class Translated:
+    """One translator's step: target modality, raw output, truth."""
 
-    outputs: list[tuple[str, Tensor, Tensor]]
+    target: str
+    raw: Tensor
+    truth: Tensor
 
 
 class Cascade(Method):
@@ -44,103 +45,60 @@ class Cascade(Method):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        parts, anchor = Builder(context), self.task.anchor
-        needed = [pair for t in self.task.unseen for pair in ((t.inputs[0], anchor), (anchor, t.output))]
-        self.pairs = list(dict.fromkeys(needed))
-        self.encoders = nn.ModuleDict({_key(*p): parts.encoder(self.task.modality(p[0])) for p in self.pairs})
-        self.decoders = nn.ModuleDict({_key(*p): parts.decoder(self.task.modality(p[1])) for p in self.pairs})
-        made_images = [
-            p for p in self.pairs if self.task.modality(p[1]).kind == "rgb" and context.settings["adversarial"]
-        ]
-        self.discriminators = nn.ModuleDict(
-            {_key(*p): parts.discriminator(self.task.modality(p[1])) for p in made_images}
-        )
+        parts = Builder(context)
+        self.pairs = seen_pairs(self.task)
+        modalities = {name: [self.task.modality(end) for end in pair] for name, pair in self.pairs.items()}
+        self.encoders = nn.ModuleDict({name: parts.encoder(source) for name, (source, _) in modalities.items()})
+        self.decoders = nn.ModuleDict({name: parts.decoder(target) for name, (_, target) in modalities.items()})
+        adversarial = context.settings["adversarial"]
+        images = {name: target for name, (_, target) in modalities.items() if target.kind == "rgb" and adversarial}
+        self.discriminators = nn.ModuleDict({name: parts.discriminator(m) for name, m in images.items()})
         self.pretrained = parts.pretrained
-        self.banks = nn.ModuleDict({f"{t.inputs[0]}>{t.output}": self._bank(t.output) for t in self.task.unseen})
+        self.banks = Cascades(self.task, self._from_anchor)
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/depth>rgb, decoder/depth>rgb, ..."""
-        groups = {"encoder": self.encoders, "decoder": self.decoders, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
-    def forward(self, batch: Batch, stage: Stage) -> Made | None:
+    def forward(self, batch: Batch, stage: Stage) -> list[Translated] | None:
         """Every translator on its own pairs; a stage without players re-estimates BN statistics."""
         if not stage.players:
-            self._reestimate(batch)
+            self.banks.observe(self, batch)
             return None
-        outputs = []
-        for source, target in self.pairs:
-            views = [tensors for tensors in batch.values() if source in tensors and target in tensors]
-            images = self.task.modality(source).to_network(torch.cat([tensors[source] for tensors in views]))
-            raw = self.decoders[_key(source, target)](self.encoders[_key(source, target)](images))
-            outputs.append((target, raw, torch.cat([tensors[target] for tensors in views])))
-        return Made(outputs)
+        made = []
+        for name, (source, target) in self.pairs.items():
+            images, truth = aligned_images(self.task, batch, source, target)
+            made.append(Translated(target, self.decoders[name](self.encoders[name](images)), truth))
+        return made
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """One loss per output modality (eq. 4.1, 4.2, 4.4, 4.7) and ``gan``."""
-        adversarial = {
-            name: output for pair, output in zip(self.pairs, made.outputs, strict=True)
-            if (name := _key(*pair)) in self.discriminators
-        }  # fmt: skip
+        adversarial = {name: one for name, one in zip(self.pairs, made, strict=True) if name in self.discriminators}
         if player == "discriminator":
             scores = [
-                lsgan_discriminator(self.discriminators[name](real), self.discriminators[name](raw.detach()))
-                for name, (_, raw, real) in adversarial.items()
+                lsgan_discriminator(self.discriminators[name](one.truth), self.discriminators[name](one.raw.detach()))
+                for name, one in adversarial.items()
             ]
             return {"gan": torch.stack(scores).sum()}
         losses: Losses = {}
-        for target, raw, truth in made.outputs:
-            value = translation_loss(self.task.modality(target), raw, truth, self.context.settings["reduction"])
-            losses[target] = losses.get(target, 0.0) + value
+        for one in made:
+            modality = self.task.modality(one.target)
+            value = translation_loss(modality, one.raw, one.truth, self.context.settings["reduction"])
+            losses[one.target] = losses.get(one.target, 0.0) + value
         if stage.players.get("discriminator"):
-            scores = [lsgan_generator(self.discriminators[name](raw)) for name, (_, raw, _) in adversarial.items()]
+            scores = [lsgan_generator(self.discriminators[name](one.raw)) for name, one in adversarial.items()]
             losses["gan"] = torch.stack(scores).sum()
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One seen translation or, ``via`` the anchor, two of them."""
+        if translation.via is not None:
+            return self.banks.translate(self, inputs, translation)
         ((source, image),) = inputs.items()
-        if via is not None:
-            middle = self.translate(inputs, via)
-            if bn == "trained":
-                return self.translate({via: middle}, output)
-            with self.banks[f"{source}>{output}"].applied():
-                return self.translate({via: middle}, output)
-        key = _key(source, output)
-        raw = self.decoders[key](self.encoders[key](self.task.modality(source).to_network(image)))
-        return self.task.modality(output).from_network(raw)
+        name = f"{source}>{translation.output}"
+        raw = self.decoders[name](self.encoders[name](self.task.modality(source).to_network(image)))
+        return self.task.modality(translation.output).from_network(raw)
 
     def translations(self) -> tuple[Translation, ...]:
         """Each unseen translation through the anchor, with and without re-estimated BN statistics."""
-        has_bn = any(isinstance(module, nn.BatchNorm2d) for module in self.modules())
-        treatments = ("trained", "re-estimated") if has_bn else ("trained",)
-        anchor = self.task.anchor
-        return tuple(Translation(t.inputs, t.output, anchor, bn=bn) for bn in treatments for t in self.task.unseen)
+        return self.banks.rows()
 
-    def _bank(self, output: str) -> StatisticsBank:
-        key = _key(self.task.anchor, output)
-        return StatisticsBank([self.encoders[key], self.decoders[key]])
-
-    def _reestimate(self, batch: Batch) -> None:
-        for translation in self.task.unseen:
-            source = translation.inputs[0]
-            for tensors in batch.values():
-                if source in tensors:
-                    with evaluating(self):
-                        middle = self.translate({source: tensors[source]}, self.task.anchor)
-                        with self.banks[f"{source}>{translation.output}"].observing():
-                            self.translate({self.task.anchor: middle}, translation.output)
-
-
-def _key(source: str, target: str) -> str:
-    return f"{source}>{target}"
+    def _from_anchor(self, output: str) -> list[nn.Module]:
+        name = f"{self.task.anchor}>{output}"
+        return [self.encoders[name], self.decoders[name]]

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
 
 from .gan_losses import reconstruction_loss
 from .losses import lsgan_discriminator, lsgan_generator
@@ -50,7 +51,7 @@ CITATION = "Zhu et al., ICCV 2017; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step: the image made of real ones of ``source``, and the way back.
 
     Attributes:
@@ -66,7 +67,11 @@ class Made:
 
 
 class CycleGAN(Method):
-    """Two generators and two discriminators for every pair of modalities that an unseen translation joins."""
+    """Two generators and two discriminators for every pair of modalities that an unseen translation joins.
+
+    ``discriminator/depth>segmentation`` sees the real segmentations and those that ``generator/depth>segmentation``
+    makes.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -85,12 +90,7 @@ class CycleGAN(Method):
             self.discriminators[name] = PatchGAN(outputs, critic_width, layers=patch_layers(size), norm="instance")
             self.pools[name] = ImagePool((outputs, size, size))
 
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/depth>segmentation, discriminator/depth>segmentation (which sees segmentations), ..."""
-        groups = {"generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each direction there and back."""
         made = []
         for source, target in self.directions:
@@ -98,10 +98,10 @@ class CycleGAN(Method):
             raw = self.generators[_key(source, target)](here.to_network(batch[source][source]))
             image = present(there, raw)
             back = self.generators[_key(target, source)](image)
-            made.append(Made(source, target, with_holes_of(there, image, batch[target][target]), back))
+            made.append(Cycle(source, target, with_holes_of(there, image, batch[target][target]), back))
         return made
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan`` and ``cycle``; discriminator: ``gan`` on real images and on the history of made ones."""
         losses: Losses = {}
         for one in made:
@@ -118,21 +118,11 @@ class CycleGAN(Method):
             losses["gan"] = losses.get("gan", 0.0) + value
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The one generator from the input to the output."""
         ((source, image),) = inputs.items()
-        raw = self.generators[_key(source, output)](self.task.modality(source).to_network(image))
-        return as_tensor(self.task.modality(output), raw)
+        raw = self.generators[_key(source, translation.output)](self.task.modality(source).to_network(image))
+        return as_tensor(self.task.modality(translation.output), raw)
 
 
 def _key(source: str, target: str) -> str:

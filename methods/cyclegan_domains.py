@@ -10,8 +10,8 @@ Recipe: residual generators (c7s1-64, d128, d256, R256, u128, u64, c7s1-3; six b
 10, a history of 50 generated images per discriminator, Adam 2e-4 with beta1 0.5, constant for half of the steps and
 then linearly to 0. As in most of that paper's experiments there is no identity loss.
 
-Losses are sums over the pairs of a step, which are separate models. With ``pairs_per_step`` each step trains that many
-pairs, drawn anew, so that the cost of a step does not grow with N; a pair then gets fewer of the steps the larger N is.
+Losses are sums over the pairs of a step, which are separate models. With ``pairs_per_step`` each step draws that many
+pairs, so that the cost of a step does not grow with N; a pair then gets fewer of the steps the larger N is.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
-import torch
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
-from .losses import lsgan_discriminator, lsgan_generator
+from .losses import by_name, lsgan_discriminator, lsgan_generator
 from .networks.image_pool import ImagePool
 from .networks.labels import some
 from .networks.patchgan import PatchGAN, patch_layers
@@ -46,7 +45,7 @@ CITATION = "Zhu et al., ICCV 2017; Wang et al., CVPR 2018, section 5.5"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step, images in [-1, 1].
 
     Attributes:
@@ -62,7 +61,10 @@ class Made:
 
 
 class CycleGANDomains(Method):
-    """Two generators and two discriminators for every trained pair of domains."""
+    """Two generators and two discriminators for every trained pair of domains.
+
+    ``discriminator/a-b`` tells images of b from those that ``generator/a-b`` makes of images of a.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -78,49 +80,35 @@ class CycleGANDomains(Method):
             self.discriminators[name] = PatchGAN(outputs, critic_width, layers=patch_layers(size), norm="instance")
             self.pools[name] = ImagePool((outputs, size, size))
 
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/a-b, discriminator/a-b (which tells images of b from those made of a), ..."""
-        groups = {"generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each drawn pair there and back, from both sides."""
         made, drawn = [], some(self.pairs, self.context.settings["pairs_per_step"])
         for source, target in (direction for pair in drawn for direction in (pair, pair[::-1])):
             fake = self._generate(source, target, batch[source][source])
-            made.append(Made(source, target, fake, self._generate(target, source, fake)))
+            made.append(Cycle(source, target, fake, self._generate(target, source, fake)))
         return made
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan`` and ``cycle``; discriminator: ``gan`` on real images and on the history of made ones."""
-        terms: dict[str, list[Tensor]] = {"gan": []}
+        terms: list[Losses] = []
         for one in made:
             name = _key(one.source, one.target)
             critic = self.discriminators[name]
             if player == "discriminator":
                 shown = self.pools[name].query(one.fake.detach())
-                terms["gan"].append(0.5 * lsgan_discriminator(critic(batch[one.target][one.target]), critic(shown)))
+                terms.append({"gan": 0.5 * lsgan_discriminator(critic(batch[one.target][one.target]), critic(shown))})
             else:
-                terms["gan"].append(lsgan_generator(critic(one.fake)))
-                terms.setdefault("cycle", []).append((one.back - batch[one.source][one.source]).abs().mean())
-        return {name: torch.stack(values).sum() for name, values in terms.items()}
+                cycle = (one.back - batch[one.source][one.source]).abs().mean()
+                terms.append({"gan": lsgan_generator(critic(one.fake)), "cycle": cycle})
+        return {name: values.sum() for name, values in by_name(terms).items()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The pair's own generator or, ``via`` a domain, two of them one after the other.
 
         A pair that was not trained goes by the anchor whether ``via`` says so or not.
         """
         ((source, image),) = inputs.items()
+        output, via = translation.output, translation.via
         if via is None and _key(source, output) not in self.generators:
             via = self.task.anchor
         for target in (output,) if via is None else (via, output):

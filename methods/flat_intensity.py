@@ -39,17 +39,7 @@ class FlatIntensity(Method):
                 per_image = tensors["theta3"].double().mean((1, 2, 3))
                 self.intensity += torch.stack([per_image.sum(), torch.ones_like(per_image).sum()])
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """R = G + theta1 and B = G - theta2 with (R + G + B) / 3 the mean intensity; values in [-1, 1]."""
         # theta is a difference of values in [0, 1], images are in [-1, 1]: twice the difference.
         red_green, green_blue = 2 * inputs["theta1"], 2 * inputs["theta2"]

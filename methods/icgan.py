@@ -36,7 +36,7 @@ CITATION = "Perarnau, van de Weijer, Raducanu, Alvarez, NIPS workshop on adversa
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step: real images, their one-hot labels and other ones, codes z, what was generated of z and the labels."""
 
     real: Tensor
@@ -75,14 +75,14 @@ class IcGAN(Method):
             "discriminator/shared": self.discriminator,
         }
 
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """Real images of the drawn domains, and as many generated ones with the same labels."""
         real, *numbers = draw(batch, self.names, self.context.settings["domains_per_step"])
         label, other = (F.one_hot(number, len(self.names)).float() for number in numbers)
         z = torch.randn(len(real), self.code, device=real.device)
-        return Made(real, label, other, z, self.generator(z, label))
+        return Step(real, label, other, z, self.generator(z, label))
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Of the GAN, both players: ``gan``; of the encoders: ``z``, ``y``."""
         if stage.options["invert"]:
             z, y = self.inverse.z(made.fake.detach()), self.inverse.y(made.real)
@@ -95,20 +95,10 @@ class IcGAN(Method):
             wrong.append(F.softplus(self.discriminator(made.real, made.other).float()).mean())
         return {"gan": F.softplus(-right).mean() + torch.stack(wrong).mean()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """Generated of the input's z and the output's label; there is nothing to draw."""
         (image,) = inputs.values()
-        number = torch.full((len(image),), self.names.index(output), device=image.device)
+        number = torch.full((len(image),), self.names.index(translation.output), device=image.device)
         z = self.inverse.z(image)
         made: Tensor = self.generator(z, F.one_hot(number, len(self.names)).to(z.dtype))
         return made

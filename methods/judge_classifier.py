@@ -79,17 +79,7 @@ class ClassifierJudge(Method):
         """Logits ``(B, K)`` of images ``(B, 3, H, W)`` in [-1, 1]; call it in eval mode."""
         return self.classifier(enlarged(images, self.context.settings["input_size"])).float()
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """A judge translates nothing."""
         raise NotImplementedError(f"{NAME} is a judge: use classify")
 

@@ -84,17 +84,7 @@ class DomainJudge(Method):
         pooled: Tensor = classifier.forward_head(maps, pre_logits=True)  # type: ignore[operator]
         return pooled.float()
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """A judge translates nothing."""
         raise NotImplementedError(f"{NAME} is a judge: use classify")
 

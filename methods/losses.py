@@ -9,12 +9,14 @@ the two differ by orders of magnitude, so the functions that can be read both wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmbench.method import Losses
 from mmbench.modality import Modality
 
 Reduction = Literal["mean", "norm"]
@@ -82,6 +84,15 @@ def lsgan_generator(scores: Tensor) -> Tensor:
 def lsgan_discriminator(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     """L_GAN of thesis 4.4.3: the mean of ``(C(real) - 1)**2`` plus the mean of ``C(fake)**2``."""
     return (real_scores.float() - 1).square().mean() + fake_scores.float().square().mean()
+
+
+def by_name(losses: Iterable[Losses]) -> dict[str, Tensor]:
+    """Losses of several directions, stacked under their names: ``(directions,)`` each, to be summed or averaged."""
+    terms: dict[str, list[Tensor]] = {}
+    for one in losses:
+        for name, value in one.items():
+            terms.setdefault(name, []).append(value)
+    return {name: torch.stack(values) for name, values in terms.items()}
 
 
 def translation_loss(modality: Modality, raw: Tensor, target: Tensor, reduction: Reduction = "mean") -> Tensor:

@@ -6,8 +6,8 @@ networks of tables A.7-A.9, with the pooling indices of the input's encoder. The
 follows A.3.2, "we only use adversarial loss to train our model".
 
 What the papers leave open: weights and a history of 50 images as CycleGAN has them (Zhu et al. 2017), autoencoders
-weighted like the cycle, L1 for both. With ``domains_per_step`` each step trains that many domains beside the anchor,
-drawn anew, so that the cost of a step does not grow with N.
+weighted like the cycle, L1 for both. With ``domains_per_step`` each step draws that many domains beside the anchor,
+so that the cost of a step does not grow with N.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .losses import lsgan_discriminator, lsgan_generator
 from .networks.builder import Builder, decode_jointly
 from .networks.code import Code, split
 from .networks.image_pool import ImagePool
-from .networks.labels import some
+from .networks.labels import some_others
 
 NAME = "mmnet-domains"
 TITLE = "M&MNets, domains"
@@ -39,7 +39,7 @@ CITATION = "Wang et al., CVPR 2018, section 5.5; Wang: PhD thesis, section 4.3.4
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step's images, all in [-1, 1].
 
     Attributes:
@@ -63,14 +63,9 @@ class MMNetDomains(Method):
         self.discriminators = nn.ModuleDict({d.name: parts.discriminator(d) for d in domains})
         self.pools = nn.ModuleDict({d.name: ImagePool((d.channels, context.size, context.size)) for d in domains})
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/*, decoder/*, discriminator/*."""
-        groups = {"encoder": self.encoders, "decoder": self.decoders, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """The anchor to the others and back, the others to the anchor and back, and every domain to itself."""
-        anchor, others = self.task.anchor, self._drawn()
+        anchor, others = self.task.anchor, some_others(self.task, self.context.settings["domains_per_step"])
         real = {name: batch[name][name] for name in (anchor, *others)}
         codes: dict[str, Code] = {name: self.encoders[name](image) for name, image in real.items()}
         from_others, own = self._decode(anchor, [codes[name] for name in others], codes[anchor])
@@ -84,9 +79,9 @@ class MMNetDomains(Method):
             cycles.append((self._image(self.decoders[name](code)), real[name]))
         back = decode_jointly(self.decoders[anchor], [self.encoders[name](to_others[name]) for name in others])
         cycles += [(self._image(raw), real[anchor]) for raw in back]
-        return Made({anchor: torch.cat(from_others), **to_others}, cycles, autoencoded)
+        return Step({anchor: torch.cat(from_others), **to_others}, cycles, autoencoded)
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Generator: ``gan``, ``cycle``, ``autoencoder``; discriminator: ``gan``; sums over the domains."""
         terms = []
         for name, fakes in made.fakes.items():
@@ -102,28 +97,14 @@ class MMNetDomains(Method):
                 losses[key] = torch.stack([(mine - truth).abs().mean() for mine, truth in pairs]).sum()
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The input's encoder joined to the output's decoder."""
         ((source, image),) = inputs.items()
-        return self._image(self.decoders[output](self.encoders[source](image)))
+        return self._image(self.decoders[translation.output](self.encoders[source](image)))
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen pairs and the seen ones."""
         return (*self.task.unseen, *self.task.seen)
-
-    def _drawn(self) -> list[str]:
-        others = [domain.name for domain in self.task.modalities if domain.name != self.task.anchor]
-        return some(others, self.context.settings["domains_per_step"])
 
     def _decode(self, name: str, given: list[Code], own: Code) -> tuple[list[Tensor], Tensor]:
         """Images that a decoder makes of others' codes and of its own domain's, in one pass."""

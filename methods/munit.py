@@ -10,7 +10,7 @@ freely at test time: content encoder of one, decoder of the other. So the networ
 thesis' "Num E/G".
 
 Deviations: no perceptual loss (the paper has it above 512 pixels); the learning rate is not halved every 100,000 steps;
-residual blocks pad with zeros. ``domains_per_step`` as for M&MNets: that many domains beside the anchor, drawn anew.
+residual blocks pad with zeros. ``domains_per_step`` as for M&MNets: each step draws that many beside the anchor.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mmbench.task import Translation
 
 from .losses import lsgan_discriminator, lsgan_generator
 from .networks.adain import code_of_sample
-from .networks.labels import some
+from .networks.labels import some_others
 from .networks.style import ContentEncoder, ScaledDiscriminators, StyleDecoder, StyleEncoder
 from .networks.widths import part_widths
 
@@ -43,7 +43,7 @@ Pairs = list[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step: what each domain's decoder made, and pairs of what should be the same.
 
     Attributes:
@@ -76,15 +76,11 @@ class MUNIT(Method):
 
     def networks(self) -> dict[str, nn.Module]:
         """encoder/* (of contents), style/*, decoder/*, discriminator/*."""
-        groups = {
-            "encoder": self.contents, "style": self.styles, "decoder": self.decoders,
-            "discriminator": self.discriminators,
-        }  # fmt: skip
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
+        return {role.replace("content/", "encoder/"): network for role, network in super().networks().items()}
 
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """The anchor to the drawn others, those to the anchor, and every domain to itself."""
-        anchor, others = self.task.anchor, self._drawn()
+        anchor, others = self.task.anchor, some_others(self.task, self.context.settings["domains_per_step"])
         real = {name: batch[name][name] for name in (anchor, *others)}
         content = {name: self.contents[name](image) for name, image in real.items()}
         # What each domain's decoder is to make: of whose contents.
@@ -102,9 +98,9 @@ class MUNIT(Method):
             images.append((again, real[name]))
             contents.append((self.contents[name](fakes[name]), foreign))
             styles.append((self.styles[name](fakes[name]), drawn))
-        return Made(fakes, images, contents, styles)
+        return Step(fakes, images, contents, styles)
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Generator: ``gan``, ``image``, ``content``, ``style``; discriminator: ``gan``; sums over the domains."""
         terms = []
         for name, fakes in made.fakes.items():
@@ -120,27 +116,13 @@ class MUNIT(Method):
                 losses[key] = torch.stack([(a.float() - b.float()).abs().mean() for a, b in pairs]).sum()
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The input's content and one style, a function of ``sample``, for the whole batch."""
         ((source, image),) = inputs.items()
         style = code_of_sample(sample, self.context.settings["style"], image)
-        made: Tensor = self.decoders[output](self.contents[source](image), style)
+        made: Tensor = self.decoders[translation.output](self.contents[source](image), style)
         return made
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen pairs and the seen ones."""
         return (*self.task.unseen, *self.task.seen)
-
-    def _drawn(self) -> list[str]:
-        others = [domain.name for domain in self.task.modalities if domain.name != self.task.anchor]
-        return some(others, self.context.settings["domains_per_step"])

@@ -47,11 +47,6 @@ class Oracle(Method):
                 self.discriminators[_key(row)] = parts.discriminator(output)
         self.pretrained = parts.pretrained
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/depth@depth>segmentation, decoder/depth>segmentation, ..."""
-        groups = {"encoder": self.encoders, "decoder": self.decoders, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
     def forward(self, batch: Batch, stage: Stage) -> list[Tensor]:
         """Raw output of every direction on the images of all groups."""
         images = {name: torch.cat([tensors[name] for tensors in batch.values()]) for name in _names(self.rows)}
@@ -74,18 +69,9 @@ class Oracle(Method):
                 losses["gan"] = losses.get("gan", 0.0) + lsgan_generator(self.discriminators[_key(row)](raw))
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One of the directions it was trained for."""
+        output = translation.output
         row = next(r for r in self.rows if set(r.inputs) == set(inputs) and r.output == output)
         return self.task.modality(output).from_network(self._raw(row, inputs))
 

@@ -12,8 +12,8 @@ Deviations, each with its reason:
 - Dropout, the paper's noise, is on in training and off in translation: the paper reports "only minor stochasticity",
   and a prediction has to be a function of its input.
 - Batch normalization keeps running statistics, because batches are larger than 1 and a prediction must not depend on
-  its batch. The second network reads generated images: as for ``cascade``, the row ``re-estimated`` takes its
-  statistics from them.
+  its batch. The second network reads generated images: rows with trained and with re-estimated statistics, see
+  ``cascades.py``.
 - Generated segmentations are shown to the discriminator as hard one-hot images (``networks/presentation.py``).
 """
 
@@ -28,9 +28,8 @@ from torch import Tensor, nn
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
+from .cascades import Cascades, aligned_images, seen_pairs
 from .gan_losses import bce_discriminator, bce_generator, reconstruction_loss
-from .networks.bn import StatisticsBank
-from .networks.builder import evaluating
 from .networks.patchgan import PatchGAN, patch_layers
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.unet import UNet
@@ -48,7 +47,7 @@ CITATION = "Isola et al., CVPR 2017; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
+class Translated:
     """One translator's step: target modality, the input as its networks see it, raw output, truth."""
 
     target: str
@@ -62,46 +61,32 @@ class Pix2PixCascade(Method):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        anchor, norm, layers = self.task.anchor, context.settings["norm"], patch_layers(context.size)
+        norm, layers = context.settings["norm"], patch_layers(context.size)
         width, (critic_width,) = context.network.width, part_widths(context, "discriminator")
-        needed = [pair for t in self.task.unseen for pair in ((t.inputs[0], anchor), (anchor, t.output))]
-        self.pairs = list(dict.fromkeys(needed))
+        self.pairs = seen_pairs(self.task)
         self.generators, self.discriminators = nn.ModuleDict(), nn.ModuleDict()
-        for source, target in self.pairs:
+        for name, (source, target) in self.pairs.items():
             channels = self.task.modality(source).channels, self.task.modality(target).channels
-            name = _key(source, target)
             self.generators[name] = UNet(*channels, context.size, width, norm=norm)
             self.discriminators[name] = PatchGAN(sum(channels), critic_width, layers=layers, norm=norm)
-        self.banks = nn.ModuleDict(
-            {
-                f"{t.inputs[0]}>{t.output}": StatisticsBank([self.generators[_key(anchor, t.output)]])
-                for t in self.task.unseen
-            }
-        )
+        self.banks = Cascades(self.task, lambda output: [self.generators[f"{self.task.anchor}>{output}"]])
 
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/depth>rgb, discriminator/depth>rgb, ..."""
-        groups = {"generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
-    def forward(self, batch: Batch, stage: Stage) -> list[Made] | None:
+    def forward(self, batch: Batch, stage: Stage) -> list[Translated] | None:
         """Every translator on its own pairs; a stage without players re-estimates BN statistics."""
         if not stage.players:
-            self._reestimate(batch)
+            self.banks.observe(self, batch)
             return None
         made = []
-        for source, target in self.pairs:
-            views = [tensors for tensors in batch.values() if source in tensors and target in tensors]
-            images = self.task.modality(source).to_network(torch.cat([tensors[source] for tensors in views]))
-            raw = self.generators[_key(source, target)](images)
-            made.append(Made(target, images, raw, torch.cat([tensors[target] for tensors in views])))
+        for name, (source, target) in self.pairs.items():
+            images, truth = aligned_images(self.task, batch, source, target)
+            made.append(Translated(target, images, self.generators[name](images), truth))
         return made
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: one loss per output modality and ``gan``; discriminator: ``gan``."""
         losses: Losses = {}
-        for pair, one in zip(self.pairs, made, strict=True):
-            modality, critic = self.task.modality(one.target), self.discriminators[_key(*pair)]
+        for name, one in zip(self.pairs, made, strict=True):
+            modality, critic = self.task.modality(one.target), self.discriminators[name]
             fake = with_holes_of(modality, present(modality, one.raw), one.truth)
             if player == "discriminator":
                 real = critic(torch.cat([one.condition, modality.to_network(one.truth)], 1))
@@ -113,44 +98,14 @@ class Pix2PixCascade(Method):
             losses["gan"] = losses.get("gan", 0.0) + value
         return losses
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One seen translation or, ``via`` the anchor, two of them."""
+        if translation.via is not None:
+            return self.banks.translate(self, inputs, translation)
         ((source, image),) = inputs.items()
-        if via is not None:
-            middle = self.translate(inputs, via)
-            if bn == "trained":
-                return self.translate({via: middle}, output)
-            with self.banks[f"{source}>{output}"].applied():
-                return self.translate({via: middle}, output)
-        raw = self.generators[_key(source, output)](self.task.modality(source).to_network(image))
-        return as_tensor(self.task.modality(output), raw)
+        raw = self.generators[f"{source}>{translation.output}"](self.task.modality(source).to_network(image))
+        return as_tensor(self.task.modality(translation.output), raw)
 
     def translations(self) -> tuple[Translation, ...]:
         """Each unseen translation through the anchor, with and without re-estimated BN statistics."""
-        treatments = ("trained", "re-estimated") if self.context.settings["norm"] == "batch" else ("trained",)
-        anchor = self.task.anchor
-        return tuple(Translation(t.inputs, t.output, anchor, bn=bn) for bn in treatments for t in self.task.unseen)
-
-    def _reestimate(self, batch: Batch) -> None:
-        for translation in self.task.unseen:
-            source = translation.inputs[0]
-            for tensors in batch.values():
-                if source in tensors:
-                    with evaluating(self):
-                        middle = self.translate({source: tensors[source]}, self.task.anchor)
-                        with self.banks[f"{source}>{translation.output}"].observing():
-                            self.translate({self.task.anchor: middle}, translation.output)
-
-
-def _key(source: str, target: str) -> str:
-    return f"{source}>{target}"
+        return self.banks.rows()

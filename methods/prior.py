@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmbench.method import Batch, Context, Method, Stage
 from mmbench.modality import Modality
+from mmbench.task import Translation
 
 NAME = "prior"
 TITLE = "Per-pixel prior"
@@ -48,18 +49,9 @@ class Prior(Method):
                 else:
                     total += torch.cat([tensor, torch.ones_like(tensor[:, :1])], 1).double().sum(0)
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The same image for every input."""
+        output = translation.output
         modality, total = self.task.modality(output), self.get_buffer(f"sum_{output}")
         count = next(iter(inputs.values())).shape[0]
         if not self.context.settings["per_pixel"]:

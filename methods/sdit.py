@@ -15,7 +15,7 @@ What the sources leave open, and deviations:
   the encoder and decoder". The equations have M(z).
 - Scenes have no attention (6.5.4): the variant ``sdit-no-attention``, for artworks.
 - It trains every pair of domains, unpaired; what M&MNets call unseen is seen here. With ``domains_per_step`` each step
-  has the images of that many domains, drawn anew, so that its cost does not grow with N.
+  has the images of that many domains, drawn at random, so that its cost does not grow with N.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CITATION = "Wang, Gonzalez-Garcia, van de Weijer, Herranz, ACM MM 2019; Wang: Ph
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step's images of several domains in one batch.
 
     Attributes:
@@ -88,14 +88,14 @@ class SDIT(Method):
             "discriminator/shared": self.discriminator,
         }
 
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """The drawn domains' images to another one of them and back."""
         real, source, target = draw(batch, self.names, self.context.settings["domains_per_step"])
         z = torch.randn(len(real), self.context.settings["code"], device=real.device)
         fake = self._generate(real, target, z)
-        return Made(real, fake, self._generate(fake, source, z), source, target, z)
+        return Step(real, fake, self._generate(fake, source, z), source, target, z)
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Both: ``gan``, ``classify``, ``latent``; discriminator: ``penalty``; generator: ``cycle``."""
         if player == "discriminator":
             real_scores, logits, _ = self.discriminator(made.real)
@@ -119,20 +119,10 @@ class SDIT(Method):
         scores: Tensor = self.discriminator(images)[0]
         return scores.mean((1, 2, 3))
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The output's label and one code z, a function of ``sample``, for the whole batch."""
         (image,) = inputs.values()
-        label = torch.full((len(image),), self.names.index(output), device=image.device)
+        label = torch.full((len(image),), self.names.index(translation.output), device=image.device)
         return self._generate(image, label, code_of_sample(sample, self.context.settings["code"], image))
 
     def translations(self) -> tuple[Translation, ...]:

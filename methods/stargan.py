@@ -13,7 +13,7 @@ Deviations, each with its reason:
   labels in random order, as in the authors' code, so that now and then an image is to stay in its own domain.
 - The discriminator's steps of one step share its images, with new points for the gradient penalty; the authors draw new
   ones.
-- With ``domains_per_step`` each step takes that many domains, drawn anew, so that its cost does not grow with N.
+- With ``domains_per_step`` each step draws that many domains, so that its cost does not grow with N.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
@@ -45,7 +45,7 @@ CITATION = "Choi et al., CVPR 2018"
 
 
 @dataclass(frozen=True)
-class Made:
+class Step:
     """One step's images ``(B, 3, H, W)`` in [-1, 1] and labels ``(B,)``.
 
     Attributes:
@@ -71,11 +71,7 @@ class StarGAN(Method):
         self.generator = LabelGenerator(len(self.names), width, context.network.blocks)
         self.discriminator = DomainDiscriminator(len(self.names), context.size, critic_width)
 
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/shared, discriminator/shared."""
-        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
-
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """Images of the drawn domains to domains of the same step, and back."""
         drawn = some(range(len(self.names)), self.context.settings["domains_per_step"])
         images = [batch[self.names[number]][self.names[number]] for number in drawn]
@@ -85,9 +81,9 @@ class StarGAN(Method):
         source = labels.to(real.device)
         target = labels[torch.randperm(len(labels))].to(real.device)
         fake = self.generator(real, target)
-        return Made(real, source, fake, target, self.generator(fake, source))
+        return Step(real, source, fake, target, self.generator(fake, source))
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
         if player == "generator":
             scores, logits = self.discriminator(made.fake)
@@ -104,20 +100,10 @@ class StarGAN(Method):
             "classify": F.cross_entropy(logits.float(), made.source),
         }
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass with the output's label; the generator is not told where the input is from."""
         ((_, image),) = inputs.items()
-        label = torch.full((len(image),), self.names.index(output), device=image.device)
+        label = torch.full((len(image),), self.names.index(translation.output), device=image.device)
         made: Tensor = self.generator(image, label)
         return made
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .gan_losses import reconstruction_loss
+from .losses import by_name
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.stargan import SharedDiscriminator, SharedGenerator, adversarial_critic, adversarial_generator
 from .networks.widths import part_widths
@@ -35,7 +35,7 @@ CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
+class Translated:
     """One seen direction's step: target modality, raw output, truth."""
 
     target: str
@@ -54,11 +54,7 @@ class StarGANPaired(Method):
         self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
         self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
 
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/shared, discriminator/shared."""
-        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
-
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Translated]:
         """The anchor to every other modality of each group, and back."""
         anchor, jobs, truths = self.task.anchor, [], []
         for tensors in batch.values():
@@ -67,41 +63,27 @@ class StarGANPaired(Method):
                     jobs.append((source, target, self.task.modality(source).to_network(tensors[source])))
                     truths.append(tensors[target])
         raws = self.generator(jobs)
-        return [Made(target, raw, truth) for (_, target, _), raw, truth in zip(jobs, raws, truths, strict=True)]
+        return [Translated(target, raw, truth) for (_, target, _), raw, truth in zip(jobs, raws, truths, strict=True)]
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: a loss per output modality, ``gan``, ``classify``; discriminator: ``gan``, ``penalty``, too."""
-        terms: dict[str, list[Tensor]] = {}
+        terms: list[Losses] = []
         for one in made:
             modality = self.task.modality(one.target)
             fake = with_holes_of(modality, present(modality, one.raw), one.truth)
             if player == "discriminator":
                 real = modality.to_network(one.truth)
-                values = adversarial_critic(self.discriminator, one.target, real, fake.detach())
-                named = dict(zip(("gan", "penalty", "classify"), values, strict=True))
+                terms.append(adversarial_critic(self.discriminator, one.target, real, fake.detach()))
             else:
-                gan, classify = adversarial_generator(self.discriminator, one.target, fake)
-                loss = reconstruction_loss(modality, one.raw, one.truth)
-                named = {"gan": gan, "classify": classify, one.target: loss}
-            for name, value in named.items():
-                terms.setdefault(name, []).append(value)
-        return {name: torch.stack(values).mean() for name, values in terms.items()}
+                adversarial = adversarial_generator(self.discriminator, one.target, fake)
+                terms.append({**adversarial, one.target: reconstruction_loss(modality, one.raw, one.truth)})
+        return {name: values.mean() for name, values in by_name(terms).items()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass of the generator with the output's label."""
         ((source, image),) = inputs.items()
-        (raw,) = self.generator([(source, output, self.task.modality(source).to_network(image))])
-        return as_tensor(self.task.modality(output), raw)
+        (raw,) = self.generator([(source, translation.output, self.task.modality(source).to_network(image))])
+        return as_tensor(self.task.modality(translation.output), raw)
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen translations and, for comparison, the seen ones."""

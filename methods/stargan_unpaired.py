@@ -20,12 +20,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .gan_losses import reconstruction_loss
+from .losses import by_name
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.stargan import SharedDiscriminator, SharedGenerator, adversarial_critic, adversarial_generator
 from .networks.widths import part_widths
@@ -42,7 +43,7 @@ CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step: the translated image as others are shown it, and the raw output of the way back."""
 
     source: str
@@ -62,11 +63,7 @@ class StarGANUnpaired(Method):
         self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
         self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
 
-    def networks(self) -> dict[str, nn.Module]:
-        """generator/shared, discriminator/shared."""
-        return {"generator/shared": self.generator, "discriminator/shared": self.discriminator}
-
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Every modality to another one and back."""
         modalities = self.task.modalities
         shift = int(torch.randint(1, len(modalities), ()))
@@ -75,42 +72,29 @@ class StarGANUnpaired(Method):
         images = [present(b, raw) for (_, b), raw in zip(pairs, there, strict=True)]
         back = self.generator([(b.name, a.name, image) for (a, b), image in zip(pairs, images, strict=True)])
         return [
-            Made(a.name, b.name, with_holes_of(b, image, batch[b.name][b.name]), raw)
+            Cycle(a.name, b.name, with_holes_of(b, image, batch[b.name][b.name]), raw)
             for (a, b), image, raw in zip(pairs, images, back, strict=True)
         ]
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
-        terms: dict[str, list[Tensor]] = {}
+        terms: list[Losses] = []
         for one in made:
             if player == "discriminator":
                 real = self.task.modality(one.target).to_network(batch[one.target][one.target])
-                values = adversarial_critic(self.discriminator, one.target, real, one.fake.detach())
-                named = dict(zip(("gan", "penalty", "classify"), values, strict=True))
+                terms.append(adversarial_critic(self.discriminator, one.target, real, one.fake.detach()))
             else:
-                gan, classify = adversarial_generator(self.discriminator, one.target, one.fake)
+                adversarial = adversarial_generator(self.discriminator, one.target, one.fake)
                 source = self.task.modality(one.source)
                 cycle = reconstruction_loss(source, one.back, batch[one.source][one.source])
-                named = {"gan": gan, "classify": classify, "cycle": cycle}
-            for name, value in named.items():
-                terms.setdefault(name, []).append(value)
-        return {name: torch.stack(values).mean() for name, values in terms.items()}
+                terms.append({**adversarial, "cycle": cycle})
+        return {name: values.mean() for name, values in by_name(terms).items()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass of the generator with the output's label."""
         ((source, image),) = inputs.items()
-        (raw,) = self.generator([(source, output, self.task.modality(source).to_network(image))])
-        return as_tensor(self.task.modality(output), raw)
+        (raw,) = self.generator([(source, translation.output, self.task.modality(source).to_network(image))])
+        return as_tensor(self.task.modality(translation.output), raw)
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen translations and, for comparison, the seen ones."""

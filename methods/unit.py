@@ -22,12 +22,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
 
 from .gan_losses import bce_discriminator, bce_generator, reconstruction_loss
+from .losses import by_name
 from .networks.presentation import as_tensor, present, with_holes_of
 from .networks.shared_vae import Encoder, Generator, LeakyBlock, StridedDiscriminator, kl, sampled
 from .networks.widths import part_widths
@@ -44,7 +45,7 @@ CITATION = "Liu, Breuel, Kautz, NIPS 2017"
 
 
 @dataclass(frozen=True)
-class Made:
+class Cycle:
     """One direction's step.
 
     Attributes:
@@ -67,7 +68,10 @@ class Made:
 
 
 class UNIT(Method):
-    """Two encoders, generators and discriminators for every pair of modalities that an unseen translation joins."""
+    """Two encoders, generators and discriminators for every pair of modalities that an unseen translation joins.
+
+    ``encoder/depth+segmentation:depth`` is the one of depth in the pair's model; both encoders hold the shared layers.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -83,12 +87,7 @@ class UNIT(Method):
                 self.generators[key] = Generator(channels, size, width, low, context.settings["blocks"])
                 self.discriminators[key] = StridedDiscriminator(channels, size, critic_width)
 
-    def networks(self) -> dict[str, nn.Module]:
-        """encoder/depth+segmentation:depth, generator/..., discriminator/...; the shared blocks are in both."""
-        groups = {"encoder": self.encoders, "generator": self.generators, "discriminator": self.discriminators}
-        return {f"{role}/{name}": module for role, group in groups.items() for name, module in group.items()}
-
-    def forward(self, batch: Batch, stage: Stage) -> list[Made]:
+    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each direction: reconstruction within the modality, translation, and the way back."""
         made = []
         for pair in self.pairs:
@@ -101,43 +100,34 @@ class UNIT(Method):
                 cycle_mean = self.encoders[_key(pair, target)](image)
                 back = self.generators[_key(pair, source)](sampled(cycle_mean))
                 fake = with_holes_of(there, image, batch[target][target])
-                made.append(Made("+".join(pair), source, target, mean, own, fake, cycle_mean, back))
+                made.append(Cycle("+".join(pair), source, target, mean, own, fake, cycle_mean, back))
         return made
 
-    def loss(self, player: str, batch: Batch, made: list[Made], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``likelihood``, ``kl``, ``gan``, ``cycle``, ``cycle_kl``; discriminator: ``gan``."""
-        terms: dict[str, list[Tensor]] = {}
+        terms: list[Losses] = []
         for one in made:
             critic = self.discriminators[f"{one.pair}:{one.target}"]
             if player == "discriminator":
                 real = self.task.modality(one.target).to_network(batch[one.target][one.target])
-                named = {"gan": bce_discriminator(critic(real), critic(one.fake.detach()))}
+                terms.append({"gan": bce_discriminator(critic(real), critic(one.fake.detach()))})
             else:
                 source, truth = self.task.modality(one.source), batch[one.source][one.source]
-                named = {
-                    "likelihood": reconstruction_loss(source, one.own, truth),
-                    "kl": kl(one.mean),
-                    "gan": bce_generator(critic(one.fake)),
-                    "cycle": reconstruction_loss(source, one.back, truth),
-                    "cycle_kl": kl(one.mean) + kl(one.cycle_mean),
-                }
-            for name, value in named.items():
-                terms.setdefault(name, []).append(value)
-        return {name: torch.stack(values).sum() for name, values in terms.items()}
+                terms.append(
+                    {
+                        "likelihood": reconstruction_loss(source, one.own, truth),
+                        "kl": kl(one.mean),
+                        "gan": bce_generator(critic(one.fake)),
+                        "cycle": reconstruction_loss(source, one.back, truth),
+                        "cycle_kl": kl(one.mean) + kl(one.cycle_mean),
+                    }
+                )
+        return {name: values.sum() for name, values in by_name(terms).items()}
 
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One encoder and the other's generator, at the latent's mean."""
         ((source, image),) = inputs.items()
+        output = translation.output
         pair = tuple(sorted((source, output)))
         mean = self.encoders[_key(pair, source)](self.task.modality(source).to_network(image))
         return as_tensor(self.task.modality(output), self.generators[_key(pair, output)](mean))

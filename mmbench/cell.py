@@ -31,7 +31,7 @@ from mmbench.store.folder import CellFolder
 from mmbench.training import cache, checkpoint, device
 from mmbench.training.build import build_method, load_trained, recorded_pretrained
 from mmbench.training.loader import Loader, allowed_views
-from mmbench.training.loop import DivergedError, Rhythm, train
+from mmbench.training.loop import DivergedError, Intervals, train
 from mmbench.training.record import asked_for, measured
 
 DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3
@@ -97,7 +97,7 @@ class CellRun:
         material = Material(dataset, images, dataset.split(), self.compute, profile.evaluate_batch, self.say)
         timing = train(
             method, settings.stages, loader, self.folder, self.compute, seed=order.seed,
-            rhythm=Rhythm(profile.log_every, profile.checkpoint_every, profile.align_every),
+            intervals=Intervals(profile.log_every, profile.checkpoint_every, profile.align_every),
             observe=observer(material), progress=self.say,
         )  # fmt: skip
         judge = None

@@ -1,4 +1,4 @@
-"""The one error that is the user's to mend: one clear line, exit code 2, no traceback."""
+"""The one error for bad input, which the user can correct: one clear line, exit code 2, no traceback."""
 
 from __future__ import annotations
 

@@ -82,26 +82,24 @@ class Method(nn.Module):
     def loss(self, player: str, batch: Batch, made: Any, stage: Stage) -> Losses:
         """Named scalar losses of one player, unweighted; the harness weighs, sums, logs and steps.
 
-        A player with several optimizer steps per step is asked as often; each answer needs a graph of its own.
+        Called once per optimizer step of the player, which may be several per step; each call needs a graph of its own.
         """
         raise NotImplementedError(f"{type(self).__name__} has no player {player!r}")
 
     @abstractmethod
-    def translate(
-        self,
-        inputs: Mapping[str, Tensor],
-        output: str,
-        *,
-        via: str | None = None,
-        weights: tuple[float, ...] | None = None,
-        side_from: str | None = None,
-        bn: str = "trained",
-        sample: int = 0,
-    ) -> Tensor:
-        """Translate a batch of aligned inputs (tensor representation) to the output modality's tensor.
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
+        """Translate a batch of aligned images to the output modality.
 
-        Called in eval mode without gradient, with nothing but the inputs in hand. Arguments as in
-        :class:`~mmbench.task.Translation`; ``sample`` seeds any noise.
+        Called in eval mode without gradient, with nothing but the inputs in hand.
+
+        Args:
+            inputs: modality -> tensor representation ``(B, ...)``, in the order of ``translation.inputs``.
+            translation: what to make of them and how: one of :meth:`translations`, or another one that the method
+                can do, such as a :meth:`mixes` row with other weights.
+            sample: seeds any noise.
+
+        Returns:
+            The output modality's tensor representation ``(B, ...)``.
         """
 
     def translations(self) -> tuple[Translation, ...]:
@@ -117,8 +115,21 @@ class Method(nn.Module):
         return None
 
     def networks(self) -> dict[str, nn.Module]:
-        """Role (``encoder/rgb``, ``decoder/depth``, ``discriminator/rgb``) -> module; empty for chance levels."""
-        return {}
+        """Role -> module: what is counted, trained and frozen, under the names that results and schedules use.
+
+        By default every module that the method holds and that has parameters: those of a ``ModuleDict`` named in the
+        plural by their key (``self.encoders["rgb"]`` is ``encoder/rgb``), others as ``shared`` (``self.generator`` is
+        ``generator/shared``).
+        """
+        roles: dict[str, nn.Module] = {}
+        for name, module in self.named_children():
+            if next(module.parameters(), None) is None:
+                continue
+            if isinstance(module, nn.ModuleDict):
+                roles |= {f"{name.removesuffix('s')}/{key}": network for key, network in module.items()}
+            else:
+                roles[f"{name}/shared"] = module
+        return roles
 
     def player_of(self, role: str) -> str:
         """Which player trains a role's parameters."""

@@ -165,7 +165,7 @@ class Table:
 
 
 def ranges(seeds: Sequence[str]) -> str:
-    """Seeds as ``0-2, 5``; what is no number stands as it is, at the end."""
+    """Seeds as ``0-2, 5``; anything but a whole number stands as it is, at the end."""
     numbers = sorted(int(seed) for seed in seeds if seed.isdigit())
     parts: list[list[int]] = []
     for number in numbers:

@@ -37,7 +37,7 @@ SHOWN = 4  # pictures, the worst of those that are stored
 
 
 @dataclass(frozen=True)
-class Cell:
+class LowestSeed:
     """A method's lowest seed: its folder, ``result.json``, the number of its row there, and statistics per image."""
 
     folder: Path
@@ -103,7 +103,7 @@ def image_ids(dataset: str, result: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _cells(folder: Path, main: Main) -> dict[str, Cell]:
+def _cells(folder: Path, main: Main) -> dict[str, LowestSeed]:
     """The lowest seed of each method whose statistics can be read, in the order of the tables' groups."""
     lowest = main.rows.sort_values("seed", kind="stable").drop_duplicates("method").sort_values("method")
     found = {}
@@ -117,7 +117,7 @@ def _cells(folder: Path, main: Main) -> dict[str, Cell]:
                 statistics = arrays[f"{number}/statistics"]
             columns_of(main.metric, statistics)
             title = str(record["title"] or record["method"])
-            found[str(record["method"])] = Cell(
+            found[str(record["method"])] = LowestSeed(
                 own, title, str(record["group"]), int(record["seed"]), result, number, statistics
             )
     order = [*GROUPS, *(cell.group for cell in found.values())]
@@ -136,7 +136,7 @@ def class_scores(confusion: np.ndarray) -> np.ndarray:
     return np.where(actual > 0, 100.0 * hits / np.where(union > 0, union, 1), np.nan)
 
 
-def _by_class(cell: Cell, ids: Sequence[str]) -> list[dict[str, object]]:
+def _by_class(cell: LowestSeed, ids: Sequence[str]) -> list[dict[str, object]]:
     confusion = np.asarray(cell.statistics, np.int64)
     iou, pixels, total = class_scores(confusion), confusion.sum(axis=2), confusion.sum(axis=0)
     rows = []
@@ -162,7 +162,7 @@ def _by_class(cell: Cell, ids: Sequence[str]) -> list[dict[str, object]]:
     return rows
 
 
-def _of_method(method: str, cell: Cell, main: Main, ids: Sequence[str]) -> dict[str, object]:
+def _of_method(method: str, cell: LowestSeed, main: Main, ids: Sequence[str]) -> dict[str, object]:
     own = scores(main.metric, cell.statistics)
     valid = np.flatnonzero(~np.isnan(own))
     worst = valid[np.argsort(own[valid], kind="stable")][:WORST]
@@ -190,7 +190,7 @@ def _name(ids: Sequence[str], image: int) -> str:
     return ids[image] if image < len(ids) else f"#{image}"
 
 
-def _class_note(cell: Cell) -> str:
+def _class_note(cell: LowestSeed) -> str:
     return (
         f"Seed {cell.seed}; all {len(cell.statistics)} test images. images: how many show the class; not found in: in "
         "how many of them no pixel of it was found; taken for: the class that most of its other pixels got, and their "
@@ -199,7 +199,7 @@ def _class_note(cell: Cell) -> str:
     )
 
 
-def _method_note(cells: Mapping[str, Cell]) -> str:
+def _method_note(cells: Mapping[str, LowestSeed]) -> str:
     images = max(len(cell.statistics) for cell in cells.values())
     return (
         f"Each method's lowest seed; all {images} test images. Scores are of single images, over the classes that each "
@@ -208,7 +208,7 @@ def _method_note(cells: Mapping[str, Cell]) -> str:
     )
 
 
-def _picture_note(cell: Cell) -> str:
+def _picture_note(cell: LowestSeed) -> str:
     stored = len(_stored(cell)[0])
     return (
         f"The {min(SHOWN, stored)} worst of the {stored} test images that cells store pictures of, the first of all "
@@ -217,7 +217,7 @@ def _picture_note(cell: Cell) -> str:
     )
 
 
-def _stored(cell: Cell) -> list[np.ndarray]:
+def _stored(cell: LowestSeed) -> list[np.ndarray]:
     """Pictures of inputs, translation and truth, uint8 ``(N, H, W, 3)``; or empty."""
     names = [f"truth/{name}" for name in cell.row["inputs"].split("+")]
     with contextlib.suppress(*UNREADABLE), np.load(cell.folder / "samples" / "samples.npz") as arrays:
@@ -227,7 +227,7 @@ def _stored(cell: Cell) -> list[np.ndarray]:
     return [np.empty((0, 1, 1, 3), np.uint8)]
 
 
-def _draw(cell: Cell, main: Main, ids: Sequence[str]) -> Canvas | None:
+def _draw(cell: LowestSeed, main: Main, ids: Sequence[str]) -> Canvas | None:
     """A column per image, worst first; a row per input, the translation, the truth; classes' colours below."""
     columns = _stored(cell)
     count = min(len(columns[0]), len(cell.statistics))
@@ -257,7 +257,7 @@ def _draw(cell: Cell, main: Main, ids: Sequence[str]) -> Canvas | None:
     return canvas
 
 
-def _headline(cell: Cell, main: Main, ids: Sequence[str], image: int, score: float) -> str:
+def _headline(cell: LowestSeed, main: Main, ids: Sequence[str], image: int, score: float) -> str:
     _, header, spec = MAIN[main.kind]
     lines = [f"{_name(ids, image)}: {header} {score:{spec}}"]
     if main.kind == "segmentation" and cell.classes:
@@ -268,7 +268,7 @@ def _headline(cell: Cell, main: Main, ids: Sequence[str], image: int, score: flo
     return "\n".join(lines)
 
 
-def _palette(cell: Cell) -> dict[str, tuple[float, ...]]:
+def _palette(cell: LowestSeed) -> dict[str, tuple[float, ...]]:
     """Class -> colour, read off the stored translations; a class that none of them holds is left out."""
     found: dict[int, tuple[float, ...]] = {}
     with contextlib.suppress(*UNREADABLE), np.load(cell.folder / "samples" / "samples.npz") as arrays:

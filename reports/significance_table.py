@@ -44,7 +44,7 @@ SORTED = ("method", "inputs", "bn")
 
 
 @dataclass(frozen=True)
-class Row:
+class SeedValues:
     """One row of a method over its seeds: the metric's value per seed, and how the row is found in ``result.json``."""
 
     fields: Mapping[str, str]
@@ -74,7 +74,7 @@ class Bootstraps:
             self.known = read_json(path) or {}
         self.stamp, self.replicates = functools.cache(_stamp), functools.cache(_replicates)
 
-    def interval(self, row: Row, reference: Row, seeds: list[int]) -> list[float]:
+    def interval(self, row: SeedValues, reference: SeedValues, seeds: list[int]) -> list[float]:
         """Low, high and p of the difference between means over seeds; nan where a file of theirs cannot be read."""
         sides = [
             (side, [f"{self.folder}/{side.fields['method']}/seed-{seed}" for seed in seeds])
@@ -125,13 +125,13 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     return tables
 
 
-def _collect(results: pd.DataFrame) -> dict[tuple[str, ...], dict[tuple[str, ...], Row]]:
+def _collect(results: pd.DataFrame) -> dict[tuple[str, ...], dict[tuple[str, ...], SeedValues]]:
     """Reported rows by (data set, profile, output, main metric) and :data:`KEY`.
 
     Those are of the last checkpoint and no sweep; of what has an intermediate modality, the cascades with trained and
     with re-estimated BN statistics.
     """
-    found: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {}
+    found: dict[tuple[str, ...], dict[tuple[str, ...], SeedValues]] = {}
     if "metric" not in results:
         return found
     rows = complete(results[results["metric"].isin(SPECS)])
@@ -143,17 +143,17 @@ def _collect(results: pd.DataFrame) -> dict[tuple[str, ...], dict[tuple[str, ...
     for key, place, (seed, value) in zip(records(rows, KEY), places, records(rows, ("seed", "value")), strict=True):
         here = found.setdefault(place, {})
         if key not in here:
-            here[key] = Row(dict(zip(KEY, key, strict=True)), place[-1], {})
+            here[key] = SeedValues(dict(zip(KEY, key, strict=True)), place[-1], {})
         here[key].values[seed] = value
     return {place: dict(filter(_reported, here.items())) for place, here in found.items()}
 
 
-def _reported(item: tuple[tuple[str, ...], Row]) -> bool:
+def _reported(item: tuple[tuple[str, ...], SeedValues]) -> bool:
     fields = item[1].fields
     return not fields["via"] or fields["method"].partition("+")[0] in CASCADES
 
 
-def _compare(rows: list[Row], bootstraps: Bootstraps) -> list[dict[str, Any]]:
+def _compare(rows: list[SeedValues], bootstraps: Bootstraps) -> list[dict[str, Any]]:
     """A record per row that M&MNets has a row beside, with the same inputs and at least one common seed."""
     references = {row.fields["inputs"]: row for row in rows if row.fields["method"] == REFERENCE}
     made = []

@@ -25,11 +25,11 @@ from mmbench.task import LABEL, Access, View
 from mmbench.training import cache
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader, held_views
-from mmbench.training.loop import Rhythm, train
+from mmbench.training.loop import Intervals, train
 
 torch.set_num_threads(1)
 
-RHYTHM = Rhythm(log=1, checkpoint=2, observe=1)
+INTERVALS = Intervals(log=1, checkpoint=2, observe=1)
 CPU = Compute(torch.device("cpu"), "fp32")
 
 
@@ -96,7 +96,7 @@ class Bench:
         observe = (lambda m: align(m, task, looked_at, validation, CPU)) if looked_at else None
         folder.mkdir(parents=True, exist_ok=True)
         loader = self.loader(name, seed, through)
-        train(method, resolved.stages, loader, CellFolder(folder), CPU, seed=seed, rhythm=RHYTHM, observe=observe)
+        train(method, resolved.stages, loader, CellFolder(folder), CPU, seed=seed, intervals=INTERVALS, observe=observe)
         return method
 
     def check_guard(self, name: str, folder: Path, validates: bool = False) -> None:

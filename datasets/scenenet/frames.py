@@ -53,7 +53,7 @@ class Video:
 
     @property
     def place(self) -> int:
-        """Its number in the release, whether the folders' videos count on or begin anew at 0."""
+        """Its number in the release, whether the folders' videos count on or start again at 0."""
         _, shelf, number = self.id.split("/")
         return int(shelf) * PER_FOLDER + int(number) % PER_FOLDER
 

@@ -189,7 +189,7 @@ def _numbered(folder: Path, ids: Sequence[str], behind: int = 0) -> dict[str, tu
         for entry in listing:
             if match := re.search(r"(\d+)\.png$", entry.name):
                 numbers[int(match[1]) - 1] = (folder / entry.name, entry.stat().st_size)
-    # The archive of 37 classes numbers training on behind the test images; those of 13 begin anew.
+    # The archive of 37 classes numbers training on behind the test images; those of 13 start again at 1.
     start = behind if numbers and min(numbers) >= behind else 0
     if numbers and max(numbers) >= start + len(ids):
         raise UserError(

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmbench.method import Batch
+from mmbench.task import Task
 
 Item = TypeVar("Item")
 
@@ -23,8 +24,13 @@ class Labelled(NamedTuple):
 
 
 def some(items: Sequence[Item], count: int) -> list[Item]:
-    """As many items, drawn anew by torch's global generator, in their order; 0 means all."""
+    """As many items, drawn by torch's global generator, in their order; 0 means all."""
     return [items[number] for number in torch.randperm(len(items))[: count or len(items)].sort().values.tolist()]
+
+
+def some_others(task: Task, count: int) -> list[str]:
+    """As many domains beside the task's anchor, drawn as :func:`some` does; 0 means all."""
+    return some([domain.name for domain in task.modalities if domain.name != task.anchor], count)
 
 
 def planes(label: Tensor, domains: int, like: Tensor) -> Tensor:
@@ -33,7 +39,7 @@ def planes(label: Tensor, domains: int, like: Tensor) -> Tensor:
 
 
 def draw(batch: Batch, names: Sequence[str], count: int) -> Labelled:
-    """The images of ``count`` domains drawn anew, at least two; 0 means all.
+    """The images of ``count`` domains drawn at random, at least two; 0 means all.
 
     The other domain is one of those drawn, each of them as often as the others. Randomness is torch's global
     generator's.

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmbench.method import NetworkSize
+from mmbench.method import Losses, NetworkSize
 from mmbench.modality import Modality
 
 from .layout import InstanceNorm, in_layout_of
@@ -123,21 +123,19 @@ def discriminator_layers(size: int) -> int:
     return max(layers, 1)
 
 
-def adversarial_generator(critic: SharedDiscriminator, modality: str, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """WGAN loss ``-mean(D(fake))`` and the cross-entropy of classifying the fake as its modality."""
+def adversarial_generator(critic: SharedDiscriminator, modality: str, fake: Tensor) -> Losses:
+    """``gan``: the WGAN loss ``-mean(D(fake))``; ``classify``: cross-entropy of classifying it as its modality."""
     scores, logits = critic(modality, fake)
-    return -scores.float().mean(), _classification(critic, modality, logits)
+    return {"gan": -scores.float().mean(), "classify": _classification(critic, modality, logits)}
 
 
-def adversarial_critic(
-    critic: SharedDiscriminator, modality: str, real: Tensor, fake: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """WGAN loss ``mean(D(fake)) - mean(D(real))``, gradient penalty, cross-entropy of classifying the real images."""
+def adversarial_critic(critic: SharedDiscriminator, modality: str, real: Tensor, fake: Tensor) -> Losses:
+    """``gan``: the WGAN loss ``mean(D(fake)) - mean(D(real))``; ``penalty``; ``classify``: that of the real images."""
     real_scores, logits = critic(modality, real)
     fake_scores, _ = critic(modality, fake)
     penalty = gradient_penalty(lambda image: critic(modality, image)[0], real, fake)
     wasserstein = fake_scores.float().mean() - real_scores.float().mean()
-    return wasserstein, penalty, _classification(critic, modality, logits)
+    return {"gan": wasserstein, "penalty": penalty, "classify": _classification(critic, modality, logits)}
 
 
 def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:

@@ -131,7 +131,7 @@ def init(folder: Path) -> Path:
     """Write a commented ``dataset.toml`` from what is found in a folder of own images; an existing one is kept."""
     target = folder / DESCRIPTION
     if target.exists():
-        raise UserError(f"{target}: exists already; edit it, or move it away to have it written anew")
+        raise UserError(f"{target}: exists already; edit it, or move it away to have it written again")
     text: str = catalog.load(catalog.find("datasets", OWN_IMAGES), "describe")(folder)
     write_bytes(target, text.encode())
     print(f"{target}: written; look through it, then `python -m mmbench data verify {folder}`")

@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out. Exit codes: 0 fine, 1 some cell did not finish, 2 yours to mend."""
+"""The command line: arguments in, exit code out. Exit codes: 0 fine, 1 some cell did not finish, 2 bad input."""
 
 from __future__ import annotations
 

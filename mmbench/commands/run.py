@@ -69,21 +69,22 @@ def _run(options: argparse.Namespace) -> int:
 
 def _print_plan(plan: Plan, jobs: int, threads: int) -> None:
     from mmbench.planning.config import profiles
-    from mmbench.planning.plan import pace
+    from mmbench.planning.plan import measured_slowdown
 
     states = {cell.name: cell.folder.state(cell.key) for cell in plan.cells}
-    speed, measured = pace([cell for cell in plan.cells if states[cell.name] == "done"])
+    measured = measured_slowdown([cell for cell in plan.cells if states[cell.name] == "done"])
+    slowdown = 1.0 if measured is None else measured
     undone = [cell for cell in plan.cells if states[cell.name] != "done"]
-    left = speed * sum(cell.seconds for cell in undone)
+    left = slowdown * sum(cell.seconds for cell in undone)
     print(f"{plan.dataset}, profile {plan.profile_name} ({plan.profile.title}): {plan.profile.size} px")
     for cell in plan.cells:
         waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
         print(
-            f"  {cell.name:52} {cell.steps:>7} steps  ~{speed * cell.seconds / 60:6.1f} min  {states[cell.name]}{waits}"
+            f"  {cell.name:52} {cell.steps:>7} steps  ~{slowdown * cell.seconds / 60:6.1f} min  {states[cell.name]}{waits}"
         )
     for note in plan.skipped:
         print(f"  left out: {note}")
-    source = "as fast as the cells done here" if measured else "a rough guess before the first cell"
+    source = "as fast as the cells done here" if measured is not None else "a rough guess before the first cell"
     minutes = left / 60 / max(1, min(jobs, len(undone)))
     print(f"{len(plan.cells)} cells, about {minutes:.0f} minutes left, {jobs} at a time ({source}).")
     print(f"CPU threads per cell: {threads}. The numbers of a seed are the same again with the same number of threads.")

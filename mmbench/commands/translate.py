@@ -42,17 +42,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _translate(options: argparse.Namespace) -> int:
-    from mmbench.inference.files import Order, group_files, translate_files
+    from mmbench.inference.files import Request, group_files, translate_files
     from mmbench.inference.image_files import unit
     from mmbench.inference.load import load_translator
 
     check_device(options.device)
     samples = group_files(read_names(options.sources), options.files, options.input)
     weights = read_weights(options.weights) if options.weights is not None else None
-    order = Order(
+    request = Request(
         samples, options.output, options.via, weights, options.side_from, options.bn, options.sample,
         unit(options.depth_unit),
     )  # fmt: skip
     translator = load_translator(options.run, options.data_root, options.device, options.precision)
-    translate_files(translator, order, options.out, options.overwrite)
+    translate_files(translator, request, options.out, options.overwrite)
     return 0

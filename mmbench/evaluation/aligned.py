@@ -83,15 +83,7 @@ def predict(
         name: task.modality(name).to_tensor(cache.read(name, rows)).to(compute.device) for name in translation.inputs
     }
     with compute.autocast():
-        return method.translate(
-            inputs,
-            translation.output,
-            via=translation.via,
-            weights=translation.weights,
-            side_from=translation.side_from,
-            bn=translation.bn,
-            sample=sample,
-        )
+        return method.translate(inputs, translation, sample=sample)
 
 
 def describe(translation: Translation) -> dict[str, str]:

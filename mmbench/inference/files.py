@@ -18,7 +18,7 @@ Files = dict[str, Path]
 
 
 @dataclass(frozen=True)
-class Order:
+class Request:
     """What to translate, and how (see :meth:`mmbench.inference.translator.Translator.translate`)."""
 
     samples: tuple[Files, ...]
@@ -70,7 +70,7 @@ def group_files(sources: Sequence[str], files: Sequence[Path], named: Sequence[s
     return tuple(dict(zip(order, paths, strict=True)) for paths in zip(*(found[name] for name in order), strict=True))
 
 
-def translate_files(translator: Translator, order: Order, out: Path, overwrite: bool = False) -> list[Path]:
+def translate_files(translator: Translator, request: Request, out: Path, overwrite: bool = False) -> list[Path]:
     """Translate every sample, write what comes of it, and print a line per sample.
 
     All files are read, and all names of outputs looked at, before anything is translated or written.
@@ -79,15 +79,15 @@ def translate_files(translator: Translator, order: Order, out: Path, overwrite: 
         UserError: a translation that the method cannot do, a file that is missing, damaged or of another kind or size,
             an output that is there already and not to be overwritten, or a folder that cannot be written to.
     """
-    how = {"via": order.via, "weights": order.weights, "side_from": order.side_from, "bn": order.bn}
-    steps = translator.path(tuple(order.samples[0]), order.output, **how)  # type: ignore[arg-type]
-    target = translator.modalities[order.output]
-    stems = _stems(order.samples)
+    how = {"via": request.via, "weights": request.weights, "side_from": request.side_from, "bn": request.bn}
+    steps = translator.path(tuple(request.samples[0]), request.output, **how)  # type: ignore[arg-type]
+    target = translator.modalities[request.output]
+    stems = _stems(request.samples)
     _may_write(out, [name for stem in stems for name in image_files.names_of(stem, target)], overwrite)
-    arrays = [_read(translator, files, order.metres) for files in order.samples]
+    arrays = [_read(translator, files, request.metres) for files in request.samples]
     written = []
     for stem, sample in zip(stems, arrays, strict=True):
-        made = translator.translate(sample, order.output, sample=order.sample, **how)  # type: ignore[arg-type]
+        made = translator.translate(sample, request.output, sample=request.sample, **how)  # type: ignore[arg-type]
         paths = image_files.save(out, image_files.files_of(stem, target, made))
         print(", ".join(str(path) for path in paths))
         written.extend(paths)

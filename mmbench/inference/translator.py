@@ -97,24 +97,24 @@ class Translator:
         shares = self._check(inputs, output, via, weights, side_from, bn)
         if len(inputs) == 1:
             shares = side_from = None
-        asked = Translation(tuple(inputs), output, via, shares, side_from, bn)
+        wanted = Translation(tuple(inputs), output, via, shares, side_from, bn)
         for row in self.translations:
             if (set(row.inputs), row.output, row.via, row.bn) == (set(inputs), output, via, bn):
                 ordered = tuple(dict(zip(inputs, shares, strict=True))[name] for name in row.inputs) if shares else None
                 filled = replace(row, weights=ordered or row.weights, side_from=side_from or row.side_from)
                 if filled != row and not self._joins:
                     raise self._cannot(
-                        asked, f"weights {row.weights} with side information of {row.side_from} are fixed"
+                        wanted, f"weights {row.weights} with side information of {row.side_from} are fixed"
                     )
                 return (filled,)
         if bn != "trained":
-            raise self._cannot(asked, "it has no statistics re-estimated for that")
+            raise self._cannot(wanted, "it has no statistics re-estimated for that")
         if via is not None:
             first = self.path(inputs, via, weights=shares, side_from=side_from)
             return (*first, *self.path((via,), output))
         if len(inputs) > 1 and not self._joins:
-            raise self._cannot(asked)
-        return (asked,)
+            raise self._cannot(wanted)
+        return (wanted,)
 
     def _check(
         self,
@@ -170,20 +170,17 @@ class Translator:
     def _call(self, step: Translation, inputs: Mapping[str, torch.Tensor], sample: int) -> torch.Tensor:
         try:
             with self.compute.autocast():
-                return self._method.translate(
-                    inputs, step.output, via=step.via, weights=step.weights, side_from=step.side_from, bn=step.bn,
-                    sample=sample,
-                )  # fmt: skip
+                return self._method.translate(inputs, step, sample=sample)
         except Exception as error:  # what a method raises for a direction it was not made for is its own choice
             if step in self.translations:
                 raise
             plain = isinstance(error, LookupError | StopIteration | ValueError)  # no network, or inputs, of that name
             raise self._cannot(step, "" if plain else f"{type(error).__name__}: {error}") from error
 
-    def _cannot(self, asked: Translation, reason: str = "") -> UserError:
+    def _cannot(self, wanted: Translation, reason: str = "") -> UserError:
         names = list(dict.fromkeys(row.name for row in self.translations))
         more = f", ... ({len(names)} in all)" if len(names) > LISTED else ""
         able = ", ".join(names[:LISTED]) + more if names else "nothing"
-        bn = "" if asked.bn == "trained" else f" with {asked.bn} BN statistics"
+        bn = "" if wanted.bn == "trained" else f" with {wanted.bn} BN statistics"
         because = f" ({reason})" if reason else ""
-        return UserError(f"{self.name} cannot translate {asked.name}{bn}{because}; it can do: {able}")
+        return UserError(f"{self.name} cannot translate {wanted.name}{bn}{because}; it can do: {able}")

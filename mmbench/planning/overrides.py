@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.planning.profile import RHYTHM, Profile
+from mmbench.planning.profile import NOT_IN_KEY, Profile
 from mmbench.planning.spec import known_keys, update, variant_of
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
@@ -47,7 +47,7 @@ def dataset_changes(overrides: Overrides) -> dict[str, Any]:
 
 def profile_changes(overrides: Overrides) -> dict[str, Any]:
     """What of ``--set`` concerns the profile and can change a number, keys as they were typed."""
-    return {f"{PROFILE}{key}": value for key, value in profile_overrides(overrides).items() if key not in RHYTHM}
+    return {f"{PROFILE}{key}": value for key, value in profile_overrides(overrides).items() if key not in NOT_IN_KEY}
 
 
 def changed_name(name: str, changed: Overrides) -> str:

@@ -12,7 +12,7 @@ from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
-from mmbench.planning.profile import RHYTHM
+from mmbench.planning.profile import NOT_IN_KEY
 from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_methods, default_profile
 from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
@@ -177,14 +177,14 @@ def _lacks_truth(adapter: Dataset) -> str:
     return ""
 
 
-def pace(done: Sequence[Cell]) -> tuple[float, bool]:
-    """Seconds that finished cells took over their estimates, and whether any cell says so."""
+def measured_slowdown(done: Sequence[Cell]) -> float | None:
+    """Seconds that finished cells took, over their estimates; None where no cell has its timing."""
     took = estimated = 0.0
     for cell in done:
         timing = (read_json(cell.folder.path / "result.json") or {}).get("timing", {})
         took += timing.get("seconds", 0.0)
         estimated += cell.seconds if "seconds" in timing else 0.0
-    return (took / estimated, True) if estimated else (1.0, False)
+    return took / estimated if estimated else None
 
 
 class _Maker:
@@ -241,4 +241,4 @@ class _Maker:
 
 def _numeric(profile: config.Profile) -> Any:
     """The part of a profile that numbers depend on."""
-    return {key: value for key, value in config.as_dict(profile).items() if key not in RHYTHM}
+    return {key: value for key, value in config.as_dict(profile).items() if key not in NOT_IN_KEY}

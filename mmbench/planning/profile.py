@@ -20,7 +20,7 @@ from mmbench.typed import build
 SCALES = ("small", "paper")
 KINDS: tuple[str, ...] = typing.get_args(TaskKind)
 # What a profile holds that no number depends on.
-RHYTHM = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
+NOT_IN_KEY = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
 
 
 @dataclass(frozen=True)

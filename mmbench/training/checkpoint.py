@@ -52,7 +52,7 @@ def latest(folder: Path) -> Path | None:
 
 
 def set_damaged_aside(folder: Path) -> None:
-    """Rename the newest checkpoint to ``damaged-...`` where a file of it cannot be read, so that training starts anew.
+    """Rename the newest checkpoint to ``damaged-...`` where a file of it cannot be read, so that training restarts.
 
     Says so in one line on standard error.
     """
@@ -68,7 +68,7 @@ def set_damaged_aside(folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         found.replace(aside)
         (folder / LATEST).unlink()
-        print(f"mmbench note: {found} is damaged ({type(error).__name__}); training starts anew", file=sys.stderr)
+        print(f"mmbench note: {found} is damaged ({type(error).__name__}); training restarts", file=sys.stderr)
 
 
 def position(checkpoint: Path) -> dict[str, Any]:

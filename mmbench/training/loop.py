@@ -30,7 +30,7 @@ class DivergedError(Exception):
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class Intervals:
     """Steps between log lines, checkpoints and observations."""
 
     log: int
@@ -39,7 +39,7 @@ class Rhythm:
 
 
 @dataclass
-class Tally:
+class LossSums:
     """Sums of logged losses since the last log line, kept on the device."""
 
     losses: dict[str, torch.Tensor]
@@ -64,7 +64,7 @@ def train(
     compute: Compute,
     *,
     seed: int,
-    rhythm: Rhythm,
+    intervals: Intervals,
     observe: Observer | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, float]:
@@ -95,19 +95,19 @@ def train(
         optimizers = make_optimizers(method, stage, compute)
         if resume is not None and first > 0:
             checkpoint.load_optimizers(resume, optimizers)
-        started, tally, bad = time.perf_counter(), Tally({}), torch.zeros((), dtype=torch.bool, device=compute.device)
+        started, sums, bad = time.perf_counter(), LossSums({}), torch.zeros((), dtype=torch.bool, device=compute.device)
         for step, batch in zip(range(first, stage.steps), loader.stream(stage.index, first, stage.steps), strict=True):
             torch.manual_seed(_step_seed(seed, stage.index, step))
-            bad |= train_step(method, stage, step, batch, optimizers, compute, tally)
+            bad |= train_step(method, stage, step, batch, optimizers, compute, sums)
             now, ends = step + 1, step + 1 == stage.steps
             if (now % DIVERGENCE_CHECK == 0 or ends) and bool(bad):
-                raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(tally)} is not finite")
-            if now % rhythm.log == 0 or ends:
+                raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(sums)} is not finite")
+            if now % intervals.log == 0 or ends:
                 entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
-                seen = observe(method) if observe and (now % rhythm.observe == 0 or ends) else {}
-                folder.append_log({**entry, "losses": tally.means(), **seen})
-                tally = Tally({})
-            if now % rhythm.checkpoint == 0 or ends:
+                seen = observe(method) if observe and (now % intervals.observe == 0 or ends) else {}
+                folder.append_log({**entry, "losses": sums.means(), **seen})
+                sums = LossSums({})
+            if now % intervals.checkpoint == 0 or ends:
                 spent = timing["seconds"] + time.perf_counter() - started
                 where = {"total_step": base + now, "stage": stage.name, "step": now, "seconds": spent}
                 checkpoint.save(folder.checkpoints, method, optimizers, where)
@@ -129,11 +129,11 @@ def train_step(
     batch: Batch,
     optimizers: dict[str, torch.optim.Optimizer],
     compute: Compute,
-    tally: Tally,
+    sums: LossSums,
 ) -> torch.Tensor:
     """One step of every player; returns whether some loss was not finite."""
     set_modes(method, stage)
-    tally.count += 1
+    sums.count += 1
     bad = torch.zeros((), dtype=torch.bool, device=compute.device)
     if not stage.players:
         with torch.no_grad(), compute.autocast():
@@ -156,7 +156,7 @@ def train_step(
             objective.backward(inputs=own)
             optimizer.step()
             bad |= ~torch.isfinite(objective.detach())
-            tally.add(player, losses)
+            sums.add(player, losses)
     return bad
 
 
@@ -198,6 +198,6 @@ def _step_seed(seed: int, stage: int, step: int) -> int:
     return (seed * 100 + stage) * 10**8 + step
 
 
-def _not_finite(tally: Tally) -> str:
-    names = [name for name, value in tally.means().items() if not torch.isfinite(torch.tensor(value))]
+def _not_finite(sums: LossSums) -> str:
+    names = [name for name, value in sums.means().items() if not torch.isfinite(torch.tensor(value))]
     return ", ".join(names) or "a loss"

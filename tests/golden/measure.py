@@ -35,7 +35,7 @@ from mmbench.training import cache
 from mmbench.training.build import build_method
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader, allowed_views
-from mmbench.training.loop import Rhythm, Tally, make_optimizers, train, train_step
+from mmbench.training.loop import Intervals, LossSums, make_optimizers, train, train_step
 
 torch.set_num_threads(1)
 reverse.STEPS = 5  # instead of 200: the classifiers of `reverse` would take longer than everything else here
@@ -155,9 +155,9 @@ def _trained(case: Case) -> tuple[Method, dict[str, Any]]:
         for step in range(1 if stage.index else FULL):
             gradients.clear()
             torch.manual_seed(100 * stage.index + step + 1)
-            tally = Tally({})
-            train_step(method, stage, step, loader.batch(stage.index, step), optimizers, CPU, tally)
-            seen = {"stage": stage.name, "step": step + 1, "losses": tally.means()}
+            sums = LossSums({})
+            train_step(method, stage, step, loader.batch(stage.index, step), optimizers, CPU, sums)
+            seen = {"stage": stage.name, "step": step + 1, "losses": sums.means()}
             steps.append({**seen, "gradients": dict(gradients)} if step == 0 else seen)
         states.append(weights(method.networks(), method))
     return method.eval(), {"steps": steps, "after first stage": states[0], "after all": states[-1]}
@@ -190,8 +190,8 @@ def _loop(case: Case) -> dict[str, Any]:
     observe = functools.partial(align, task=dataset.task, cache=stored, ids=dataset.split().validation, compute=CPU)
     with tempfile.TemporaryDirectory() as place:
         folder = CellFolder(Path(place))
-        rhythm = Rhythm(log=1, checkpoint=4, observe=2)
-        train(method, stages, _loader(case), folder, CPU, seed=SEED, rhythm=rhythm, observe=observe)
+        intervals = Intervals(log=1, checkpoint=4, observe=2)
+        train(method, stages, _loader(case), folder, CPU, seed=SEED, intervals=intervals, observe=observe)
         lines = folder.log.read_text(encoding="utf-8").splitlines()
     return {"log": [json.loads(line) for line in lines], "after": weights(method.networks(), method)}
 

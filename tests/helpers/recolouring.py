@@ -12,8 +12,9 @@ from mmbench.method import Batch, Context, Method
 from mmbench.planning import config
 from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize, Stage
+from mmbench.task import Translation
 from mmbench.training.device import Compute
-from mmbench.training.loop import Tally, make_optimizers, train_step
+from mmbench.training.loop import LossSums, make_optimizers, train_step
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SIZE = 16
@@ -68,7 +69,7 @@ def train(method: Method, stage: Stage) -> None:
     optimizers = make_optimizers(method, stage, CPU)
     for step in range(stage.steps):
         torch.manual_seed(step)
-        train_step(method, stage, step, batches(step), optimizers, CPU, Tally({}))
+        train_step(method, stage, step, batches(step), optimizers, CPU, LossSums({}))
 
 
 def check_red_becomes_green(method: Method) -> None:
@@ -76,7 +77,7 @@ def check_red_becomes_green(method: Method) -> None:
     method.eval()
     image = squares(COLOURS["red"], 10**6, 16)
     with torch.inference_mode():
-        made = method.translate({"red": image}, "green")
+        made = method.translate({"red": image}, Translation(("red",), "green"))
     inside = image[:, 1] < 0
     red, green, blue = (made[:, channel][inside].mean() for channel in range(3))
     assert green > red + 0.5

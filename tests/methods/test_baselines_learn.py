@@ -18,7 +18,7 @@ from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize
 from mmbench.task import Group, Task, Translation
 from mmbench.training.device import Compute
-from mmbench.training.loop import Tally, make_optimizers, train_step
+from mmbench.training.loop import LossSums, make_optimizers, train_step
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SIZE = 16
@@ -51,9 +51,9 @@ def learn(method: Method, stage: Any, batches: Callable[[int], Batch]) -> list[d
     optimizers, log = make_optimizers(method, stage, CPU), []
     for step in range(stage.steps):
         torch.manual_seed(step)
-        tally = Tally({})
-        train_step(method, stage, step, batches(step), optimizers, CPU, tally)
-        log.append(tally.means())
+        sums = LossSums({})
+        train_step(method, stage, step, batches(step), optimizers, CPU, sums)
+        log.append(sums.means())
     method.eval()
     return log
 
@@ -67,8 +67,8 @@ def test_seen_pairs_are_learnt(name: str, bench: Any) -> None:
     method, stage = build(name, task, 300, lr=3e-3, players={"discriminator": 1, "generator": 1})
     learn(method, stage, lambda step: batch)
     with torch.inference_mode():
-        labels = method.translate({"rgb": room["rgb"]}, "segmentation")
-        metres = method.translate({"rgb": room["rgb"]}, "depth")
+        labels = method.translate({"rgb": room["rgb"]}, Translation(("rgb",), "segmentation"))
+        metres = method.translate({"rgb": room["rgb"]}, Translation(("rgb",), "depth"))
     classes = task.modality("segmentation").classes
     counts = segmentation.update(labels, room["segmentation"], len(classes))
     assert segmentation.compute(counts, classes)["miou"] >= 90
@@ -98,13 +98,13 @@ def test_an_inversion_is_recovered_without_pairs(name: str) -> None:
     stage = dataclasses.replace(stage, weights={**stage.weights, **WEIGHTS.get(name, {})})
     images = squares(10**6, 16)
     with torch.inference_mode():
-        before = agreement(method.translate({"a": images}, "b"), -images)
+        before = agreement(method.translate({"a": images}, Translation(("a",), "b")), -images)
     log = learn(method, stage, batches)
     cycle = [entry["cycle"] for entry in log]
     assert sum(cycle[-10:]) / 10 <= 0.3 * cycle[9]
     with torch.inference_mode():
-        there = agreement(method.translate({"a": images}, "b"), -images)
-        back = agreement(method.translate({"b": -images}, "a"), images)
+        there = agreement(method.translate({"a": images}, Translation(("a",), "b")), -images)
+        back = agreement(method.translate({"b": -images}, Translation(("b",), "a")), images)
     assert before < 0.5
     assert there > 0.8
     assert back > 0.8

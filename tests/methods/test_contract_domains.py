@@ -1,6 +1,6 @@
 """The contract of a method of unpaired domains, over everything the catalog finds, variants and plug-ins included.
 
-As ``test_contract.py`` does for aligned modalities, on three domains of noise whose files lie in a cache of their own.
+As the other contract tests, on three domains of noise whose files lie in a cache of their own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mmbench.task import Access, Split, Translation
 from mmbench.training import cache
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader, held_views
-from mmbench.training.loop import Rhythm, set_modes, train
+from mmbench.training.loop import Intervals, set_modes, train
 
 CARDS = {
     name: card
@@ -36,7 +36,7 @@ NAMES = ("blue", "red", "green")
 TRIES = 12  # steps within which a method that draws its domains must have trained every network
 CPU = Compute(torch.device("cpu"), "fp32")
 BF16 = Compute(torch.device("cpu"), "bf16")
-RHYTHM = Rhythm(log=1, checkpoint=2, observe=100)
+INTERVALS = Intervals(log=1, checkpoint=2, observe=100)
 PROFILE = config.profile("smoke", "cross-domain")
 
 
@@ -87,7 +87,7 @@ def trained(images: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
             method, resolved = build(name)
-            train(method, resolved.stages, loader(name, images), CellFolder(folder), CPU, seed=0, rhythm=RHYTHM)
+            train(method, resolved.stages, loader(name, images), CellFolder(folder), CPU, seed=0, intervals=INTERVALS)
             made[name] = (method.eval(), folder)
         return made[name]
 
@@ -117,10 +117,7 @@ def given(images: Any, name: str, count: int = 2) -> Tensor:
 
 def translate(method: Method, row: Translation, image: Tensor, sample: int = 0) -> Tensor:
     with torch.inference_mode():
-        return method.translate(
-            {row.inputs[0]: image}, row.output,
-            via=row.via, weights=row.weights, side_from=row.side_from, bn=row.bn, sample=sample,
-        )  # fmt: skip
+        return method.translate({row.inputs[0]: image}, row, sample=sample)
 
 
 @pytest.mark.parametrize(("profile", "compute"), [("smoke", CPU), ("paper", CPU), ("paper", BF16)])
@@ -236,7 +233,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, images: Any,
         try:
             train(
                 method, resolved.stages, loader(name, images), CellFolder(tmp_path), CPU,
-                seed=0, rhythm=RHYTHM, progress=interrupt,
+                seed=0, intervals=INTERVALS, progress=interrupt,
             )  # fmt: skip
         except InterruptError:
             interruptions += 1

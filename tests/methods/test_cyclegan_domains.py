@@ -6,6 +6,8 @@ import pytest
 import torch
 from recolouring import COLOURS, SIZE, batches, build, check_red_becomes_green, numbered, squares, train
 
+from mmbench.task import Translation
+
 
 @pytest.mark.parametrize("count", [3, 4, 11])
 @pytest.mark.parametrize(("name", "of"), [("cyclegan-domains", "all"), ("cyclegan-anchor", "anchor")])
@@ -39,9 +41,9 @@ def test_the_anchor_variant_cascades_through_the_anchors_image() -> None:
     with torch.inference_mode():
         middle = to_anchor(image).tanh()
         expected = from_anchor(middle).tanh()
-        assert torch.equal(method.translate({"red": image}, "green", via="blue"), expected)
-        assert torch.equal(method.translate({"red": image}, "green"), expected)
-        assert torch.equal(method.translate({"blue": middle}, "green"), expected)
+        assert torch.equal(method.translate({"red": image}, Translation(("red",), "green", via="blue")), expected)
+        assert torch.equal(method.translate({"red": image}, Translation(("red",), "green")), expected)
+        assert torch.equal(method.translate({"blue": middle}, Translation(("blue",), "green")), expected)
     assert not torch.equal(expected, middle)
 
 

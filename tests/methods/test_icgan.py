@@ -9,7 +9,8 @@ from mmbench.methods.networks.dcgan import ConditionalDiscriminator, Conditional
 from recolouring import CPU, build, noise, numbered
 from torch import Tensor, nn
 
-from mmbench.training.loop import Tally, make_optimizers, set_modes, train_step
+from mmbench.task import Translation
+from mmbench.training.loop import LossSums, make_optimizers, set_modes, train_step
 
 
 def convolutions(module: nn.Module) -> list[tuple[int, ...]]:
@@ -92,7 +93,7 @@ def test_each_stage_trains_its_own_networks() -> None:
     method, stages = build("icgan", numbered(3))
     for stage, trained in zip(stages, ({"decoder", "discriminator"}, {"encoder"}), strict=True):
         before = {role: [p.clone() for p in n.parameters()] for role, n in method.networks().items()}
-        train_step(method, stage, 0, noise(3, 4), make_optimizers(method, stage, CPU), CPU, Tally({}))
+        train_step(method, stage, 0, noise(3, 4), make_optimizers(method, stage, CPU), CPU, LossSums({}))
         for role, network in method.networks().items():
             same = [torch.equal(a, b) for a, b in zip(before[role], network.parameters(), strict=True)]
             assert not any(same) if role.split("/")[0] in trained else all(same), role
@@ -107,7 +108,7 @@ def test_the_encoder_finds_the_code_of_what_was_generated() -> None:
     optimizers = make_optimizers(method, stage, CPU)
     for step in range(stage.steps):
         torch.manual_seed(step)
-        train_step(method, stage, step, noise(3, 4, step), optimizers, CPU, Tally({}))
+        train_step(method, stage, step, noise(3, 4, step), optimizers, CPU, LossSums({}))
     method.eval()
     z, label = torch.randn(64, 4), torch.eye(3)[torch.arange(64) % 3]
     with torch.inference_mode():
@@ -118,13 +119,13 @@ def test_the_encoder_finds_the_code_of_what_was_generated() -> None:
 def test_a_translation_is_generated_of_the_inputs_code_and_the_outputs_label() -> None:
     method, image = build("icgan", numbered(3))[0].eval(), noise(3, 4)["d1"]["d1"]
     with torch.inference_mode():
-        made = method.translate({"d1": image}, "d2")
+        made = method.translate({"d1": image}, Translation(("d1",), "d2"))
         expected = method.get_submodule("generator")(
             method.get_submodule("inverse").z(image), torch.tensor([[0.0, 0.0, 1.0]] * 4)
         )
         assert torch.equal(made, expected)
-        assert torch.equal(made, method.translate({"d1": image}, "d2", sample=7))
-        assert not torch.equal(made, method.translate({"d1": image}, "d0"))
+        assert torch.equal(made, method.translate({"d1": image}, Translation(("d1",), "d2"), sample=7))
+        assert not torch.equal(made, method.translate({"d1": image}, Translation(("d1",), "d0")))
 
 
 def test_a_frozen_generator_keeps_its_statistics() -> None:

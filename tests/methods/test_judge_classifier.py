@@ -139,4 +139,4 @@ def test_a_judge_translates_nothing() -> None:
     model = judge()
     assert model.translations() == ()
     with pytest.raises(NotImplementedError, match="classify"):
-        model.translate({"b": torch.zeros(1, 1, 16, 16)}, "c")
+        model.translate({"b": torch.zeros(1, 1, 16, 16)}, Translation(("b",), "c"))

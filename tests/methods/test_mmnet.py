@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from mmbench.methods.mmnet import PSEUDO
+from mmbench.methods.mmnet import ANCHOR_AUTOENCODER, PSEUDO, Output, Step
 from torch import Tensor
 
 from mmbench.method import Method, Stage
 from mmbench.store.folder import CellFolder
 from mmbench.task import Translation
 from mmbench.training.device import Compute
-from mmbench.training.loop import Rhythm, set_modes, train
+from mmbench.training.loop import Intervals, set_modes, train
 
 SEEN = ["rgb", "depth", "rgb", "segmentation"]  # targets of R<->S and R<->D
 AUTOENCODED = ["rgb", "rgb", "depth", "segmentation"]
@@ -47,7 +47,8 @@ def translate(method: Method, *names: str, **rest: Any) -> Tensor:
     """``translate(method, images=..., "depth", "segmentation")``: the last name is the output."""
     images = rest.pop("images")
     with torch.inference_mode():
-        return method.translate({name: images[name] for name in names[:-1]}, names[-1], **rest)
+        row = Translation(names[:-1], names[-1], **rest)
+        return method.translate({name: images[name] for name in row.inputs}, row)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,32 @@ def test_latent_consistency_compares_the_codes_without_noise(bench: Any) -> None
     torch.testing.assert_close(made.codes["rgb+depth", "depth"].latent, code.latent)
 
 
+def test_the_anchors_autoencoder_is_one_expectation_over_all_groups(bench: Any) -> None:
+    """Eq. 4.3 by hand: errors of 1 in one group and of 3 in the other are a mean square of (1 + 9) / 2.
+
+    Eq. 4.1 and 4.2 are an expectation per group, so that the same errors of translations sum to 1 + 9.
+    """
+    method, stage = ready(bench, "mmnet", "align", players={"generator": 1})
+    assert method.context.settings["reduction"] == "mean"
+    size, outputs = bench.profile.size, []
+    for view, source, error in (("rgb+segmentation", "segmentation", 1.0), ("rgb+depth", "depth", 3.0)):
+        truth = torch.zeros(2, 3, size, size)
+        outputs.append(Output((view, "rgb"), "rgb", truth, ANCHOR_AUTOENCODER, raw=truth + error))
+        outputs.append(Output((view, source), "rgb", truth, "rgb", raw=truth + error))
+    stage = dataclasses.replace(stage, options={**stage.options, "latent": False})
+    losses = method.loss("generator", bench.loader("mmnet").batch(0, 0), Step(outputs, {}), stage)
+    assert {name: float(value) for name, value in losses.items()} == {ANCHOR_AUTOENCODER: 5.0, "rgb": 10.0}
+
+
+def test_the_anchor_autoencoders_loss_carries_its_own_name(bench: Any) -> None:
+    """So that it can be weighed apart; the others enter under the modality that they decode."""
+    method, stage = ready(bench, "mmnet", "align")
+    made = method(bench.loader("mmnet").batch(0, 0), stage)
+    own = [(o.source[1], o.target) for o in made.outputs if o.loss == ANCHOR_AUTOENCODER]
+    assert own == [("rgb", "rgb")] * 2
+    assert all(o.loss == o.target for o in made.outputs if o.loss != ANCHOR_AUTOENCODER)
+
+
 def test_weights_of_one_and_zero_are_the_single_input(trained: Method, images: dict[str, Tensor]) -> None:
     for side in ("rgb", None):
         both = translate(trained, "rgb", "depth", "segmentation", images=images, weights=(1.0, 0.0), side_from=side)
@@ -208,7 +235,7 @@ def test_re_estimated_statistics_stand_beside_the_trained_ones(
     before = {key: value.clone() for key, value in method.state_dict().items()}
     observe = [dataclasses.replace(stage, index=0) for stage in resolved.stages if not stage.players]
     cpu = Compute(torch.device("cpu"), "fp32")
-    train(method, observe, bench.loader("mmnet"), CellFolder(tmp_path), cpu, seed=0, rhythm=Rhythm(1, 9, 9))
+    train(method, observe, bench.loader("mmnet"), CellFolder(tmp_path), cpu, seed=0, intervals=Intervals(1, 9, 9))
     changed = {key for key, value in method.state_dict().items() if not torch.equal(before[key], value)}
     assert changed
     assert all(key.startswith("banks.") for key in changed)

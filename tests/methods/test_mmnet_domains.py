@@ -6,6 +6,8 @@ import pytest
 import torch
 from recolouring import COLOURS, NAMES, SIZE, build, check_red_becomes_green, numbered, squares, train
 
+from mmbench.task import Translation
+
 
 @pytest.mark.parametrize("count", [3, 7, 11])
 def test_n_domains_need_n_encoders_and_n_decoders(count: int) -> None:
@@ -19,7 +21,7 @@ def test_every_pair_of_domains_is_translated() -> None:
     pairs = {(t.inputs[0], t.output) for t in method.translations()}
     assert pairs == {(a, b) for a in NAMES for b in NAMES if a != b}
     with torch.inference_mode():
-        made = method.translate({"red": squares(COLOURS["red"], 0)}, "green")
+        made = method.translate({"red": squares(COLOURS["red"], 0)}, Translation(("red",), "green"))
     assert made.shape == (4, 3, SIZE, SIZE)
     assert made.abs().max() <= 1.0
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmbench.method import Method
 from mmbench.schedule import NetworkSize, Stage
+from mmbench.task import Translation
 from mmbench.training.loop import set_modes
 
 NETWORK = NetworkSize(width=4, poolings=2, convs=(1, 1), blocks=1, kernel=3)
@@ -151,8 +152,8 @@ def test_a_sample_is_a_style_of_its_own_and_always_the_same() -> None:
     torch.manual_seed(0)
     method, image = build()[0].eval(), noise(3, 2)["d1"]["d1"]
     with torch.inference_mode():
-        one, two, again = (method.translate({"d1": image}, "d2", sample=n) for n in (1, 2, 1))
-        alone = method.translate({"d1": image[1:]}, "d2", sample=1)
+        one, two, again = (method.translate({"d1": image}, Translation(("d1",), "d2"), sample=n) for n in (1, 2, 1))
+        alone = method.translate({"d1": image[1:]}, Translation(("d1",), "d2"), sample=1)
     assert torch.equal(one, again)
     assert (one - two).abs().mean() > 1e-3
     assert torch.allclose(one[1:], alone, atol=1e-4), "images of a batch share the style"

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mmbench.method import Method
 from mmbench.schedule import NetworkSize, Stage
+from mmbench.task import Translation
 from mmbench.training.loop import set_modes
 
 NETWORK = NetworkSize(width=16, poolings=2, convs=(1, 1), blocks=1, kernel=3)
@@ -184,9 +185,10 @@ def test_a_sample_is_a_code_of_its_own_and_always_the_same() -> None:
     method = build(perceptron_label=True)[0].eval()
     image = squares(COLOURS["red"], 0, 2)
     with torch.inference_mode():
-        one, two, again = (method.translate({"red": image}, "green", sample=n) for n in (1, 2, 1))
-        alone = method.translate({"red": image[1:]}, "green", sample=1)
-        blue = method.translate({"red": image}, "blue", sample=1)
+        to_green = Translation(("red",), "green")
+        one, two, again = (method.translate({"red": image}, to_green, sample=n) for n in (1, 2, 1))
+        alone = method.translate({"red": image[1:]}, to_green, sample=1)
+        blue = method.translate({"red": image}, Translation(("red",), "blue"), sample=1)
     assert torch.equal(one, again)
     assert (one - two).abs().mean() > 1e-4
     assert (one - blue).abs().mean() > 1e-4

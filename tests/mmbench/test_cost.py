@@ -22,8 +22,8 @@ class OneConvolution(Method):
     def forward(self, batch: Any, stage: Any) -> None:
         raise NotImplementedError
 
-    def translate(self, inputs: Any, output: str, **_: Any) -> Tensor:
-        return self.task.modality(output).from_network(self.conv(inputs["depth"]))
+    def translate(self, inputs: Any, translation: Any, *, sample: int = 0) -> Tensor:
+        return self.task.modality(translation.output).from_network(self.conv(inputs["depth"]))
 
 
 def test_operations_of_one_image(bench: Any) -> None:

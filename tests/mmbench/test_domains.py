@@ -18,7 +18,7 @@ from mmbench.evaluation.metrics.unpaired import content, kernel_distance
 from mmbench.evaluation.unpaired import evaluate_domains, translation_matrix
 from mmbench.method import Context, Method
 from mmbench.schedule import NetworkSize
-from mmbench.task import Access, Split
+from mmbench.task import Access, Split, Translation
 from mmbench.training import cache
 from mmbench.training.device import Compute
 from mmbench.training.loader import held_views
@@ -71,8 +71,8 @@ class Shift(Method):
 
     def forward(self, batch: Any, stage: Any) -> None: ...
 
-    def translate(self, inputs: Mapping[str, Tensor], output: str, **rest: Any) -> Tensor:
-        ((source, image),) = inputs.items()
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
+        ((source, image),), output = inputs.items(), translation.output
         return image if output == "dark" else image + (LEVELS[output] - LEVELS[source]) / 127.5
 
     def translations(self) -> Any:
@@ -169,7 +169,7 @@ def test_a_method_with_a_random_code_draws_one_for_every_image(
     asked = []
 
     class Random(Shift):
-        def translate(self, inputs: Mapping[str, Tensor], output: str, *, sample: int = 0, **rest: Any) -> Tensor:
+        def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
             ((_, image),) = inputs.items()
             asked.append((len(image), sample))
             return (image + 0.1 * sample).clamp(-1, 1)

@@ -66,7 +66,7 @@ class Rounding(Method):
     def __init__(self, images: Images, rows: tuple[Translation, ...] = ROWS) -> None:
         super().__init__(Context(TASK, 8, NetworkSize(), {}))
         self.images, self.rows = images, rows
-        self.calls: list[tuple[tuple[str, ...], str, dict[str, Any], bool]] = []
+        self.calls: list[tuple[tuple[str, ...], Translation, int, bool]] = []
         self.read_before: list[list[str]] = []
 
     def forward(self, batch: Any, stage: Any) -> None: ...
@@ -74,13 +74,13 @@ class Rounding(Method):
     def translations(self) -> tuple[Translation, ...]:
         return self.rows
 
-    def translate(self, inputs: Any, output: str, **rest: Any) -> Tensor:
-        self.calls.append((tuple(inputs), output, rest, self.training))
+    def translate(self, inputs: Any, translation: Translation, *, sample: int = 0) -> Tensor:
+        self.calls.append((tuple(inputs), translation, sample, self.training))
         self.read_before.append(self.images.reads[:])
         self.images.reads.clear()
-        if output == "depth":
+        if translation.output == "depth":
             return inputs["segmentation"].float().unsqueeze(1).clamp(min=0.1)
-        if output == "rgb":
+        if translation.output == "rgb":
             return (inputs["depth"] / 2 - 1) * torch.tensor([1.0, 0.5, -0.5]).view(1, 3, 1, 1)
         return inputs["depth"][:, 0].round().long().clamp(1, 3)
 
@@ -115,10 +115,10 @@ def test_a_method_is_called_in_eval_mode_with_its_rows_arguments() -> None:
     method.train()
     run(method, images, batch_size=7)
     assert not any(training for *_, training in method.calls)
-    for (inputs, output, rest, _), row in zip(method.calls, ROWS, strict=True):
-        given = Translation(inputs, output, **{k: rest[k] for k in ("via", "weights", "side_from", "bn")})
-        assert given == row
-        assert rest["sample"] == 0
+    for (inputs, translation, sample, _), row in zip(method.calls, ROWS, strict=True):
+        assert inputs == row.inputs
+        assert translation == row
+        assert sample == 0
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 50])

@@ -42,7 +42,7 @@ class Broken(Method):
     def loss(self, player, batch, made, stage):
         return {"loss": self.layer.weight.sum() * float("nan")}
 
-    def translate(self, inputs, output, **rest):
+    def translate(self, inputs, translation, *, sample=0):
         raise NotImplementedError
 '''
 CHILD = RAISES.replace('"raises"', '"child"').replace("KINDS", 'PARENT = "raises"\nKINDS')

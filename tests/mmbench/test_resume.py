@@ -19,7 +19,7 @@ from mmbench.schedule import Stage
 from mmbench.store.folder import CellFolder
 from mmbench.training import checkpoint
 from mmbench.training.loader import Loader
-from mmbench.training.loop import DivergedError, Rhythm, train
+from mmbench.training.loop import DivergedError, Intervals, train
 
 ARGUMENTS = (
     "run", "--methods", "mmnet", "--profile", "smoke", "--set", "profile.steps=40",
@@ -140,5 +140,5 @@ def test_nan_stops_the_cell_within_100_steps(bench: Any, tmp_path: Path) -> None
     with pytest.raises(DivergedError, match="stage 'broken', by step 50: "):
         train(
             method, [stage], loader, CellFolder(tmp_path), Compute(torch.device("cpu"), "fp32"),
-            seed=0, rhythm=Rhythm(1000, 1000, 1000),
+            seed=0, intervals=Intervals(1000, 1000, 1000),
         )  # fmt: skip

@@ -270,7 +270,7 @@ class Fixed(Method):
     def translations(self) -> tuple[Translation, ...]:
         return self.task.multi_modal
 
-    def translate(self, inputs: Any, output: str, **rest: Any) -> torch.Tensor:
+    def translate(self, inputs: Any, translation: Translation, *, sample: int = 0) -> torch.Tensor:
         raise RuntimeError("broken")
 
 
@@ -280,7 +280,7 @@ def test_weights_that_a_method_would_not_heed_are_refused(bench: Any, images: di
     assert fixed.path(["rgb", "depth"], "segmentation", weights=(0.8, 0.2))[0].weights == (0.8, 0.2)
     with pytest.raises(UserError, match=r"weights \(0.8, 0.2\) with side information of rgb are fixed"):
         fixed.path(["rgb", "depth"], "segmentation", weights=(0.5, 0.5))
-    with pytest.raises(RuntimeError, match="broken"):  # a bug in a row of the method's own is not the user's to mend
+    with pytest.raises(RuntimeError, match="broken"):  # a bug in one of the method's own rows is no bad input
         fixed.translate({name: images[name][0] for name in ("rgb", "depth")}, "segmentation")
 
 

@@ -1,0 +1,66 @@
+"""The contract of a method, training that goes on: after an interruption, and from a parent's weights."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from contract import CARDS, CHILDREN, METHODS, as_profile, train_with_interruptions
+
+from mmbench.planning.order import Order
+from mmbench.store.folder import CellFolder
+from mmbench.training import checkpoint
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_interrupted_training_ends_with_the_same_bits(name: str, bench: Any, trained: Any, tmp_path: Path) -> None:
+    whole, folder = trained(name)
+    again = train_with_interruptions(name, bench, tmp_path).state_dict()
+    assert not [key for key, value in whole.state_dict().items() if not torch.equal(value, again[key])]
+    assert CellFolder(tmp_path).log.read_text() == CellFolder(folder).log.read_text()
+
+
+@pytest.mark.parametrize("name", ["mmnet", "cascade"])
+def test_an_interrupted_adversarial_training_ends_with_the_same_bits(name: str, bench: Any, tmp_path: Path) -> None:
+    """Two players, two optimizers: the papers' losses at smoke size."""
+    adversarial = as_profile(bench, "paper")
+    whole = adversarial.train(name, tmp_path / "whole").state_dict()
+    assert any(key.startswith("discriminators.") for key in whole)
+    (tmp_path / "parts").mkdir()
+    again = train_with_interruptions(name, adversarial, tmp_path / "parts").state_dict()
+    assert not [key for key, value in whole.items() if not torch.equal(value, again[key])]
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_a_child_starts_from_its_parents_weights(name: str, bench: Any, trained: Any) -> None:
+    parent, _ = trained(CARDS[name]["PARENT"])
+    child, _ = bench.build(name, seed=1)
+    child.start_from(parent)
+    theirs = {role: network.state_dict() for role, network in parent.networks().items()}
+    assert set(theirs) == set(child.networks())
+    for role, network in child.networks().items():
+        assert all(torch.equal(theirs[role][key], value) for key, value in network.state_dict().items()), role
+
+
+def test_a_childs_cell_begins_where_its_parents_ended(bench: Any, tmp_path: Path, cache_folder: Path) -> None:
+    """Through the cell itself, which hands a parent over: with a learning rate of 0 the parameters stay equal."""
+    folders = {name: CellFolder(tmp_path / "synthetic" / "smoke" / name / "seed-0") for name in ("mmnet", "mmnet-pp")}
+    for name, folder in folders.items():
+        child = name == "mmnet-pp"
+        order = Order(
+            "synthetic", "smoke", name, 0, key="k", folder=str(folder.path), overrides={"stage.pseudo-pairs.lr": 0.0},
+            cache_folder=str(cache_folder), parent=str(folders["mmnet"].path) if child else "",
+            parent_method="mmnet" if child else "", device="cpu", precision="fp32", threads=1,
+        )  # fmt: skip
+        subprocess.run([sys.executable, "-m", "mmbench.cell"], input=order.to_json(), text=True, check=True)
+    weights = {}
+    for name, folder in folders.items():
+        found, (method, _) = checkpoint.latest(folder.checkpoints), bench.build(name)
+        assert found is not None
+        checkpoint.load_weights(found, method)
+        weights[name] = dict(method.named_parameters())
+    assert all(torch.equal(weights["mmnet"][key], value) for key, value in weights["mmnet-pp"].items())
