@@ -49,9 +49,7 @@ class Cascade(Method):
         self.pairs = list(dict.fromkeys(needed))
         self.encoders = nn.ModuleDict({_key(*p): parts.encoder(self.task.modality(p[0])) for p in self.pairs})
         self.decoders = nn.ModuleDict({_key(*p): parts.decoder(self.task.modality(p[1])) for p in self.pairs})
-        made_images = [
-            p for p in self.pairs if self.task.modality(p[1]).kind == "rgb" and context.settings["adversarial"]
-        ]
+        made_images = [p for p in self.pairs if self.task.modality(p[1]).is_colour and context.settings["adversarial"]]
         self.discriminators = nn.ModuleDict(
             {_key(*p): parts.discriminator(self.task.modality(p[1])) for p in made_images}
         )

@@ -17,6 +17,8 @@ from mmbench.errors import UserError, did_you_mean
 if TYPE_CHECKING:
     from mmbench.reporting import Figure, Table
 
+LISTED = ("methods", "datasets", "reports", "metrics", "profiles")
+
 EXAMPLES = """examples:
   python -m mmbench run                                    every method on the embedded set (minutes)
   python -m mmbench run --dry-run                          what that would do, and how long it takes
@@ -118,8 +120,8 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_translate.add_options(commands.add_parser("translate", help="translate image files with a trained cell"))
 
-    listing = commands.add_parser("list", help="what there is: methods, datasets, reports, profiles")
-    listing.add_argument("what", nargs="?", choices=("methods", "datasets", "reports", "profiles"))
+    listing = commands.add_parser("list", help="what there is: methods, datasets, reports, metrics, profiles")
+    listing.add_argument("what", nargs="?", choices=LISTED)
     listing.set_defaults(function=_list)
 
     cli_data.add_options(
@@ -233,9 +235,9 @@ def _check_there_is(runs: Path, dataset: str, profile: str) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     from mmbench.planning import config
-    from mmbench.plugins import catalog
+    from mmbench.plugins import catalog, metrics
 
-    for what in [options.what] if options.what else ["methods", "datasets", "reports", "profiles"]:
+    for what in [options.what] if options.what else LISTED:
         if not options.what:
             print(f"{what}:")
         if what == "profiles":
@@ -245,7 +247,8 @@ def _list(options: argparse.Namespace) -> int:
         cards = catalog.cards(what)
         width = max(22, *map(len, cards))
         for card in cards.values():
-            text = f"cannot be read: {card.problem}" if card.problem else card.get("TITLE", "")
+            problem = metrics.problem_of(card) if what == metrics.FOLDER else card.problem
+            text = f"cannot be read: {problem}" if problem else card.get("TITLE", "")
             print(f"  {card.name:{width}} {text}")
     return 0
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.inference.image_files import checked
 from mmbench.method import Method
 from mmbench.modality import Modality
 from mmbench.resize import fit
@@ -148,13 +147,13 @@ class Translator:
     def _batch(self, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str, torch.Tensor], bool]:
         arrays, single = {}, True
         for name, given in inputs.items():
-            one_image = 3 if self.modalities[name].kind == "rgb" else 2
+            one_image = len(self.modalities[name].shape(1, 1))
             array = np.asarray(given)
             single = array.ndim == one_image
             if array.ndim not in (one_image, one_image + 1):
                 raise UserError(f"{name}: an array of shape {array.shape}; expected one image, or a batch of them")
             try:
-                arrays[name] = checked(self.modalities[name], array[None] if single else array)
+                arrays[name] = self.modalities[name].checked(array[None] if single else array)
             except ValueError as error:
                 raise UserError(f"{name}: {error}") from error
         shapes = {name: array.shape[:3] for name, array in arrays.items()}

@@ -35,7 +35,6 @@ from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
 
 CHUNK = 32  # samples; what a kill costs at most per worker
-DTYPES = {"rgb": np.uint8, "scalar": np.float32, "depth": np.float32, "segmentation": np.uint8}
 
 Progress = Callable[[int, int], None]
 
@@ -219,8 +218,8 @@ class _Layout:
 
     def __init__(self, modality: Modality, samples: int, size: int) -> None:
         self.name = modality.name
-        self.dtype = np.dtype(DTYPES[modality.kind])
-        self.row_shape = (size, size, 3) if modality.kind == "rgb" else (size, size)
+        self.dtype = modality.dtype
+        self.row_shape = modality.shape(size, size)
         self.row_bytes = self.dtype.itemsize * int(np.prod(self.row_shape))
         self.samples = samples
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mmbench.evaluation.aligned import predict
 from mmbench.method import Batch, Context, Losses, Method, Stage
-from mmbench.modality import MINIMUM_DEPTH, Modality
+from mmbench.modality import MINIMUM_DEPTH, Modality, Rgb, Scalar
 from mmbench.planning import config
 from mmbench.planning.order import Order
 from mmbench.plugins import catalog
@@ -42,7 +42,7 @@ RHYTHM = Rhythm(log=1, checkpoint=2, observe=100)
 THETAS = Task(
     name="thetas",
     kind="cross-channel",
-    modalities=(Modality("theta1", "scalar"), Modality("theta2", "scalar"), Modality("theta3", "rgb")),
+    modalities=(Scalar("theta1"), Scalar("theta2"), Rgb("theta3")),
     anchor="theta1",
     groups=(Group(("theta1", "theta2")), Group(("theta1", "theta3"))),
     unseen=(Translation(("theta2",), "theta3"),),
