@@ -19,6 +19,7 @@ from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
 
 PROTOCOL = 1  # see train.py
+ACCURACY = "classification_accuracy"  # of a judge, percent
 SAMPLES = 8  # test images whose translations are kept as pictures
 
 Classify = Callable[[torch.Tensor], torch.Tensor]
@@ -125,8 +126,8 @@ def numbers(
             continue
         try:
             more = metric.numbers(statistics[name], target)
-            if taken := sorted(made.keys() & more.keys()):
-                raise ValueError(f"compute gave {taken[0]!r}, which another metric has")
+            if taken := sorted({*made, ACCURACY} & more.keys()):
+                raise ValueError(f"compute gave {taken[0]!r}, which is another's number")
         except Exception as error:  # a plug-in is anybody's code
             if name == target.metric:
                 raise
@@ -134,7 +135,7 @@ def numbers(
         else:
             made |= more
     if "correct" in statistics:
-        made["classification_accuracy"] = 100.0 * float(statistics["correct"].mean())
+        made[ACCURACY] = 100.0 * float(statistics["correct"].mean())
     return made
 
 

@@ -60,9 +60,9 @@ def outside() -> dict[str, str]:
     They are no part of a cell's key: they look at translations and change none, and a metric that was added or edited
     should not have every network trained again.
     """
-    own = catalog.package_folder(FOLDER)
+    own, used = catalog.package_folder(FOLDER), load_metrics()
     cards = [card for card in catalog.cards(FOLDER).values() if own not in card.path.parents]
-    return {card.name: source_digest(card.path, card.module) for card in cards if not problem_of(card)}
+    return {card.name: source_digest(card.path, card.module) for card in cards if card.name in used}
 
 
 def leave_out(name: str, error: Exception) -> None:
