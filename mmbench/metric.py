@@ -76,7 +76,7 @@ class Metric:
     def numbers(self, statistics: np.ndarray, modality: Modality) -> dict[str, float]:
         """Numbers of a test set from the statistics ``(N, C)`` of its images."""
         self.check(statistics, modality)
-        made = self.compute(self.total(statistics), len(statistics), modality)
+        made = self.score(self.total(statistics), len(statistics), modality)
         known = {score.key for score in self.scores}
         for key, value in made.items():
             if key.partition("/")[0] not in known:
@@ -88,4 +88,9 @@ class Metric:
     def of_each(self, statistics: np.ndarray, modality: Modality) -> Mapping[str, np.ndarray]:
         """Numbers of each image alone, ``(N,)`` each."""
         self.check(statistics, modality)
-        return self.compute(np.asarray(statistics, np.float64), 1, modality)
+        return self.score(np.asarray(statistics, np.float64), 1, modality)
+
+    def score(self, sums: np.ndarray, images: Any, modality: Modality) -> Mapping[str, Any]:
+        """As ``compute``, without numpy's warnings of what is not defined."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.compute(sums, images, modality)

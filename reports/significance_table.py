@@ -222,7 +222,7 @@ def _scored(
             return arrays[f"{number}/correct"][:, None], accuracy
     modality = output_of(result, result["rows"][number])
     metric = metrics[modality.metric]
-    return per_image(cell, number, metric, modality), lambda sums, images: metric.compute(sums, images, modality)[score]
+    return per_image(cell, number, metric, modality), lambda sums, images: metric.score(sums, images, modality)[score]
 
 
 def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: str, output: str) -> Table:

@@ -26,7 +26,7 @@ class Translator:
 
     Attributes:
         name: of the method.
-        modalities: by name (see ``modality.py``: kinds, classes, palette).
+        modalities: by name (see ``mmbench/modality/``: kinds, classes, palette).
         size: height and width of all outputs, in pixels.
         translations: the rows that the method was evaluated on; a method with a common latent space can do more.
     """
@@ -54,7 +54,7 @@ class Translator:
         """Translate one image, or a batch of them with the batch as first axis.
 
         Args:
-            inputs: aligned arrays by modality, in the representation of ``modality.py``: rgb uint8 ``(H, W, 3)``; depth
+            inputs: aligned arrays by modality, as ``mmbench/modality/`` says: rgb uint8 ``(H, W, 3)``; depth
                 float ``(H, W)`` in metres, 0 invalid; segmentation class ids ``(H, W)``, 0 void; scalar float
                 ``(H, W)`` in [-1, 1]. Cropped to the centre square and resized to :attr:`size`, as for training.
             output: the modality to make.

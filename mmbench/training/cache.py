@@ -3,7 +3,7 @@
 One folder per (manifest, size, adapter source, list of ids), named by their hash::
 
     <cache>/<key>/<modality>.npy    one array per modality, rows in the order of the ids that hold it; dtypes as in
-                                    ``modality.py``
+                                    ``mmbench/modality/``
     <cache>/<key>/labels.npy        int64, where the data set has class labels
     <cache>/<key>/meta.json         what the key was made of, for people
     <cache>/<key>/rows              how many rows are safely on disk
@@ -63,7 +63,7 @@ class Cache:
         return np.array([self._rows[sample_id] for sample_id in ids], dtype=np.int64)
 
     def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
-        """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``modality.py``.
+        """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``mmbench/modality/``.
 
         Raises:
             KeyError: a sample does not hold the modality; names it.

@@ -58,11 +58,11 @@ def test_numbers_follow_from_sums_along_the_last_axis(name: str, modality: Modal
     statistics = metric.measure(*batch(modality), modality)
     numbers = metric.numbers(statistics, modality)
     halves = metric.total(statistics[:2]) + metric.total(statistics[2:])
-    again = metric.compute(halves, IMAGES, modality)
+    again = metric.score(halves, IMAGES, modality)
     assert {key: float(value) for key, value in again.items()} == pytest.approx(numbers, nan_ok=True)
     stack = np.stack([np.stack([metric.total(statistics), statistics[0]]), np.stack([statistics[1], statistics[2]])])
     images = np.array([[IMAGES, 1], [1, 1]])
-    stacked = metric.compute(stack, images, modality)
+    stacked = metric.score(stack, images, modality)
     alone = metric.of_each(statistics, modality)
     for key, value in numbers.items():
         assert stacked[key].shape == (2, 2)

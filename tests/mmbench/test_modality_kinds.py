@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 CLASSES = {kind.__name__ for kind in KINDS.values()}
 SOURCES = [
     path
-    for folder in ("mmbench", "methods", "datasets", "reports")
+    for folder in ("mmbench", "methods", "datasets", "reports", "benchmarks")
     for path in sorted((ROOT / folder).rglob("*.py"))
     if ROOT / "mmbench" / "modality" not in path.parents
 ]

@@ -128,8 +128,8 @@ def _update(metric: str, prediction: torch.Tensor, truth: torch.Tensor) -> np.nd
 
 def _replicates(metric: str, statistics: np.ndarray, replicates: int) -> np.ndarray:
     modality = MODALITIES[metric]
-    compute = METRICS[modality.metric].compute
-    return replicates_of(statistics, lambda sums, images: compute(sums, images, modality)[metric], replicates)
+    score = METRICS[modality.metric].score
+    return replicates_of(statistics, lambda sums, images: score(sums, images, modality)[metric], replicates)
 
 
 def _statistics(metric: str, images: int) -> np.ndarray:

@@ -86,12 +86,11 @@ def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> d
     sums, keys = np.asarray(sums, np.float64), _correlations(modality)
     if sums.shape[-1] != len(columns(modality)):
         raise ValueError(f"image statistics with {sums.shape[-1]} columns")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        made = {key: sums[..., number] / images for number, key in enumerate(PER_IMAGE)}
-        pixels = len(PER_IMAGE)
-        means = sums[..., pixels + 1 :] / sums[..., pixels : pixels + 1]
-        means = means.reshape(*sums.shape[:-1], len(keys), len(SUMS))
-        return made | {key: _pearson(*np.moveaxis(means[..., number, :], -1, 0)) for number, key in enumerate(keys)}
+    made = {key: sums[..., number] / images for number, key in enumerate(PER_IMAGE)}
+    pixels = len(PER_IMAGE)
+    means = sums[..., pixels + 1 :] / sums[..., pixels : pixels + 1]
+    means = means.reshape(*sums.shape[:-1], len(keys), len(SUMS))
+    return made | {key: _pearson(*np.moveaxis(means[..., number, :], -1, 0)) for number, key in enumerate(keys)}
 
 
 def _correlations(modality: Modality) -> tuple[str, ...]:
