@@ -177,8 +177,10 @@ def _statistics(
     truth = target.to_tensor(cache.read(target.name, rows)).to(prediction.device)
     made = {}
     for name, metric in list(scored.items()):
+        # Copies, so that what such a metric does to its tensors reaches nobody else's.
+        pair = (prediction, truth) if name == target.metric else (prediction.clone(), truth.clone())
         try:
-            made[name] = metric.measure(prediction, truth, target)
+            made[name] = metric.measure(*pair, target)
         except Exception as error:  # a plug-in is anybody's code
             if name == target.metric:
                 raise

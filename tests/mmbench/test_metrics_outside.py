@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmbench.commands.main import main
-from mmbench.evaluation.aligned import evaluate
+from mmbench.evaluation.aligned import evaluate_rows
 from mmbench.method import Context, Method, NetworkSize
 from mmbench.modality import Depth, Rgb
 from mmbench.plugins import catalog, metrics
@@ -84,7 +84,7 @@ class Noise(Method):
 
 def run() -> tuple[dict[str, float], dict[str, np.ndarray]]:
     method = Noise(Context(TASK, 12, NetworkSize(), {}))
-    rows, statistics, _ = evaluate(method, TASK, Images(), list("01234"), CPU, batch_size=2)  # type: ignore[arg-type]
+    rows, statistics, _ = evaluate_rows(method, TASK, Images(), list("01234"), CPU, batch_size=2)  # type: ignore[arg-type]
     return rows[0]["metrics"], statistics
 
 
@@ -109,6 +109,16 @@ def test_its_numbers_and_statistics_stand_beside_the_others(folder: Path) -> Non
     assert statistics["0/difference"].shape == (5, 2)
     assert outside().keys() == {"difference"}
     assert load_metrics()["difference"].scores[0].lower
+
+
+def test_it_cannot_change_what_others_see(folder: Path) -> None:
+    before, _ = run()
+    changing = GOOD.replace("    import torch\n", "    import torch\n\n    prediction.zero_()\n    truth.zero_()\n")
+    (folder / "changing.py").write_text(changing.replace('NAME = "difference"', 'NAME = "a-first-one"'))
+    (folder / "difference.py").write_text(GOOD.replace('"difference"', '"z"'))
+    numbers, _ = run()
+    assert {key: numbers[key] for key in before} == before
+    assert numbers["difference"] == 0.0 < numbers["z"]
 
 
 def test_it_is_listed_with_its_title_or_with_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
