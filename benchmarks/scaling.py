@@ -19,7 +19,7 @@ import torch
 from mmbench.reports import scaling_figure
 
 from mmbench.method import Context, Method
-from mmbench.modality import Modality
+from mmbench.modality import Rgb
 from mmbench.planning import config
 from mmbench.plugins import catalog
 from mmbench.reporting import Figure
@@ -82,7 +82,7 @@ def build(name: str, domains: int) -> Method:
     task = Task(
         name="domains",
         kind="cross-domain",
-        modalities=tuple(Modality(domain, "rgb") for domain in names),
+        modalities=tuple(Rgb(domain) for domain in names),
         anchor="d0",
         groups=(Group(("d0",)),),
         unseen=tuple(Translation((a,), b) for a, b in permutations(names, 2)),

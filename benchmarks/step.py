@@ -99,14 +99,9 @@ def noise_batch(task: Task, access: Access, batch: int, size: int, labels: int, 
 
 
 def noise(modality: Modality, batch: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Arrays as a data set gives them: depth 0.5 to 8 m, real classes only, everything valid."""
-    shape = (batch, size, size)
-    if modality.kind == "rgb":
-        return rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
-    if modality.kind == "segmentation":
-        return rng.integers(1, len(modality.classes) + 1, shape, dtype=np.uint8)
-    low, high = (0.5, 8.0) if modality.kind == "depth" else (-1.0, 1.0)
-    return rng.uniform(low, high, shape).astype(np.float32)
+    """Arrays as a data set gives them: real classes only, everything valid."""
+    raw = rng.uniform(-1.0, 1.0, (batch, modality.channels, size, size)).astype(np.float32)
+    return modality.to_array(modality.from_network(torch.from_numpy(raw)))
 
 
 def matmul_rate(compute: Compute, side: int = 0, repeats: int = 5) -> float:

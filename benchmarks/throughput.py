@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import itertools
 import tempfile
@@ -13,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmbench.datasets.synthetic import SEGMENTATION, TASK
+from mmbench.datasets.synthetic import TASK
 from tabulate import tabulate
 
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
-from mmbench.evaluation.metrics import depth, image, segmentation
+from mmbench.plugins.metrics import load_metrics
 from mmbench.task import Access, Split, views
 from mmbench.training import cache, device
 from mmbench.training.loader import Loader
@@ -98,20 +99,13 @@ def reading(size: int, count: int, seconds: float) -> float:
 def metrics(size: int, where: torch.device, seconds: float) -> dict[str, float]:
     """Images per second of each metric's per-image statistics."""
     rng = np.random.default_rng(0)
-    pairs = {
-        m.name: tuple(m.to_tensor(noise(m, BATCH, size, rng)).to(where) for _ in range(2)) for m in TASK.modalities
-    }
-    classes = len(SEGMENTATION.classes)
-
-    def confusion() -> int:
-        predicted, truth = pairs["segmentation"]
-        return len(segmentation.update(predicted, truth, classes))
-
-    return {
-        "confusion counts": rate(confusion, seconds),
-        "depth sums": rate(lambda: len(depth.update(*pairs["depth"])), seconds),
-        "PSNR, SSIM, correlations": rate(lambda: len(image.update(*pairs["rgb"])), seconds),
-    }
+    known, rates = load_metrics(), {}
+    for modality in TASK.modalities:
+        metric = known[modality.metric]
+        made, truth = (modality.to_tensor(noise(modality, BATCH, size, rng)).to(where) for _ in range(2))
+        work = functools.partial(metric.update, made, truth, modality)
+        rates[f"metric: {metric.name}"] = rate(lambda work=work: len(work()), seconds)
+    return rates
 
 
 def rate(work: Callable[[], int], seconds: float) -> float:

@@ -23,7 +23,7 @@ from PIL import Image
 
 from mmbench.dataset import DataLimits, Problem
 from mmbench.errors import UserError
-from mmbench.modality import Modality
+from mmbench.modality import Rgb
 from mmbench.task import Group, Split, Task, Translation
 
 from . import tfrecords
@@ -204,7 +204,7 @@ def domain_task(name: str, domains: Sequence[str], anchor: str) -> Task:
     return Task(
         name=name,
         kind="cross-domain",
-        modalities=tuple(Modality(domain, "rgb") for domain in domains),
+        modalities=tuple(Rgb(domain) for domain in domains),
         anchor=anchor,
         groups=tuple(Group((anchor, other)) for other in others),
         unseen=tuple(Translation((source,), target) for source, target in permutations(others, 2)),

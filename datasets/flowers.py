@@ -27,7 +27,7 @@ from scipy.io import loadmat
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
-from mmbench.modality import Modality
+from mmbench.modality import Rgb, Scalar
 from mmbench.resize import fit
 from mmbench.task import Group, Split, Task, Translation
 
@@ -76,7 +76,7 @@ CATEGORIES = {
 TASK = Task(
     name=NAME,
     kind="cross-channel",
-    modalities=(Modality("theta1", "scalar"), Modality("theta2", "scalar"), Modality("theta3", "rgb")),
+    modalities=(Scalar("theta1"), Scalar("theta2"), Rgb("theta3")),
     anchor="theta1",
     groups=(Group(("theta1", "theta2")), Group(("theta1", "theta3"))),
     unseen=(Translation(("theta2",), "theta3"),),

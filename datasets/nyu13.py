@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from mmbench.errors import UserError
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb, Segmentation
 from mmbench.task import Group, Task, Translation
 
 from .synthetic.scene import CLASSES as CLASSES
@@ -91,9 +91,9 @@ def rooms_task(name: str) -> Task:
         name=name,
         kind="cross-modal",
         modalities=(
-            Modality("rgb", "rgb"),
-            Modality("depth", "depth"),
-            Modality("segmentation", "segmentation", classes=CLASSES, palette=PALETTE),
+            Rgb("rgb"),
+            Depth("depth"),
+            Segmentation("segmentation", classes=CLASSES, palette=PALETTE),
         ),
         anchor="rgb",
         groups=(Group(("rgb", "segmentation")), Group(("rgb", "depth"))),

@@ -51,7 +51,7 @@ class Cascade(Method):
         self.encoders = nn.ModuleDict({name: parts.encoder(source) for name, (source, _) in modalities.items()})
         self.decoders = nn.ModuleDict({name: parts.decoder(target) for name, (_, target) in modalities.items()})
         adversarial = context.settings["adversarial"]
-        images = {name: target for name, (_, target) in modalities.items() if target.kind == "rgb" and adversarial}
+        images = {name: target for name, (_, target) in modalities.items() if target.is_colour and adversarial}
         self.discriminators = nn.ModuleDict({name: parts.discriminator(m) for name, m in images.items()})
         self.pretrained = parts.pretrained
         self.banks = Cascades(self.task, self._from_anchor)

@@ -96,7 +96,7 @@ class MMNet(Method):
         modalities = self.task.modalities
         self.encoders = nn.ModuleDict({m.name: parts.encoder(m) for m in modalities})
         self.decoders = nn.ModuleDict({m.name: parts.decoder(m) for m in modalities})
-        adversarial = [m for m in modalities if m.kind == "rgb" and context.settings["adversarial"]]
+        adversarial = [m for m in modalities if m.is_colour and context.settings["adversarial"]]
         self.discriminators = nn.ModuleDict({m.name: parts.discriminator(m) for m in adversarial})
         self.pretrained = parts.pretrained
         self.banks = Cascades(self.task, lambda output: [self.encoders[self.task.anchor], self.decoders[output]])

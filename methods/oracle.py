@@ -43,7 +43,7 @@ class Oracle(Method):
             for name in row.inputs:
                 self.encoders[f"{name}@{_key(row)}"] = parts.encoder(self.task.modality(name))
             self.decoders[_key(row)] = parts.decoder(output)
-            if output.kind == "rgb" and context.settings["adversarial"]:
+            if output.is_colour and context.settings["adversarial"]:
                 self.discriminators[_key(row)] = parts.discriminator(output)
         self.pretrained = parts.pretrained
 

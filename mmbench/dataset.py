@@ -84,7 +84,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def sample(self, sample_id: str) -> Sample:
-        """Aligned arrays (see ``modality.py``) of what the sample holds, at native size.
+        """Aligned arrays (see ``mmbench/modality/``) of what the sample holds, at native size.
 
         Raises UserError naming a file that is damaged.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -41,14 +41,14 @@ def png(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def legend(names: Sequence[str], colours: Sequence[tuple[int, int, int]], width: int) -> np.ndarray:
+def legend(classes: Mapping[str, tuple[int, int, int]], width: int) -> np.ndarray:
     """Class names with their colours as a uint8 RGB strip ``(height, width, 3)``."""
-    cell = 14 + 7 * max(len(name) for name in names)
+    cell = 14 + 7 * max(len(name) for name in classes)
     columns = max(1, (width - MARGIN) // cell)
-    rows = -(-len(names) // columns)
+    rows = -(-len(classes) // columns)
     strip = Image.new("RGB", (width, MARGIN + rows * CAPTION), "white")
     draw = ImageDraw.Draw(strip)
-    for number, (name, colour) in enumerate(zip(names, colours, strict=True)):
+    for number, (name, colour) in enumerate(classes.items()):
         left, top = MARGIN + number % columns * cell, number // columns * CAPTION
         draw.rectangle((left, top + 2, left + 9, top + 11), fill=tuple(colour), outline="black")
         draw.text((left + 13, top + 1), name, fill="black")

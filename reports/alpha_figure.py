@@ -5,16 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
+from mmbench.modality import main_score
 from mmbench.reporting import SWEEP, Figure
 
 NAME = "alpha"
 TITLE = "Multi-modal translation against alpha (CVPR 2018, figure 7)"
 
-SHOWN = {
-    "segmentation": ("miou", "mIoU, %"),
-    "depth": ("delta_1.25", "share of pixels within 1.25"),
-    "rgb": ("psnr", "PSNR, dB"),
-}
 STYLES = ("-", "--", ":", "-.")
 
 
@@ -23,13 +19,15 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
     rows = results[results["selection"] == SWEEP]
     figures = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        translations = list(part.groupby(["inputs", "output", "output_kind"], sort=True))
+        grouped = part.groupby(["inputs", "output", "output_kind"], sort=True)
+        translations = [(key, mine, score) for key, mine in grouped if (score := main_score(str(key[2])))]
+        if not translations:
+            continue
         canvas = Canvas(figsize=(4.6 * len(translations), 3.6), layout="constrained")
         axes = canvas.subplots(1, len(translations), squeeze=False)[0]
-        for axis, ((inputs, output, kind), mine) in zip(axes, translations, strict=True):
-            metric, label = SHOWN[str(kind)]
-            _draw(axis, mine[mine["metric"] == metric], str(inputs).split("+"))
-            axis.set(title=f"{str(inputs).replace('+', ', ')} → {output}", ylabel=label)
+        for axis, ((inputs, output, _), mine, score) in zip(axes, translations, strict=True):
+            _draw(axis, mine[mine["metric"] == score.key], str(inputs).split("+"))
+            axis.set(title=f"{str(inputs).replace('+', ', ')} → {output}", ylabel=score.axis)
             axis.set_xlabel(f"alpha, the weight of {str(inputs).split('+')[-1]}")
         axes[-1].legend(fontsize=7, loc="best")
         name = f"alpha-{dataset}-{profile}"

@@ -9,6 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from mmbench.metric import Metric
+from mmbench.modality import Modality, modality_of
 from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder
 
@@ -41,6 +45,38 @@ def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):
             continue  # the line that a killed process was writing
     return found
+
+
+def output_of(result: Mapping[str, Any], row: Mapping[str, Any]) -> Modality:
+    """The modality that a row of a result translates into, as the result records it.
+
+    Raises:
+        LookupError, ValueError, TypeError: the result is damaged.
+    """
+    for values in (result.get("task") or {}).get("modalities", ()):
+        if values["name"] == row["output"]:
+            return modality_of(values)
+    # Older results record no modalities: the row's numbers name its classes.
+    classes = [key.removeprefix("iou/") for key in row["metrics"] if key.startswith("iou/")]
+    own = {"classes": classes, "palette": [(0, 0, 0)] * (len(classes) + 1)} if classes else {}
+    return modality_of({"name": row["output"], "kind": row["output_kind"], **own})
+
+
+def per_image(cell: Path, number: int, metric: Metric, modality: Modality) -> np.ndarray:
+    """A row's statistics of each test image, ``(N, C)``, as its metric kept them.
+
+    Raises:
+        One of :data:`UNREADABLE`: they are absent, damaged, or another metric's.
+    """
+    with np.load(cell / "per_image.npz") as arrays:
+        if (name := f"{number}/{metric.name}") in arrays:
+            values = arrays[name]
+        else:
+            # Older cells keep the statistics of their one metric under this name, confusion counts as matrices.
+            values = arrays[f"{number}/statistics"]
+            values = values.reshape(len(values), -1)
+    metric.check(values, modality)
+    return values
 
 
 def row_number(rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, str]) -> int:

@@ -10,6 +10,7 @@ import contextlib
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
+from mmbench.metric import Metric
+from mmbench.modality import MAIN_SCORES, Modality
 from mmbench.reporting import Figure, Table
 from mmbench.store.files import read_json
 
-from .cell_files import UNREADABLE, row_number
-from .main_translation import MAIN, METRICS, Main, main_translation
+from .cell_files import UNREADABLE, output_of, per_image, row_number
+from .main_translation import METRICS, Main, main_translation
 from .rows import GROUPS
-from .statistics import SCORES, columns_of
 
 NAME = "failures"
 TITLE = "Failures: the test images with the lowest scores"
@@ -38,7 +40,11 @@ SHOWN = 4  # pictures, the worst of those that are stored
 
 @dataclass(frozen=True)
 class LowestSeed:
-    """A method's lowest seed: its folder, ``result.json``, the number of its row there, and statistics per image."""
+    """A method's lowest seed: its folder, ``result.json``, the number of its row there, and statistics per image.
+
+    Attributes:
+        scores: of each image alone by key, ``(N,)``; nan where nothing of the image was evaluated.
+    """
 
     folder: Path
     title: str
@@ -46,7 +52,9 @@ class LowestSeed:
     seed: int
     result: Mapping[str, Any]
     number: int
+    modality: Modality
     statistics: np.ndarray
+    scores: Mapping[str, np.ndarray]
 
     @property
     def row(self) -> Mapping[str, Any]:
@@ -56,17 +64,28 @@ class LowestSeed:
     @property
     def classes(self) -> list[str]:
         """Names of classes 1..K, in their order; empty where the output has none."""
-        return [key.removeprefix("iou/") for key in self.row["metrics"] if key.startswith("iou/")]
+        return [name for name, _ in self.modality.legend]
+
+    @cached_property
+    def iou(self) -> np.ndarray:
+        """IoU of each image and class in percent, ``(N, K)``; nan where an image lacks the class."""
+        return np.stack([self.scores[f"iou/{name}"] for name in self.classes], axis=1)
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """int64 ``(N, K, K)`` of each image; rows are the true classes, columns the predicted ones."""
+        return self.statistics.astype(np.int64).reshape(-1, len(self.classes), len(self.classes))
 
 
 def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure]:
     """Per data set and profile: a table by class and a figure, both of M&MNets, and a table by method."""
     runs = Path(results.attrs.get("runs", "runs"))
+    metrics = {metric.name: metric for metric in results.attrs.get("metrics", ())}
     made: list[Table | Figure] = []
     scored = results[results["metric"].isin(METRICS)]
     for (dataset, profile), part in scored.groupby(["dataset", "profile"], sort=True):
         main = main_translation(part)
-        cells = _cells(runs / str(dataset) / str(profile), main) if main else {}
+        cells = _cells(runs / str(dataset) / str(profile), main, metrics) if main else {}
         if not main or not cells:
             continue
         place, where = f"{dataset}-{profile}", f"{dataset}, profile {profile}"
@@ -76,7 +95,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure
         if own and (canvas := _draw(own, main, ids)):
             text = f"Failures of {own.title}, {main.arrow}: {where}"
             made.append(Figure(f"{NAME}-pictures-{place}", text, canvas, _picture_note(own)))
-        if own and main.kind == "segmentation" and own.classes:
+        if own and own.classes:
             frame = pd.DataFrame(_by_class(own, ids))
             text = f"Failures of {own.title} by class, {main.arrow}: {where}"
             made.append(_table(f"{NAME}-{place}", text, frame, _class_note(own), str(dataset), str(profile)))
@@ -103,7 +122,7 @@ def image_ids(dataset: str, result: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _cells(folder: Path, main: Main) -> dict[str, LowestSeed]:
+def _cells(folder: Path, main: Main, metrics: Mapping[str, Metric]) -> dict[str, LowestSeed]:
     """The lowest seed of each method whose statistics can be read, in the order of the tables' groups."""
     lowest = main.rows.sort_values("seed", kind="stable").drop_duplicates("method").sort_values("method")
     found = {}
@@ -113,32 +132,21 @@ def _cells(folder: Path, main: Main) -> dict[str, LowestSeed]:
             result = read_json(own / "result.json") or {}
             wanted = {name: "" if pd.isna(record[name]) else record[name] for name in SAME}
             number = row_number(result["rows"], {**wanted, "selection": ""})
-            with np.load(own / "per_image.npz") as arrays:
-                statistics = arrays[f"{number}/statistics"]
-            columns_of(main.metric, statistics)
+            modality = output_of(result, result["rows"][number])
+            metric = metrics[modality.metric]
+            statistics = per_image(own, number, metric, modality)
+            scores = metric.of_each(statistics, modality)
             title = str(record["title"] or record["method"])
             found[str(record["method"])] = LowestSeed(
-                own, title, str(record["group"]), int(record["seed"]), result, number, statistics
+                own, title, str(record["group"]), int(record["seed"]), result, number, modality, statistics, scores
             )
     order = [*GROUPS, *(cell.group for cell in found.values())]
     return dict(sorted(found.items(), key=lambda item: order.index(item[1].group)))
 
 
-def scores(metric: str, statistics: np.ndarray) -> np.ndarray:
-    """A metric of each image alone, ``(N,)``; nan where nothing of the image was evaluated."""
-    return np.asarray(SCORES[metric](columns_of(metric, statistics)))
-
-
-def class_scores(confusion: np.ndarray) -> np.ndarray:
-    """IoU of each image and class in percent, ``(N, K)`` from ``(N, K, K)``; nan where an image lacks the class."""
-    hits, actual, predicted = confusion.diagonal(axis1=1, axis2=2), confusion.sum(axis=2), confusion.sum(axis=1)
-    union = actual + predicted - hits
-    return np.where(actual > 0, 100.0 * hits / np.where(union > 0, union, 1), np.nan)
-
-
 def _by_class(cell: LowestSeed, ids: Sequence[str]) -> list[dict[str, object]]:
-    confusion = np.asarray(cell.statistics, np.int64)
-    iou, pixels, total = class_scores(confusion), confusion.sum(axis=2), confusion.sum(axis=0)
+    iou, confusion = cell.iou, cell.confusion
+    pixels, total = confusion.sum(axis=2), confusion.sum(axis=0)
     rows = []
     for number, name in enumerate(cell.classes):
         mine, size = iou[:, number], pixels[:, number]
@@ -163,13 +171,13 @@ def _by_class(cell: LowestSeed, ids: Sequence[str]) -> list[dict[str, object]]:
 
 
 def _of_method(method: str, cell: LowestSeed, main: Main, ids: Sequence[str]) -> dict[str, object]:
-    own = scores(main.metric, cell.statistics)
+    own = cell.scores[main.score.key]
     valid = np.flatnonzero(~np.isnan(own))
     worst = valid[np.argsort(own[valid], kind="stable")][:WORST]
-    _, header, spec = MAIN[main.kind]
+    header, spec = main.score.header, main.score.spec
     row: dict[str, object] = {"name": method, "method": cell.title, "seed": cell.seed, "images": len(valid)}
     row[f"median {header}"] = float(np.median(own[valid])) if len(valid) else float("nan")
-    if cell.classes and main.kind == "segmentation":
+    if cell.classes:
         iou = [(cell.row["metrics"][f"iou/{name}"], name) for name in cell.classes]
         value, name = min((pair for pair in iou if pair[0] is not None), key=itemgetter(0), default=(0.0, ""))
         row["worst class (IoU)"] = f"{name} ({value:.0f})" if name else ""
@@ -180,7 +188,7 @@ def _of_method(method: str, cell: LowestSeed, main: Main, ids: Sequence[str]) ->
 def _table(name: str, title: str, frame: pd.DataFrame, note: str, dataset: str, profile: str) -> Table:
     frame.insert(0, "profile", profile)
     frame.insert(0, "dataset", dataset)
-    medians = {column: spec for _, header, spec in MAIN.values() for column in [f"median {header}"]}
+    medians = {f"median {score.header}": score.spec for score in MAIN_SCORES}
     return Table(
         name, title, frame, note, formats={"IoU": ".1f", **medians}, hidden=("dataset", "profile", "name"), detail=True
     )
@@ -231,12 +239,12 @@ def _draw(cell: LowestSeed, main: Main, ids: Sequence[str]) -> Canvas | None:
     """A column per image, worst first; a row per input, the translation, the truth; classes' colours below."""
     columns = _stored(cell)
     count = min(len(columns[0]), len(cell.statistics))
-    own = scores(main.metric, cell.statistics)[:count]
+    own = cell.scores[main.score.key][:count]
     worst = [int(image) for image in np.argsort(own, kind="stable") if not np.isnan(own[image])][:SHOWN]
     if not worst:
         return None
     labels = [*cell.row["inputs"].split("+"), cell.title, f"true {main.output}"]
-    colours = _palette(cell) if main.kind == "segmentation" else {}
+    colours = _palette(cell) if cell.classes else {}
     below = 0.1 + 0.22 * -(-len(colours) // 5)
     width, height = 2.0 * len(worst) + 0.3, 2.0 * len(columns) + 0.6 + below
     canvas = Canvas(figsize=(width, height))
@@ -258,11 +266,9 @@ def _draw(cell: LowestSeed, main: Main, ids: Sequence[str]) -> Canvas | None:
 
 
 def _headline(cell: LowestSeed, main: Main, ids: Sequence[str], image: int, score: float) -> str:
-    _, header, spec = MAIN[main.kind]
-    lines = [f"{_name(ids, image)}: {header} {score:{spec}}"]
-    if main.kind == "segmentation" and cell.classes:
-        iou = class_scores(cell.statistics[image : image + 1])[0]
-        size = cell.statistics[image].sum(axis=1)
+    lines = [f"{_name(ids, image)}: {main.score.header} {score:{main.score.spec}}"]
+    if cell.classes:
+        iou, size = cell.iou[image], cell.confusion[image].sum(axis=1)
         failed = int(np.lexsort((-size, iou))[0])  # nan comes last
         lines.append(f"failed: {cell.classes[failed]} (IoU {iou[failed]:.0f}, {size[failed]} pixels)")
     return "\n".join(lines)

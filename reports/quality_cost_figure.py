@@ -19,7 +19,7 @@ from mmbench.reporting import Figure
 
 from .cell_files import asked
 from .cost_table import COLUMNS
-from .main_translation import JUDGED, MAIN, METRICS, Main, main_translation
+from .main_translation import METRICS, Main, main_translation
 from .rows import GROUPS
 
 NAME = "quality-cost"
@@ -54,7 +54,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
 
 def _points(part: pd.DataFrame, main: Main) -> pd.DataFrame:
     """A row per method, best first: title, group, mean and std of the score, and its costs; nan without one."""
-    scale = 100.0 if main.metric == "delta_1.25" else 1.0
+    scale = 100.0 if main.score.unit == "share" else 1.0
     by_method = main.rows.groupby("method", sort=True)
     points = pd.DataFrame(
         {
@@ -125,10 +125,8 @@ def _mark(group: str) -> Line2D:
 
 
 def _header(main: Main) -> str:
-    if main.metric == JUDGED[0]:
-        return JUDGED[1]
-    header = MAIN[main.kind][1]
-    return {"mIoU": "mIoU, %", "δ < 1.25": "δ < 1.25, %", "PSNR": "PSNR, dB"}[header]
+    """As :attr:`Score.axis`, with shares in percent."""
+    return f"{main.score.header}, %" if main.score.unit == "share" else main.score.axis
 
 
 def _short(title: str) -> str:

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,25 +20,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmbench.metric import Metric, Score
+from mmbench.modality import MAIN_KEYS, MAIN_SCORES
 from mmbench.reporting import Table
 from mmbench.store.files import read_json, write_json
 
 from . import main_translation
-from .cell_files import UNREADABLE, row_number
+from .cell_files import UNREADABLE, output_of, per_image, row_number
 from .published import CASCADES
 from .rows import GROUPS, KEY, USABLE, complete, label, records
-from .statistics import REPLICATES, SEED, bootstrap_interval, holm, replicates_of
+from .statistics import REPLICATES, SEED, accuracy, bootstrap_interval, holm, replicates_of
 
 NAME = "significance"
 TITLE = "Differences to M&MNets (paired bootstrap over test images)"
 
 REFERENCE = "mmnet"
 CACHE = "report-cache"
-JUDGED = main_translation.JUDGED[0]  # compared where there is a judge, instead of the output's own metric
-METHOD = 1  # raised when a change of the bootstrap changes numbers
-HEADERS = {metric: header for metric, header, _ in main_translation.MAIN.values()} | {JUDGED: "Accuracy"}
-MAIN = {kind: metric for kind, (metric, _, _) in main_translation.MAIN.items()}
-SPECS = {"miou": ".2f", "delta_1.25": ".4f", "psnr": ".3f", JUDGED: ".2f"}
+JUDGED = main_translation.JUDGED.key  # compared where there is a judge, instead of the output's own metric
+METHOD = 2  # raised when a change of the bootstrap changes numbers
+SCORES = {score.key: score for score in MAIN_SCORES} | {JUDGED: Score(JUDGED, "Accuracy", ".1f", "%")}
 IDENTITY = ("inputs", "output", "via", "weights", "side_from", "bn", "checkpoint", "selection")
 SORTED = ("method", "inputs", "bn")
 
@@ -63,16 +63,17 @@ class Bootstraps:
     Args:
         folder: of the methods' cells.
         path: of the file. One that is absent, damaged or cannot be written costs time, not the report.
+        metrics: by name, with whose ``compute`` resamples are scored.
     """
 
-    def __init__(self, folder: str, path: Path) -> None:
+    def __init__(self, folder: str, path: Path, metrics: Mapping[str, Metric]) -> None:
         self.folder, self.path = folder, path
         self.used: dict[str, list[float]] = {}
         self.fresh = False
         self.known: Mapping[str, Any] = {}
         with contextlib.suppress(ValueError):
             self.known = read_json(path) or {}
-        self.stamp, self.replicates = functools.cache(_stamp), functools.cache(_replicates)
+        self.stamp, self.replicates = functools.cache(_stamp), functools.cache(functools.partial(_replicates, metrics))
 
     def interval(self, row: SeedValues, reference: SeedValues, seeds: list[int]) -> list[float]:
         """Low, high and p of the difference between means over seeds; nan where a file of theirs cannot be read."""
@@ -109,6 +110,7 @@ class Bootstraps:
 def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
     """One table per data set, profile and output, a row per method's reported row; nothing without M&MNets."""
     runs = Path(results.attrs.get("runs", "runs"))
+    metrics = {metric.name: metric for metric in results.attrs.get("metrics", ())}
     found = _collect(results)
     everywhere: dict[tuple[str, str], Bootstraps] = {}
     tables = []
@@ -117,7 +119,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
             continue
         if (dataset, profile) not in everywhere:
             file = runs / CACHE / f"{dataset}-{profile}.json"
-            everywhere[dataset, profile] = Bootstraps(f"{runs}/{dataset}/{profile}", file)
+            everywhere[dataset, profile] = Bootstraps(f"{runs}/{dataset}/{profile}", file, metrics)
         if compared := _compare(list(rows.values()), everywhere[dataset, profile]):
             tables.append(_table(compared, metric, dataset, profile, output))
     for bootstraps in everywhere.values():
@@ -134,9 +136,9 @@ def _collect(results: pd.DataFrame) -> dict[tuple[str, ...], dict[tuple[str, ...
     found: dict[tuple[str, ...], dict[tuple[str, ...], SeedValues]] = {}
     if "metric" not in results:
         return found
-    rows = complete(results[results["metric"].isin(SPECS)])
+    rows = complete(results[results["metric"].isin(SCORES)])
     kept = rows["state"].isin(USABLE) & rows["value"].notna() & (rows["selection"] == "") & (rows["inputs"] != "")
-    kept &= (rows["metric"] == JUDGED) | (rows["metric"] == rows["output_kind"].map(MAIN))
+    kept &= (rows["metric"] == JUDGED) | (rows["metric"] == rows["output_kind"].map(MAIN_KEYS))
     kept &= rows["checkpoint"].isin(["", "last"])
     rows = rows[kept]
     places = records(rows, ("dataset", "profile", "output", "metric"))
@@ -168,7 +170,7 @@ def _compare(rows: list[SeedValues], bootstraps: Bootstraps) -> list[dict[str, A
                     "group": row.fields["group"],
                     "row": label(row.fields),
                     "seeds": len(seeds),
-                    HEADERS[row.metric]: theirs,
+                    SCORES[row.metric].header: theirs,
                     "M&MNets": ours,
                     "difference": theirs - ours,
                     "low": low,
@@ -201,14 +203,26 @@ def _difference(sides: list[list[tuple[tuple[str, int], np.ndarray]]]) -> list[f
     return list(bootstrap_interval(first - second))
 
 
-def _replicates(cell: str, identity: tuple[str, ...], metric: str) -> tuple[tuple[str, int], np.ndarray]:
+def _replicates(
+    metrics: Mapping[str, Metric], cell: str, identity: tuple[str, ...], metric: str
+) -> tuple[tuple[str, int], np.ndarray]:
     """Which test images a cell's row was evaluated on (hash and number), and its metric over resamples of them."""
     result = read_json(Path(cell) / "result.json") or {}
     number = row_number(result["rows"], dict(zip(IDENTITY, identity, strict=True)))
-    name = "correct" if metric == JUDGED else "statistics"
-    with np.load(Path(cell) / "per_image.npz") as arrays:
-        statistics = arrays[f"{number}/{name}"]
-    return (str(result["split_hashes"]["test"]), len(statistics)), replicates_of(metric, statistics)
+    statistics, compute = _scored(Path(cell), result, number, metric, metrics)
+    return (str(result["split_hashes"]["test"]), len(statistics)), replicates_of(statistics, compute)
+
+
+def _scored(
+    cell: Path, result: Mapping[str, Any], number: int, score: str, metrics: Mapping[str, Metric]
+) -> tuple[np.ndarray, Callable[[np.ndarray, int], np.ndarray]]:
+    """Per-image statistics of a row, and how a score follows from their sums."""
+    if score == JUDGED:
+        with np.load(cell / "per_image.npz") as arrays:
+            return arrays[f"{number}/correct"][:, None], accuracy
+    modality = output_of(result, result["rows"][number])
+    metric = metrics[modality.metric]
+    return per_image(cell, number, metric, modality), lambda sums, images: metric.score(sums, images, modality)[score]
 
 
 def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: str, output: str) -> Table:
@@ -221,7 +235,8 @@ def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: s
     )
     if frame["p"].isna().any():
         note += " -: per-image statistics are missing or damaged, or of other test images."
-    spec = SPECS[metric]
+    score = SCORES[metric]
+    spec = score.finer
     signed = dict.fromkeys(("difference", "low", "high"), f"+{spec}")
     return Table(
         name="-".join((NAME, dataset, profile, output)),
@@ -229,7 +244,7 @@ def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: s
         frame=frame,
         note=note,
         group_column="group",
-        formats={HEADERS[metric]: spec, "M&MNets": spec, **signed, "p": ".4f", "p (Holm)": ".4f"},
+        formats={score.header: spec, "M&MNets": spec, **signed, "p": ".4f", "p (Holm)": ".4f"},
         headers={"row": "method"},
         hidden=("dataset", "profile", "metric", "method", *IDENTITY),
         detail=True,

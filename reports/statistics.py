@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -124,44 +124,24 @@ def bootstrap_interval(differences: np.ndarray, level: float = LEVEL) -> tuple[f
     return float(low), float(high), min(1.0, 2 * tail / (len(valid) + 1))
 
 
-def columns_of(metric: str, statistics: np.ndarray) -> np.ndarray:
-    """The parts ``(N, C)`` of per-image statistics (see ``mmbench/metrics``) that one metric is computed from.
+def replicates_of(
+    statistics: np.ndarray,
+    compute: Callable[[np.ndarray, int], np.ndarray],
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> np.ndarray:
+    """A number over resampled test images, ``(replicates,)``.
 
-    Raises:
-        ValueError: the metric is none of :data:`SCORES`, or the statistics are not its.
+    Args:
+        statistics: ``(N, C)``, a row per test image.
+        compute: the number of sums ``(..., C)`` over as many images, such as a metric's (``mmbench/metric.py``).
     """
-    values = np.asarray(statistics, np.float64)
-    if metric == "miou" and values.ndim == 3 and values.shape[1] == values.shape[2]:
-        parts = values.diagonal(axis1=1, axis2=2), values.sum(axis=2), values.sum(axis=1)
-        return np.concatenate(parts, axis=1)
-    if metric == "delta_1.25" and values.ndim == 2 and values.shape[1] == 6:
-        return values[:, [1, 0]]
-    if metric == "psnr" and values.ndim == 2 and values.shape[1] in (8, 18):
-        return np.stack([values[:, 0], np.ones(len(values))], axis=1)
-    if metric == "classification_accuracy" and values.ndim == 1:
-        return np.stack([100.0 * values, np.ones(len(values))], axis=1)
-    raise ValueError(f"statistics of shape {values.shape} are not those of {metric}")
+    return np.asarray(compute(resampled_sums(statistics, replicates, seed), len(statistics)))
 
 
-def _miou(sums: np.ndarray) -> np.ndarray:
-    """Percent; the mean over the classes that occur in the drawn images' ground truth."""
-    hits, actual, predicted = np.split(sums, 3, axis=1)
-    occurs = actual > 0
-    iou = np.where(occurs, 100.0 * hits / np.where(occurs, actual + predicted - hits, 1.0), 0.0)
-    return _ratio(np.stack([iou.sum(axis=1), occurs.sum(axis=1)], axis=1))
-
-
-def _ratio(sums: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return np.where(sums[:, 1] > 0, sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], 1.0), NAN)
-
-
-SCORES = {"miou": _miou, "delta_1.25": _ratio, "psnr": _ratio, "classification_accuracy": _ratio}
-
-
-def replicates_of(metric: str, statistics: np.ndarray, replicates: int = REPLICATES, seed: int = SEED) -> np.ndarray:
-    """A metric over resampled test images, ``(replicates,)``. Raises ValueError as :func:`columns_of`."""
-    return np.asarray(SCORES[metric](resampled_sums(columns_of(metric, statistics), replicates, seed)))
+def accuracy(sums: np.ndarray, images: int) -> np.ndarray:
+    """Percent of right guesses from their number ``(..., 1)``."""
+    return 100.0 * sums[..., 0] / images
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -25,7 +25,6 @@ import numpy as np
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
-from mmbench.modality import Modality
 from mmbench.task import Group, Split, Task, Translation
 
 from . import description, discover, files, look, read, text
@@ -146,12 +145,12 @@ def make_task(about: description.Description) -> Task:
     """The task of a complete description: every direction between modalities that no group holds together is unseen.
 
     Multi-modal rows add the anchor to an unseen translation's input, and to all inputs with the same output that one
-    group holds together. Scalar modalities train with Berhu, as NIR in thesis 4.6.4.
+    group holds together.
     """
-    modalities = tuple(_modality(name, table) for name, table in about.modalities.items())
-    kinds = {modality.name: modality.kind for modality in modalities}
+    modalities = tuple(table.modality(name) for name, table in about.modalities.items())
+    known = {modality.name: modality for modality in modalities}
     groups = tuple(Group(tuple(group.split("+"))) for group in about.groups)
-    others = [name for name in kinds if name != about.anchor]
+    others = [name for name in known if name != about.anchor]
     unseen = [
         Translation((source,), target)
         for source in others
@@ -159,7 +158,7 @@ def make_task(about: description.Description) -> Task:
         if source != target and not any({source, target} <= set(group.modalities) for group in groups)
     ]
     # Labels and depth first: their metrics say most, and tables keep this order.
-    unseen.sort(key=lambda row: ("segmentation", "depth", "scalar", "rgb").index(kinds[row.output]))
+    unseen.sort(key=lambda row: known[row.output].rank)
     inputs: dict[tuple[tuple[str, ...], str], None] = {(row.inputs, row.output): None for row in unseen}
     for group in groups:
         for target in dict.fromkeys(row.output for row in unseen):
@@ -209,15 +208,3 @@ def _guesses(described: description.Description, complete: description.Descripti
         if isinstance(table, description.Segmentation) and not getattr(stated, "classes", ()):
             made.append(f"{len(table.classes)} classes found in {name}")
     return made
-
-
-def _modality(name: str, table: description.Table) -> Modality:
-    if isinstance(table, description.Depth):
-        return Modality(name, "depth", centre=table.centre, scale=table.scale)
-    if isinstance(table, description.Scalar):
-        return Modality(name, "scalar", loss="berhu")
-    if isinstance(table, description.Rgb):
-        return Modality(name, "rgb")
-    void = next((value for value in table.void if not isinstance(value, int)), (0, 0, 0))
-    palette = tuple((red, green, blue) for red, green, blue in (void, *table.palette))
-    return Modality(name, "segmentation", classes=table.classes, palette=palette)

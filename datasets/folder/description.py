@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mmbench import modality as modalities
 from mmbench.errors import UserError, did_you_mean
 from mmbench.typed import build
 
@@ -28,6 +29,10 @@ class Rgb:
 
     kind: str = "rgb"
     folder: str = ""
+
+    def modality(self, name: str) -> modalities.Modality:
+        """What the images become."""
+        return modalities.Rgb(name)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class Depth:
         """Metres per count."""
         return float(UNITS.get(self.unit, self.unit))
 
+    def modality(self, name: str) -> modalities.Modality:
+        """What the images become."""
+        return modalities.Depth(name, centre=self.centre, scale=self.scale)
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -71,6 +80,12 @@ class Segmentation:
     palette: tuple[tuple[int, ...], ...] = ()
     void: tuple[Any, ...] = ()
 
+    def modality(self, name: str) -> modalities.Modality:
+        """What the images become."""
+        void = next((value for value in self.void if not isinstance(value, int)), (0, 0, 0))
+        palette = tuple((red, green, blue) for red, green, blue in (void, *self.palette))
+        return modalities.Segmentation(name, classes=self.classes, palette=palette)
+
 
 @dataclass(frozen=True)
 class Scalar:
@@ -80,9 +95,13 @@ class Scalar:
     folder: str = ""
     range: tuple[float, ...] = ()
 
+    def modality(self, name: str) -> modalities.Modality:
+        """What the images become; trained with Berhu, as NIR in thesis 4.6.4."""
+        return modalities.Scalar(name, loss="berhu")
+
 
 Table = Rgb | Depth | Segmentation | Scalar
-KINDS: dict[str, type[Table]] = {"rgb": Rgb, "depth": Depth, "segmentation": Segmentation, "scalar": Scalar}
+KINDS: dict[str, type[Table]] = {table.kind: table for table in (Rgb, Depth, Segmentation, Scalar)}
 
 
 @dataclass(frozen=True)

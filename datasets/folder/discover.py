@@ -55,8 +55,8 @@ def _groups(described: Description, files: Files) -> tuple[str, ...]:
                 f"{files.root / FILE}: groups: {'+'.join(group)!r}: expected {anchor!r} (the anchor) and others, once"
             )
     if not groups:
-        kinds = {name: getattr(described.modalities.get(name), "kind", USUAL.get(name)) for name in names}
-        labels = [name for name in names[1:] if kinds[name] == "segmentation"]
+        tables = {name: described.modalities.get(name) or KINDS[USUAL[name]]() for name in names}
+        labels = [name for name in names[1:] if isinstance(tables[name], Segmentation)]
         others = [name for name in names[1:] if name not in labels]
         # Thesis 4.6.4: labels in one recording, all further sensors together in the other, if they ever were together.
         together = bool(labels) and any(set(others) <= set(files.holds(sample)) for sample in files.images[anchor])

@@ -1,4 +1,4 @@
-"""One file to one array, as ``mmbench/modality.py`` wants it. Nothing is unpickled."""
+"""One file to one array, as ``mmbench/modality/`` wants it. Nothing is unpickled."""
 
 from __future__ import annotations
 

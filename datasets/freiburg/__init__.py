@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
-from mmbench.modality import Modality
+from mmbench.modality import Rgb, Scalar, Segmentation
 from mmbench.task import Group, Split, Task, Translation
 
 from ..blocks import draw, halve, shuffled
@@ -42,11 +42,11 @@ TASK = Task(
     name=NAME,
     kind="cross-modal",
     modalities=(
-        Modality("rgb", "rgb"),
+        Rgb("rgb"),
         # A network guessed this depth from RGB, on a scale of its own. The kind "depth" would call its values metres.
-        Modality("depth", "scalar", loss="berhu"),
-        Modality("nir", "scalar", loss="berhu"),
-        Modality("segmentation", "segmentation", classes=CLASSES, palette=PALETTE),
+        Scalar("depth", loss="berhu"),
+        Scalar("nir", loss="berhu"),
+        Segmentation("segmentation", classes=CLASSES, palette=PALETTE),
     ),
     anchor="rgb",
     groups=(Group(("rgb", "segmentation")), Group(("rgb", "depth", "nir"))),

@@ -57,17 +57,17 @@ class Video:
         _, shelf, number = self.id.split("/")
         return int(shelf) * PER_FOLDER + int(number) % PER_FOLDER
 
-    def file(self, kind: str, frame: int) -> Path:
+    def file(self, modality: str, frame: int) -> Path:
         """Where an image of a modality is, or would be."""
-        folder, ending = FILES[kind]
+        folder, ending = FILES[modality]
         return Path(f"{self.folder}/{folder}/{frame}.{ending}")
 
     def sizes(self, frame: int) -> dict[str, int]:
         """Size in bytes of the files of a frame that are there."""
         found = {}
-        for kind in FILES:
+        for modality in FILES:
             try:
-                found[kind] = self.file(kind, frame).stat().st_size
+                found[modality] = self.file(modality, frame).stat().st_size
             except OSError:
                 continue
         return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb, Scalar, Segmentation
 from mmbench.task import Group, Split, Task, Translation
 
 from .scene import CLASSES
@@ -66,9 +66,9 @@ PALETTE = (
     (225, 228, 194),
 )
 
-RGB = Modality("rgb", "rgb")
-DEPTH = Modality("depth", "depth")
-SEGMENTATION = Modality("segmentation", "segmentation", classes=CLASSES, palette=PALETTE)
+RGB = Rgb("rgb")
+DEPTH = Depth("depth")
+SEGMENTATION = Segmentation("segmentation", classes=CLASSES, palette=PALETTE)
 
 TASK = Task(
     name=NAME,
@@ -95,7 +95,7 @@ TASK = Task(
 NIR_TASK = Task(
     name="synthetic-nir",
     kind="cross-modal",
-    modalities=(RGB, DEPTH, Modality("nir", "scalar", loss="berhu"), SEGMENTATION),
+    modalities=(RGB, DEPTH, Scalar("nir", loss="berhu"), SEGMENTATION),
     anchor="rgb",
     groups=(Group(("rgb", "segmentation")), Group(("rgb", "depth", "nir"))),
     unseen=(Translation(("depth",), "segmentation"), Translation(("nir",), "segmentation")),

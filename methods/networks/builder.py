@@ -56,7 +56,7 @@ class Builder:
             return ResidualEncoder(modality.channels, self.size, side=side, norm=self.settings["norm"])
         wanted = self.settings["pretrained"]
         fits = (self.size.width, self.size.poolings, self.size.convs) == (VGG16_SIZE.width, VGG16_SIZE.poolings, ())
-        if modality.kind == "rgb" and wanted != "no" and self.decided is not False:
+        if modality.is_colour and wanted != "no" and self.decided is not False:
             if fits:
                 encoder = SegNetEncoder(modality.channels, self.size, side=side, norm=False)
                 # Weights that are taken over from a checkpoint need the architecture only.
@@ -76,7 +76,7 @@ class Builder:
         side = self.settings["side_information"]
         if self.residual:
             return ResidualDecoder(modality.channels, self.size, side=side, norm=self.settings["norm"])
-        if modality.kind == "rgb":
+        if modality.is_colour:
             return SegNetImageDecoder(modality.channels, self.size, side=self.settings["image_side_information"])
         return SegNetDecoder(modality.channels, self.size, side=side)
 

@@ -19,13 +19,7 @@ def present(modality: Modality, raw: Tensor) -> Tensor:
     Segmentation: one-hot of the arg-max over all channels, void included, with the soft-max's gradient
     (straight-through; Bengio et al. 2013). RGB and scalar images: tanh. Depth: as it is.
     """
-    if modality.kind == "segmentation":
-        soft = raw.float().softmax(1)
-        hard = torch.zeros_like(soft).scatter_(1, soft.max(1, keepdim=True).indices, 1.0)
-        return hard + soft - soft.detach()
-    if modality.kind == "depth":
-        return raw.float()
-    return raw.float().tanh()
+    return modality.present(raw)
 
 
 def with_holes_of(modality: Modality, image: Tensor, real: Tensor) -> Tensor:
@@ -43,6 +37,4 @@ def with_holes_of(modality: Modality, image: Tensor, real: Tensor) -> Tensor:
 
 def as_tensor(modality: Modality, raw: Tensor) -> Tensor:
     """A generator's raw output as the tensor representation of its modality: what ``translate`` returns."""
-    if modality.kind in ("segmentation", "depth"):
-        return modality.from_network(raw)
-    return modality.from_network(present(modality, raw))
+    return modality.from_generator(raw)

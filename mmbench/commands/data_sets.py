@@ -92,7 +92,7 @@ def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: P
             array = sample.get(modality.name)
             columns[modality.name].append(white if array is None else modality.picture(array))
     sheet = pictures.grid({caption: np.stack(images) for caption, images in columns.items()}, scale_to=size)
-    legends = [pictures.legend(m.classes, m.palette[1:], sheet.shape[1]) for m in _labelled(dataset)]
+    legends = [pictures.legend(dict(m.legend), sheet.shape[1]) for m in _labelled(dataset)]
     write_bytes(out, pictures.png(np.concatenate([sheet, *legends])))
     print(f"{out}: {min(count, len(order))} samples of {source.label}: {', '.join(order[:count])}")
 
@@ -139,7 +139,7 @@ def init(folder: Path) -> Path:
 
 
 def _labelled(dataset: Dataset) -> list[Modality]:
-    return [modality for modality in dataset.task.modalities if modality.kind == "segmentation"]
+    return [modality for modality in dataset.task.modalities if modality.legend]
 
 
 def _where(card: Card) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-KINDS = ("methods", "datasets", "reports", "profiles")
+KINDS = ("methods", "datasets", "reports", "metrics", "profiles")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     from mmbench.planning.config import profiles
-    from mmbench.plugins import catalog
+    from mmbench.plugins import catalog, metrics
 
     for what in [options.what] if options.what else KINDS:
         if not options.what:
@@ -23,6 +23,7 @@ def _list(options: argparse.Namespace) -> int:
         cards = profiles() if what == catalog.PROFILES else catalog.cards(what)
         width = max(22, *map(len, cards))
         for card in cards.values():
-            text = f"cannot be read: {card.problem}" if card.problem else card.get("TITLE", "")
+            problem = metrics.problem_of(card) if what == metrics.FOLDER else card.problem
+            text = f"cannot be read: {problem}" if problem else card.get("TITLE", "")
             print(f"  {card.name:{width}} {text}")
     return 0

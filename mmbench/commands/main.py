@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", run, "train and evaluate methods on a data set, then print the tables"),
         ("report", report, "write tables and pictures of all results"),
         ("translate", translate, "translate image files with a trained cell"),
-        ("list", listing, "what there is: methods, datasets, reports, profiles"),
+        ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),
         ("data", data, "look after data sets: verify, prepare, show, download, init"),
     ):

@@ -79,9 +79,8 @@ def _print_plan(plan: Plan, jobs: int, threads: int) -> None:
     print(f"{plan.dataset}, profile {plan.profile_name} ({plan.profile.title}): {plan.profile.size} px")
     for cell in plan.cells:
         waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
-        print(
-            f"  {cell.name:52} {cell.steps:>7} steps  ~{slowdown * cell.seconds / 60:6.1f} min  {states[cell.name]}{waits}"
-        )
+        minutes = slowdown * cell.seconds / 60
+        print(f"  {cell.name:52} {cell.steps:>7} steps  ~{minutes:6.1f} min  {states[cell.name]}{waits}")
     for note in plan.skipped:
         print(f"  left out: {note}")
     source = "as fast as the cells done here" if measured is not None else "a rough guess before the first cell"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 
-from mmbench.evaluation.metrics import alignment, depth, image, segmentation
+from mmbench.evaluation.metrics import alignment
 from mmbench.method import Method
+from mmbench.metric import Metric
 from mmbench.modality import Modality
+from mmbench.plugins.metrics import leave_out, load_metrics, scoring
 from mmbench.task import Task, Translation
 from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
 
+ACCURACY = "classification_accuracy"  # of a judge, percent
 SAMPLES = 8  # test images whose translations are kept as pictures
 
 Classify = Callable[[torch.Tensor], torch.Tensor]
@@ -45,26 +48,28 @@ def evaluate_rows(
     """
     method.eval()
     rows, statistics, pictures = [], {}, {}
+    metrics = load_metrics()
     index = cache.index(test_ids)
     translations = translations or method.translations()
     for number, translation in enumerate(translations):
         target = task.modality(translation.output)
         judged = classify if translation.output == task.judged else None
+        scored = scoring(metrics, target.kind, target.metric)
         parts: list[dict[str, np.ndarray]] = []
         kept: list[np.ndarray] = []
         for start in range(0, len(index), batch_size):
             here = index[start : start + batch_size]
             prediction = predict(method, task, translation, cache, here, compute, sample=start)
-            parts.append(_statistics(target, prediction, cache, here, judged, compute))
+            parts.append(_statistics(target, scored, prediction, cache, here, judged, compute))
             if start < SAMPLES:
                 kept.append(target.to_array(prediction[: SAMPLES - start]))
             if progress:
                 done = number * len(index) + min(start + batch_size, len(index))
                 progress("evaluate", done, len(translations) * len(index))
         pictures[str(number)] = np.concatenate(kept)
-        whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[-1]}
         statistics.update({f"{number}/{name}": values for name, values in whole.items()})
-        rows.append({**describe(translation), "output_kind": target.kind, "metrics": numbers(target, whole)})
+        rows.append({**describe(translation), "output_kind": target.kind, "metrics": numbers(target, whole, metrics)})
     return rows, statistics, pictures
 
 
@@ -101,17 +106,27 @@ def describe(translation: Translation) -> dict[str, str]:
     }
 
 
-def numbers(target: Modality, statistics: dict[str, np.ndarray]) -> dict[str, float]:
-    """A row's metrics from its per-image statistics (see ``mmbench/metrics``)."""
-    values = statistics["statistics"]
-    if target.kind == "segmentation":
-        made = segmentation.compute(values, target.classes)
-    elif target.kind == "depth":
-        made = depth.compute(values)
-    else:
-        made = image.compute(values)
+def numbers(
+    target: Modality, statistics: Mapping[str, np.ndarray], metrics: Mapping[str, Metric] | None = None
+) -> dict[str, float]:
+    """A row's metrics from its per-image statistics by the metric's name (see ``mmbench/metric.py``)."""
+    metrics = load_metrics() if metrics is None else metrics
+    made: dict[str, float] = {}
+    for name, metric in scoring(metrics, target.kind, target.metric).items():
+        if name not in statistics:
+            continue
+        try:
+            more = metric.numbers(statistics[name], target)
+            if taken := sorted({*made, ACCURACY} & more.keys()):
+                raise ValueError(f"compute gave {taken[0]!r}, which is another's number")
+        except Exception as error:  # a plug-in is anybody's code
+            if name == target.metric:
+                raise
+            leave_out(name, error)
+        else:
+            made |= more
     if "correct" in statistics:
-        made["classification_accuracy"] = 100.0 * float(statistics["correct"].mean())
+        made[ACCURACY] = 100.0 * float(statistics["correct"].mean())
     return made
 
 
@@ -142,19 +157,26 @@ def align(method: Method, task: Task, cache: Cache, ids: Sequence[str], compute:
 
 def _statistics(
     target: Modality,
+    scored: dict[str, Metric],
     prediction: torch.Tensor,
     cache: Cache,
     rows: np.ndarray,
     judged: Classify | None,
     compute: Compute,
 ) -> dict[str, np.ndarray]:
+    """Statistics of a batch by the metric's name; a metric that fails, and that nothing names, leaves ``scored``."""
     truth = target.to_tensor(cache.read(target.name, rows)).to(prediction.device)
-    if target.kind == "segmentation":
-        made = {"statistics": segmentation.update(prediction, truth, len(target.classes))}
-    elif target.kind == "depth":
-        made = {"statistics": depth.update(prediction, truth)}
-    else:
-        made = {"statistics": image.update(prediction, truth)}
+    made = {}
+    for name, metric in list(scored.items()):
+        # Copies, so that what such a metric does to its tensors reaches nobody else's.
+        pair = (prediction, truth) if name == target.metric else (prediction.clone(), truth.clone())
+        try:
+            made[name] = metric.measure(*pair, target)
+        except Exception as error:  # a plug-in is anybody's code
+            if name == target.metric:
+                raise
+            del scored[name]
+            leave_out(name, error)
     if judged is not None:
         with torch.inference_mode(), compute.autocast():
             guess = judged(prediction).argmax(1).cpu().numpy()

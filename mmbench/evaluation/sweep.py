@@ -22,8 +22,6 @@ from mmbench.training.device import Compute
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # weight of the second input; the first has 1 - alpha
 
-SCORES = {"segmentation": "miou", "depth": "delta_1.25", "rgb": "psnr", "scalar": "psnr"}
-
 
 def candidates(translation: Translation) -> tuple[Translation, ...]:
     """Every alpha with the side information of either input."""
@@ -63,11 +61,13 @@ def sweep(
         arguments: dict[str, Any] = {"batch_size": batch_size, "translations": candidates(translation)}
         on_validation, _, _ = evaluate_rows(method, task, cache, validation, compute, **arguments)
         on_test, per_image, _ = evaluate_rows(method, task, cache, test, compute, classify=classify, **arguments)
-        scores = [row["metrics"][SCORES[row["output_kind"]]] for row in on_validation]
+        score = task.modality(translation.output).main.key
+        scores = [row["metrics"][score] for row in on_validation]
         best = int(np.nanargmax(scores)) if not np.isnan(scores).all() else 0
         for number, selection in [*((n, SWEEP) for n in range(len(on_test))), (best, VALIDATION)]:
-            for name in ("statistics", "correct"):
-                if (key := f"{number}/{name}") in per_image:
-                    statistics[f"{first + len(rows)}/{name}"] = per_image[key]
+            for key, values in per_image.items():
+                row, _, name = key.partition("/")
+                if row == str(number):
+                    statistics[f"{first + len(rows)}/{name}"] = values
             rows.append({**on_test[number], "selection": selection})
     return rows, statistics

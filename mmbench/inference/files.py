@@ -83,18 +83,18 @@ def translate_files(translator: Translator, request: Request, out: Path, overwri
     steps = translator.path(tuple(request.samples[0]), request.output, **how)  # type: ignore[arg-type]
     target = translator.modalities[request.output]
     stems = _stems(request.samples)
-    _may_write(out, [name for stem in stems for name in image_files.names_of(stem, target)], overwrite)
+    _may_write(out, [name for stem in stems for name in target.names_of(stem)], overwrite)
     arrays = [_read(translator, files, request.metres) for files in request.samples]
     written = []
     for stem, sample in zip(stems, arrays, strict=True):
         made = translator.translate(sample, request.output, sample=request.sample, **how)  # type: ignore[arg-type]
-        paths = image_files.save(out, image_files.files_of(stem, target, made))
+        paths = image_files.save(out, target.files_of(stem, made))
         print(", ".join(str(path) for path in paths))
         written.extend(paths)
     side = translator.size
     print(f"{len(arrays)} translated by {translator.name}: {described(steps)}; {side} x {side} pixels")
-    if target.classes:
-        print("classes: 0 void, " + ", ".join(f"{i} {name}" for i, name in enumerate(target.classes, 1)))
+    if target.legend:
+        print("classes: 0 void, " + ", ".join(f"{i} {name}" for i, (name, _) in enumerate(target.legend, 1)))
     return written
 
 

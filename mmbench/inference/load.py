@@ -10,7 +10,7 @@ from typing import Any
 from mmbench.errors import UserError, did_you_mean
 from mmbench.inference.translator import Translator
 from mmbench.method import Context, Method
-from mmbench.modality import Modality
+from mmbench.modality import modality_of
 from mmbench.planning.plan import open_dataset
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
@@ -50,7 +50,7 @@ def load_translator(
         context = Context(task, profile["size"], network, about["config"]["settings"], 0, bool(about["pretrained"]))
         compute = device.choose(device_name, about["hardware"]["precision"] if precision == "auto" else precision)
         changed = keys.source_digest(card.path, card.module) != about["source"]
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{folder / 'result.json'}: damaged ({type(error).__name__}: {error})") from error
     if changed:
         print(f"mmbench note: {folder} was made with other code; `run` makes it again", file=sys.stderr)
@@ -114,7 +114,7 @@ def _task(values: Mapping[str, Any]) -> Task:
     rows = {
         name: tuple(Translation(**_tuples(row)) for row in values[name]) for name in ("unseen", "seen", "multi_modal")
     }
-    modalities = tuple(Modality(**_tuples(modality)) for modality in values["modalities"])
+    modalities = tuple(modality_of(modality) for modality in values["modalities"])
     groups = tuple(Group(tuple(group["modalities"])) for group in values["groups"])
     return Task(**{**values, **rows, "modalities": modalities, "groups": groups})
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.inference.image_files import checked
 from mmbench.method import Method
 from mmbench.modality import Modality
 from mmbench.resize import fit
@@ -27,7 +26,7 @@ class Translator:
 
     Attributes:
         name: of the method.
-        modalities: by name (see ``modality.py``: kinds, classes, palette).
+        modalities: by name (see ``mmbench/modality/``: kinds, classes, palette).
         size: height and width of all outputs, in pixels.
         translations: the rows that the method was evaluated on; a method with a common latent space can do more.
     """
@@ -55,7 +54,7 @@ class Translator:
         """Translate one image, or a batch of them with the batch as first axis.
 
         Args:
-            inputs: aligned arrays by modality, in the representation of ``modality.py``: rgb uint8 ``(H, W, 3)``; depth
+            inputs: aligned arrays by modality, as ``mmbench/modality/`` says: rgb uint8 ``(H, W, 3)``; depth
                 float ``(H, W)`` in metres, 0 invalid; segmentation class ids ``(H, W)``, 0 void; scalar float
                 ``(H, W)`` in [-1, 1]. Cropped to the centre square and resized to :attr:`size`, as for training.
             output: the modality to make.
@@ -148,13 +147,13 @@ class Translator:
     def _batch(self, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str, torch.Tensor], bool]:
         arrays, single = {}, True
         for name, given in inputs.items():
-            one_image = 3 if self.modalities[name].kind == "rgb" else 2
+            one_image = len(self.modalities[name].shape(1, 1))
             array = np.asarray(given)
             single = array.ndim == one_image
             if array.ndim not in (one_image, one_image + 1):
                 raise UserError(f"{name}: an array of shape {array.shape}; expected one image, or a batch of them")
             try:
-                arrays[name] = checked(self.modalities[name], array[None] if single else array)
+                arrays[name] = self.modalities[name].checked(array[None] if single else array)
             except ValueError as error:
                 raise UserError(f"{name}: {error}") from error
         shapes = {name: array.shape[:3] for name, array in arrays.items()}

@@ -1,9 +1,9 @@
-"""Which methods, variants, data sets, reports and profiles exist, read without importing them.
+"""Which methods, variants, data sets, reports, metrics and profiles exist, read without importing them.
 
-A plug-in is a Python file with a literal ``NAME`` in one of the folders ``methods``, ``datasets``, ``reports``; in a
-folder of the same name below ``$MMBENCH_PLUGINS``; or a module named by an entry point of the group
-``mmbench.methods`` (``mmbench.datasets``, ``mmbench.reports``). Its card is the file's literal module-level
-assignments, so a plug-in that cannot be imported is still listed, with the reason.
+A plug-in is a Python file with a literal ``NAME`` in one of the folders ``methods``, ``datasets``, ``reports`` and
+``mmbench/evaluation/metrics``; in a folder of the same name below ``$MMBENCH_PLUGINS``; or a module named by an entry
+point of the group ``mmbench.methods`` (``mmbench.datasets``, ``mmbench.reports``, ``mmbench.metrics``). Its card is the
+file's literal module-level assignments, so a plug-in that cannot be imported is still listed, with the reason.
 
 A profile is a TOML file in ``mmbench/profiles``, in ``$MMBENCH_PLUGINS/profiles``, or beside a module that an entry
 point of the group ``mmbench.profiles`` names.
@@ -29,6 +29,7 @@ from mmbench.errors import UserError, did_you_mean
 
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
 PROFILES = "profiles"
+PACKAGES = {"metrics": "mmbench.evaluation.metrics"}  # of the folders that are no package of their own
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Card:
 
     Attributes:
         name: as typed on the command line.
-        folder: ``methods``, ``datasets``, ``reports`` or ``profiles``.
+        folder: ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles``.
         path: the source file.
         module: its dotted name; empty for a profile.
         values: the card's literals (``TITLE``, ``ACCESS``, ...), a variant's own among them.
@@ -86,7 +87,7 @@ def literals(path: Path) -> dict[str, Any]:
 
 
 def cards(folder: str) -> dict[str, Card]:
-    """All of ``methods``, ``datasets``, ``reports`` or ``profiles`` by name, variants among them, sorted."""
+    """All of ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles`` by name, with variants, sorted."""
     found: dict[str, Card] = {}
     for path, module in _sources(folder):
         for card in [_profile(path)] if folder == PROFILES else _read(folder, path, module):
@@ -128,17 +129,22 @@ def import_module(card: Card) -> ModuleType:
     return module
 
 
+def package_of(folder: str) -> str:
+    """The package that mmbench's own plug-ins of a folder are in."""
+    return PACKAGES.get(folder, f"mmbench.{folder}")
+
+
 @functools.cache
 def package_folder(folder: str) -> Path:
-    """Where the package ``mmbench.<folder>`` lies; only ``mmbench`` itself is imported."""
-    spec = importlib.util.find_spec(f"mmbench.{folder}")
+    """Where the package of a folder of plug-ins lies; only what it lies in is imported."""
+    spec = importlib.util.find_spec(package_of(folder))
     if spec is None or not spec.submodule_search_locations:
         raise UserError(f"mmbench.{folder} is not installed: run `pip install -e .` in the repository")
     return Path(next(iter(spec.submodule_search_locations)))
 
 
 def _sources(folder: str) -> list[tuple[Path, str]]:
-    places = [(package_folder(folder), f"mmbench.{folder}")]
+    places = [(package_folder(folder), package_of(folder))]
     if extra := os.environ.get(PLUGINS_VARIABLE):
         places.append((Path(extra) / folder, f"mmbench_plugins.{folder}"))
     entered = list(_entered(folder))

@@ -18,11 +18,12 @@ from pathlib import Path
 import pandas as pd
 
 from mmbench.plugins import catalog
+from mmbench.plugins.metrics import load_metrics
 from mmbench.publishing import latex
 from mmbench.publishing import page as html
 from mmbench.reporting import Figure, Table
 from mmbench.store.files import write_bytes
-from mmbench.store.frame import distinct, results_frame
+from mmbench.store.frame import Unchanging, distinct, results_frame
 from mmbench.table import ranges
 
 PAGE = "report.html"
@@ -51,6 +52,7 @@ def build_reports(
     A report that raises gives a note, never an error: it takes down itself only.
     """
     frame, notes = results_frame(runs)
+    frame.attrs["metrics"] = Unchanging(load_metrics().values())
     for column, value in (("dataset", dataset), ("profile", profile)):
         if value:
             frame = frame[frame[column] == value]

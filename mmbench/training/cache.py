@@ -3,7 +3,7 @@
 One folder per (manifest, size, adapter source, list of ids), named by their hash::
 
     <cache>/<key>/<modality>.npy    one array per modality, rows in the order of the ids that hold it; dtypes as in
-                                    ``modality.py``
+                                    ``mmbench/modality/``
     <cache>/<key>/labels.npy        int64, where the data set has class labels
     <cache>/<key>/meta.json         what the key was made of, for people
     <cache>/<key>/rows              how many rows are safely on disk
@@ -35,7 +35,6 @@ from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
 
 CHUNK = 32  # samples; what a kill costs at most per worker
-DTYPES = {"rgb": np.uint8, "scalar": np.float32, "depth": np.float32, "segmentation": np.uint8}
 
 Progress = Callable[[int, int], None]
 
@@ -64,7 +63,7 @@ class Cache:
         return np.array([self._rows[sample_id] for sample_id in ids], dtype=np.int64)
 
     def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
-        """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``modality.py``.
+        """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``mmbench/modality/``.
 
         Raises:
             KeyError: a sample does not hold the modality; names it.
@@ -219,8 +218,8 @@ class _Layout:
 
     def __init__(self, modality: Modality, samples: int, size: int) -> None:
         self.name = modality.name
-        self.dtype = np.dtype(DTYPES[modality.kind])
-        self.row_shape = (size, size, 3) if modality.kind == "rgb" else (size, size)
+        self.dtype = modality.dtype
+        self.row_shape = modality.shape(size, size)
         self.row_bytes = self.dtype.itemsize * int(np.prod(self.row_shape))
         self.samples = samples
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmbench.dataset import Dataset
 from mmbench.method import Method
-from mmbench.plugins import keys
+from mmbench.plugins import keys, metrics
 from mmbench.plugins.catalog import Card
 from mmbench.store.files import read_json
 from mmbench.training import device
@@ -39,6 +39,7 @@ def asked_for(
         "task": as_dict(dataset.task),
         "source": keys.source_digest(card.path, card.module),
         "parent": str(parent["key"]) if parent else "",
+        "outside_metrics": metrics.outside(),
         "commit": device.commit(),
         "hardware": device.describe(compute),
         "pretrained": bool(getattr(method, "pretrained", False)),

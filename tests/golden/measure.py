@@ -24,7 +24,7 @@ from mmbench.evaluation import reverse
 from mmbench.evaluation.aligned import align
 from mmbench.evaluation.evaluate import Material, evaluate
 from mmbench.method import Context, Method
-from mmbench.modality import Modality
+from mmbench.modality import Rgb, Scalar
 from mmbench.planning import config
 from mmbench.planning.plan import open_dataset
 from mmbench.plugins import catalog
@@ -68,7 +68,7 @@ class Channels(Dataset):
     task = Task(
         name="golden-channels",
         kind="cross-channel",
-        modalities=(Modality("theta1", "scalar"), Modality("theta2", "scalar"), Modality("theta3", "rgb")),
+        modalities=(Scalar("theta1"), Scalar("theta2"), Rgb("theta3")),
         anchor="theta1",
         groups=(Group(("theta1", "theta2")), Group(("theta1", "theta3"))),
         unseen=(Translation(("theta2",), "theta3"), Translation(("theta3",), "theta2")),

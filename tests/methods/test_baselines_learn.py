@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmbench.evaluation.metrics import depth, segmentation
 from mmbench.method import Batch, Context, Method
-from mmbench.modality import Modality
+from mmbench.modality import Rgb
 from mmbench.planning import config
 from mmbench.plugins import catalog
 from mmbench.schedule import NetworkSize
@@ -31,7 +31,7 @@ WEIGHTS = {"stargan-unpaired": {"gan": 4.0}}
 COLOURS = Task(
     name="colours",
     kind="cross-modal",
-    modalities=(Modality("r", "rgb"), Modality("a", "rgb"), Modality("b", "rgb")),
+    modalities=(Rgb("r"), Rgb("a"), Rgb("b")),
     anchor="r",
     groups=(Group(("r", "a")), Group(("r", "b"))),
     unseen=(Translation(("a",), "b"), Translation(("b",), "a")),

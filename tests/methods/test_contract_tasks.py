@@ -11,7 +11,7 @@ from contract import CARDS, CPU, CROSS_CHANNEL, METHODS, SCALES, check_losses, c
 from torch import Tensor
 
 from mmbench.method import Context, Method
-from mmbench.modality import Modality
+from mmbench.modality import Rgb, Scalar
 from mmbench.planning import config
 from mmbench.plugins import catalog
 from mmbench.schedule import DataLimits
@@ -21,7 +21,7 @@ from mmbench.training.loop import set_modes
 THETAS = Task(
     name="thetas",
     kind="cross-channel",
-    modalities=(Modality("theta1", "scalar"), Modality("theta2", "scalar"), Modality("theta3", "rgb")),
+    modalities=(Scalar("theta1"), Scalar("theta2"), Rgb("theta3")),
     anchor="theta1",
     groups=(Group(("theta1", "theta2")), Group(("theta1", "theta3"))),
     unseen=(Translation(("theta2",), "theta3"),),

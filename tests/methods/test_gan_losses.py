@@ -12,10 +12,10 @@ from mmbench.methods.networks.stargan import gradient_penalty
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Segmentation
 
-CLASSES = Modality("segmentation", "segmentation", classes=("a", "b"), palette=((0, 0, 0), (1, 1, 1), (2, 2, 2)))
-DEPTH = Modality("depth", "depth", encoding="linear", centre=3.0, scale=2.0)
+CLASSES = Segmentation("segmentation", classes=("a", "b"), palette=((0, 0, 0), (1, 1, 1), (2, 2, 2)))
+DEPTH = Depth("depth", encoding="linear", centre=3.0, scale=2.0)
 
 
 def test_gradient_penalty_of_a_linear_score() -> None:

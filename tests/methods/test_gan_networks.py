@@ -12,10 +12,10 @@ from mmbench.methods.networks.unet import UNet
 from torch import Tensor, nn
 
 from mmbench.method import NetworkSize
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb
 
-RGB = Modality("rgb", "rgb")
-DEPTH = Modality("depth", "depth")
+RGB = Rgb("rgb")
+DEPTH = Depth("depth")
 SMALL = NetworkSize(width=8, poolings=2, convs=(1, 1), blocks=1, kernel=3)
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -88,7 +88,7 @@ def test_residual_generator_is_cyclegan_appendix_7_2(size: int, blocks: int, mil
 
 def test_stargan_discriminator_is_table_5() -> None:
     with torch.device("meta"):
-        network = SharedDiscriminator((RGB, Modality("other", "rgb")), 128)
+        network = SharedDiscriminator((RGB, Rgb("other")), 128)
         assert outputs(network, "rgb", torch.empty(1, 3, 128, 128)) == STARGAN_DISCRIMINATOR
     assert [discriminator_layers(size) for size in (16, 48, 128, 256)] == [3, 4, 6, 6]
 
@@ -105,7 +105,7 @@ def test_stargan_generator_shares_all_but_the_first_and_last_layer() -> None:
 def test_stargan_generator_sees_the_label() -> None:
     """Instance normalization right behind the label would subtract it everywhere but at the border."""
     torch.manual_seed(0)
-    network = SharedGenerator((RGB, Modality("other", "rgb")), SMALL)
+    network = SharedGenerator((RGB, Rgb("other")), SMALL)
     network.heads["other"].load_state_dict(network.heads["rgb"].state_dict())
     image = torch.randn(1, 3, 64, 64)
     one, other = network([("rgb", "rgb", image), ("rgb", "other", image)])

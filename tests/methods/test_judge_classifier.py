@@ -9,14 +9,14 @@ from mmbench.methods.networks.augmentation import augmented
 from torch import Tensor
 
 from mmbench.method import Batch, Context
-from mmbench.modality import Modality
+from mmbench.modality import Rgb, Scalar
 from mmbench.schedule import NetworkSize, Stage
 from mmbench.task import LABEL, Group, Task, Translation
 
 TASK = Task(
     "channels",
     "cross-channel",
-    (Modality("a", "scalar"), Modality("b", "scalar"), Modality("c", "rgb")),
+    (Scalar("a"), Scalar("b"), Rgb("c")),
     "a",
     (Group(("a", "b")), Group(("a", "c"))),
     (Translation(("b",), "c"),),

@@ -17,12 +17,12 @@ from mmbench.methods.losses import (
 )
 from torch import Tensor
 
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb, Scalar, Segmentation
 
-RGB = Modality("rgb", "rgb")
-DEPTH = Modality("depth", "depth", centre=3.0, scale=2.0)
-NIR = Modality("nir", "scalar", loss="berhu")
-SEGMENTATION = Modality("segmentation", "segmentation", classes=("a", "b"), palette=((0, 0, 0),) * 3)
+RGB = Rgb("rgb")
+DEPTH = Depth("depth", centre=3.0, scale=2.0)
+NIR = Scalar("nir", loss="berhu")
+SEGMENTATION = Segmentation("segmentation", classes=("a", "b"), palette=((0, 0, 0),) * 3)
 
 
 def test_cross_entropy_is_the_mean_over_valid_pixels() -> None:
@@ -116,7 +116,7 @@ def test_translation_loss_compares_in_the_networks_representation() -> None:
     raw, metres = torch.tensor([1.5, 9.0]).view(1, 1, 1, 2), torch.tensor([5.0, 0.0]).view(1, 1, 1, 2)
     # One error of 0.5: c = 0.1, (0.25 + 0.01) / 0.2
     assert float(translation_loss(DEPTH, raw, metres)) == pytest.approx(1.3)
-    squared = Modality("depth", "depth", centre=3.0, scale=2.0, loss="l2")
+    squared = Depth("depth", centre=3.0, scale=2.0, loss="l2")
     assert float(translation_loss(squared, raw, metres)) == pytest.approx(0.25)
 
 

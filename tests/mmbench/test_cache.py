@@ -15,7 +15,7 @@ import pytest
 
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb, Scalar, Segmentation
 from mmbench.task import Group, Split, Task, Translation
 from mmbench.training import cache as module
 from mmbench.training.cache import Cache, default_folder, open_cache
@@ -23,10 +23,10 @@ from mmbench.training.cache import Cache, default_folder, open_cache
 SIZE = 4
 IDS = tuple(f"s{number:03d}" for number in range(100))
 MODALITIES = (
-    Modality("rgb", "rgb"),
-    Modality("depth", "depth"),
-    Modality("segmentation", "segmentation", classes=("a",), palette=((0, 0, 0), (1, 1, 1))),
-    Modality("nir", "scalar"),
+    Rgb("rgb"),
+    Depth("depth"),
+    Segmentation("segmentation", classes=("a",), palette=((0, 0, 0), (1, 1, 1))),
+    Scalar("nir"),
 )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmbench.evaluation.aligned import align, describe, evaluate_rows, numbers
 from mmbench.method import Context, Method, NetworkSize
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb, Segmentation
 from mmbench.task import Group, Task, Translation
 from mmbench.training.device import Compute
 
@@ -20,9 +20,9 @@ TASK = Task(
     "t",
     "cross-modal",
     (
-        Modality("rgb", "rgb"),
-        Modality("depth", "depth"),
-        Modality("segmentation", "segmentation", classes=("a", "b", "c"), palette=COLOURS),
+        Rgb("rgb"),
+        Depth("depth"),
+        Segmentation("segmentation", classes=("a", "b", "c"), palette=COLOURS),
     ),
     "rgb",
     (Group(("rgb", "segmentation")), Group(("rgb", "depth"))),
@@ -144,7 +144,8 @@ def test_numbers_come_from_the_per_image_statistics() -> None:
     rows, statistics, _ = run(Rounding(images := Images()), images)
     for number, row in enumerate(rows):
         target = TASK.modality(row["output"])
-        assert numbers(target, {"statistics": statistics[f"{number}/statistics"]}) == row["metrics"]
+        name = target.metric
+        assert numbers(target, {name: statistics[f"{number}/{name}"]}) == row["metrics"]
 
 
 def test_a_judge_scores_the_judged_modality_alone() -> None:

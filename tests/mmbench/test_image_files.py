@@ -10,19 +10,19 @@ import pytest
 from PIL import Image
 
 from mmbench.errors import UserError
-from mmbench.inference.image_files import files_of, names_of, read, save, unit
-from mmbench.modality import Modality
+from mmbench.inference.image_files import read, save, unit
+from mmbench.modality import Depth, Modality, Rgb, Scalar, Segmentation
 
 PALETTE = ((0, 0, 0), (200, 10, 10), (10, 200, 10))
-RGB, DEPTH, NIR = Modality("rgb", "rgb"), Modality("depth", "depth"), Modality("nir", "scalar")
-LABELS = Modality("segmentation", "segmentation", classes=("a", "b"), palette=PALETTE)
+RGB, DEPTH, NIR = Rgb("rgb"), Depth("depth"), Scalar("nir")
+LABELS = Segmentation("segmentation", classes=("a", "b"), palette=PALETTE)
 IDS = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
 METRES = np.array([[0.0, 0.5, 1.234], [2.0, 7.0, 65.0]], np.float32)
 
 
 def written(folder: Path, modality: Modality, array: np.ndarray) -> list[Path]:
-    paths = save(folder, files_of("a", modality, array))
-    assert [path.name for path in paths] == names_of("a", modality)
+    paths = save(folder, modality.files_of("a", array))
+    assert [path.name for path in paths] == list(modality.names_of("a"))
     return paths
 
 
@@ -66,7 +66,7 @@ def test_a_palette_file_goes_by_its_colours_where_they_are_the_modalitys(tmp_pat
 
 
 def test_classes_that_share_a_colour_are_told_apart_by_ids_alone(tmp_path: Path) -> None:
-    alike = Modality("segmentation", "segmentation", classes=("a", "b"), palette=((0, 0, 0), (9, 9, 9), (9, 9, 9)))
+    alike = Segmentation("segmentation", classes=("a", "b"), palette=((0, 0, 0), (9, 9, 9), (9, 9, 9)))
     ids, colours = written(tmp_path, alike, IDS)
     assert np.array_equal(read(ids, alike), IDS)
     with pytest.raises(UserError, match="share a colour"):

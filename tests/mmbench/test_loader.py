@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb, Segmentation
 from mmbench.task import LABEL, Group, Task, Translation, View
 from mmbench.training.loader import Loader
 
@@ -16,9 +16,9 @@ TASK = Task(
     "t",
     "cross-modal",
     (
-        Modality("rgb", "rgb"),
-        Modality("depth", "depth"),
-        Modality("segmentation", "segmentation", classes=("a",) * 200, palette=((0, 0, 0),) * 201),
+        Rgb("rgb"),
+        Depth("depth"),
+        Segmentation("segmentation", classes=("a",) * 200, palette=((0, 0, 0),) * 201),
     ),
     "rgb",
     (Group(("rgb", "segmentation")), Group(("rgb", "depth"))),

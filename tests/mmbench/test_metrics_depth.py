@@ -5,9 +5,20 @@ import pytest
 import torch
 from sklearn.metrics import root_mean_squared_error
 
-from mmbench.evaluation.metrics import depth
+from mmbench.modality import Depth
+from mmbench.plugins.metrics import load_metrics
+
+DEPTH, METRIC = Depth("depth"), load_metrics()["depth"]
 
 NAMES = {"delta_1.25", "delta_1.25^2", "delta_1.25^3", "rmse_linear", "rmse_log"}
+
+
+def _update(prediction, truth):
+    return METRIC.update(prediction, truth, DEPTH)
+
+
+def _numbers(stats):
+    return METRIC.numbers(stats, DEPTH)
 
 
 def _column(*values):
@@ -24,13 +35,13 @@ def _random(images=5):
 
 def test_by_hand():
     # Ratios 1, 1.25 (not below it), 1.5, 1.9 and 4; the invalid pixel is far off and must not count.
-    stats = depth.update(_column(2.0, 5.0, 2.0, 1.0, 1.0, 9.0), _column(2.0, 4.0, 3.0, 1.9, 4.0, 0.0))
+    stats = _update(_column(2.0, 5.0, 2.0, 1.0, 1.0, 9.0), _column(2.0, 4.0, 3.0, 1.9, 4.0, 0.0))
     assert stats.dtype == np.float64
     assert stats[0, :4].tolist() == [5, 1, 3, 4]
     assert stats[0, 4] == pytest.approx(0 + 1 + 1 + 0.81 + 9, rel=1e-6)
     logs = [math.log(r) for r in (1, 1.25, 1.5, 1.9, 4)]
     assert stats[0, 5] == pytest.approx(sum(v * v for v in logs), rel=1e-6)
-    numbers = depth.compute(stats)
+    numbers = _numbers(stats)
     assert (numbers["delta_1.25"], numbers["delta_1.25^2"], numbers["delta_1.25^3"]) == (0.2, 0.6, 0.8)
     assert numbers["rmse_linear"] == pytest.approx(math.sqrt(11.81 / 5), rel=1e-6)
 
@@ -38,7 +49,7 @@ def test_by_hand():
 def test_pooled_over_pixels_and_against_scikit_learn():
     prediction, truth = _random()
     truth[0, 0, 1:] = 0  # images with different numbers of valid pixels tell pooling from averaging
-    numbers = depth.compute(depth.update(prediction, truth))
+    numbers = _numbers(_update(prediction, truth))
     keep = truth > 0
     mine, real = prediction[keep].double().clamp(min=0.1).numpy(), truth[keep].double().numpy()
     ratio = np.maximum(mine / real, real / mine)
@@ -49,38 +60,38 @@ def test_pooled_over_pixels_and_against_scikit_learn():
 
 
 def test_predictions_are_clamped_to_the_minimum():
-    numbers = depth.compute(depth.update(_column(-3.0, 0.0), _column(1.0, 1.0)))
+    numbers = _numbers(_update(_column(-3.0, 0.0), _column(1.0, 1.0)))
     assert numbers["rmse_linear"] == pytest.approx(0.9)
     assert numbers["rmse_log"] == pytest.approx(math.log(10))
 
 
 def test_a_prediction_that_is_not_a_number_shows():
-    numbers = depth.compute(depth.update(_column(math.nan, 1.0), _column(1.0, 1.0)))
+    numbers = _numbers(_update(_column(math.nan, 1.0), _column(1.0, 1.0)))
     assert math.isnan(numbers["rmse_linear"])
     assert numbers["delta_1.25"] == 0.5
 
 
 def test_not_a_number_at_an_invalid_pixel_does_not():
-    assert depth.compute(depth.update(_column(math.nan, 1.0), _column(0.0, 1.0)))["rmse_linear"] == 0.0
+    assert _numbers(_update(_column(math.nan, 1.0), _column(0.0, 1.0)))["rmse_linear"] == 0.0
 
 
 @pytest.mark.parametrize("images", [0, 2])
 def test_nothing_valid_is_nan(images):
     invalid = torch.zeros(images, 1, 3, 3)
-    stats = depth.update(invalid + 1, invalid)
+    stats = _update(invalid + 1, invalid)
     assert stats.shape == (images, 6)
-    numbers = depth.compute(stats)
+    numbers = _numbers(stats)
     assert set(numbers) == NAMES
     assert all(math.isnan(value) for value in numbers.values())
 
 
 def test_independent_of_the_batch_size():
     prediction, truth = _random()
-    whole = depth.update(prediction, truth)
-    parts = [depth.update(p, t) for p, t in zip(prediction.split(2), truth.split(2), strict=True)]
+    whole = _update(prediction, truth)
+    parts = [_update(p, t) for p, t in zip(prediction.split(2), truth.split(2), strict=True)]
     assert np.array_equal(whole, np.concatenate(parts))
 
 
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="differ in shape"):
-        depth.update(torch.ones(1, 1, 2, 2), torch.ones(1, 2, 2))
+        _update(torch.ones(1, 1, 2, 2), torch.ones(1, 2, 2))

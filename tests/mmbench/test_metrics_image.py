@@ -8,6 +8,19 @@ from scipy.stats import pearsonr
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from mmbench.evaluation.metrics import image
+from mmbench.modality import Rgb, Scalar
+from mmbench.plugins.metrics import load_metrics
+
+METRIC = load_metrics()["image"]
+RGB, NIR = Rgb("rgb"), Scalar("nir")
+
+
+def _update(prediction, truth):
+    return METRIC.update(prediction, truth, NIR if truth.shape[1] == 1 else RGB)
+
+
+def _numbers(stats):
+    return METRIC.numbers(stats, NIR if stats.shape[1] == 8 else RGB)
 
 
 def _random(channels, images=4, size=16):
@@ -35,7 +48,7 @@ def _ssim(prediction, truth):
 def test_psnr_and_ssim_are_means_over_images(channels):
     prediction, truth = _random(channels)
     prediction[0] = truth[0] * 0.99  # one much better image: a pooled PSNR would be another number
-    numbers = image.compute(image.update(prediction, truth))
+    numbers = _numbers(_update(prediction, truth))
     mine, real = prediction.double().numpy(), truth.double().numpy()
     psnr = [10 * math.log10(4 / np.mean((p - t) ** 2)) for p, t in zip(mine, real, strict=True)]
     assert numbers["psnr"] == pytest.approx(np.mean(psnr))
@@ -45,7 +58,7 @@ def test_psnr_and_ssim_are_means_over_images(channels):
 
 def test_against_torchmetrics_on_the_batch():
     prediction, truth = _random(3)
-    stats = image.update(prediction, truth)
+    stats = _update(prediction, truth)
     psnr = peak_signal_noise_ratio(prediction, truth, data_range=2.0, reduction="none", dim=(1, 2, 3))
     ssim = structural_similarity_index_measure(prediction, truth, data_range=2.0, reduction="none")
     assert stats[:, 0] == pytest.approx(psnr.numpy(), rel=1e-5)
@@ -55,7 +68,7 @@ def test_against_torchmetrics_on_the_batch():
 def test_rgb_correlations_are_pooled_over_images():
     prediction, truth = _random(3)
     truth[0] += 2  # an offset between images, which a mean of per-image correlations would not see
-    numbers = image.compute(image.update(prediction, truth))
+    numbers = _numbers(_update(prediction, truth))
     (r, g, b), (x, y, z) = prediction.double().transpose(0, 1).numpy(), truth.double().transpose(0, 1).numpy()
     assert numbers["correlation_r-g"] == pytest.approx(pearsonr((r - g).ravel(), (x - y).ravel())[0])
     assert numbers["correlation_g-b"] == pytest.approx(pearsonr((g - b).ravel(), (y - z).ravel())[0])
@@ -65,23 +78,23 @@ def test_rgb_correlations_are_pooled_over_images():
 
 def test_scalar_modalities_have_one_correlation():
     prediction, truth = _random(1)
-    numbers = image.compute(image.update(prediction, truth))
+    numbers = _numbers(_update(prediction, truth))
     assert set(numbers) == {"psnr", "ssim", "correlation"}
     assert numbers["correlation"] == pytest.approx(pearsonr(prediction.ravel().double(), truth.ravel().double())[0])
-    assert image.compute(image.update(-truth, truth))["correlation"] == pytest.approx(-1)
+    assert _numbers(_update(-truth, truth))["correlation"] == pytest.approx(-1)
 
 
 def test_a_constant_channel_has_no_correlation():
     _, truth = _random(3)
     flat = truth - truth.mean(dim=1, keepdim=True) + 0.1  # true opponent channels, flat intensity
-    numbers = image.compute(image.update(flat, truth))
+    numbers = _numbers(_update(flat, truth))
     assert math.isnan(numbers["correlation_intensity"])
     assert numbers["correlation_r-g"] == pytest.approx(1)
 
 
 def test_a_perfect_image():
     _, truth = _random(3)
-    numbers = image.compute(image.update(truth, truth))
+    numbers = _numbers(_update(truth, truth))
     assert numbers["psnr"] == math.inf
     assert numbers["ssim"] == pytest.approx(1)
 
@@ -89,7 +102,7 @@ def test_a_perfect_image():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_no_images_is_nan(channels):
     empty = torch.zeros(0, channels, 8, 8)
-    numbers = image.compute(image.update(empty, empty))
+    numbers = _numbers(_update(empty, empty))
     assert set(numbers) == {"psnr", "ssim", *(image.OPPONENT if channels == 3 else image.SCALAR)}
     assert all(math.isnan(value) for value in numbers.values())
 
@@ -97,29 +110,29 @@ def test_no_images_is_nan(channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_independent_of_the_batch_size(channels):
     prediction, truth = _random(channels)
-    whole = image.update(prediction, truth)
-    parts = [image.update(p, t) for p, t in zip(prediction.split(3), truth.split(3), strict=True)]
+    whole = _update(prediction, truth)
+    parts = [_update(p, t) for p, t in zip(prediction.split(3), truth.split(3), strict=True)]
     assert np.array_equal(whole, np.concatenate(parts))
 
 
 def test_not_degraded_by_a_surrounding_autocast():
     prediction, truth = _random(3)
     with torch.autocast("cpu", torch.bfloat16):
-        inside = image.update(prediction, truth)
-    assert np.array_equal(inside, image.update(prediction, truth))
+        inside = _update(prediction, truth)
+    assert np.array_equal(inside, _update(prediction, truth))
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_same_on_a_gpu():
     prediction, truth = _random(3, size=64)
-    assert image.update(prediction.cuda(), truth.cuda()) == pytest.approx(image.update(prediction, truth), rel=1e-6)
+    assert _update(prediction.cuda(), truth.cuda()) == pytest.approx(_update(prediction, truth), rel=1e-6)
 
 
 def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match="differ in shape"):
-        image.update(torch.ones(1, 3, 8, 8), torch.ones(1, 1, 8, 8))
+        _update(torch.ones(1, 3, 8, 8), torch.ones(1, 1, 8, 8))
     with pytest.raises(ValueError, match=r"expected \(B, 3, H, W\)"):
-        image.update(torch.ones(1, 2, 8, 8), torch.ones(1, 2, 8, 8))
+        _update(torch.ones(1, 2, 8, 8), torch.ones(1, 2, 8, 8))
     with pytest.raises(ValueError, match="5 columns"):
-        image.compute(np.zeros((2, 5)))
+        image.compute(np.zeros(5), 2, RGB)

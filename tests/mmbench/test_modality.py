@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mmbench.modality import MINIMUM_DEPTH, Modality
+from mmbench.modality import (
+    KINDS,
+    MAIN_KEYS,
+    MINIMUM_DEPTH,
+    Depth,
+    Modality,
+    Rgb,
+    Scalar,
+    Segmentation,
+    main_score,
+    modality_of,
+)  # fmt: skip
+from mmbench.planning.config import as_dict
 
 COLOURS = ((0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255))
-RGB, NIR = Modality("rgb", "rgb"), Modality("nir", "scalar", loss="berhu")
-LINEAR, LOG = Modality("depth", "depth"), Modality("depth", "depth", encoding="log")
-SEGMENTATION = Modality("segmentation", "segmentation", classes=("bed", "wall", "tv"), palette=COLOURS)
+RGB, NIR = Rgb("rgb"), Scalar("nir", loss="berhu")
+LINEAR, LOG = Depth("depth"), Depth("depth", encoding="log")
+SEGMENTATION = Segmentation("segmentation", classes=("bed", "wall", "tv"), palette=COLOURS)
 
 sides = hnp.array_shapes(min_dims=3, max_dims=3, max_side=5)
 metres = st.one_of(st.just(0.0), st.floats(0.125, 100.0, width=32))
@@ -104,10 +118,10 @@ def test_bf16_outputs_leave_in_full_precision(modality: Modality) -> None:
 
 def test_channels_and_losses_are_the_papers() -> None:
     """Table A.3: rgb 3, depth 1, NIR 1, segmentation 13 classes + void; thesis 4.6.4: NIR with Berhu."""
-    thirteen = Modality("segmentation", "segmentation", classes=("x",) * 13, palette=((0, 0, 0),) * 14)
+    thirteen = Segmentation("segmentation", classes=("x",) * 13, palette=((0, 0, 0),) * 14)
     assert [m.channels for m in (RGB, LINEAR, NIR, thirteen)] == [3, 1, 1, 14]
     assert [m.loss_name for m in (RGB, LINEAR, NIR, thirteen)] == ["l2", "berhu", "berhu", "cross-entropy"]
-    assert Modality("theta1", "scalar").loss_name == "l2"
+    assert Scalar("theta1").loss_name == "l2"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +134,7 @@ def test_channels_and_losses_are_the_papers() -> None:
 )
 def test_a_contradictory_modality_is_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Modality("x", **values)  # type: ignore[arg-type]
+        modality_of({"name": "x", **values})
 
 
 @pytest.mark.parametrize(
@@ -143,3 +157,54 @@ def test_pictures_by_hand() -> None:
     assert invalid == [0, 0, 0]
     assert sum(near) > sum(far) > 0
     assert NIR.picture(np.array([[-1.0, 1.0]], np.float32))[0, :, 0].tolist() == [0, 255]
+
+
+def test_what_is_recorded_makes_the_same_modality_again() -> None:
+    for modality in (RGB, NIR, LINEAR, LOG, Depth("depth", centre=1.5, scale=0.5), SEGMENTATION):
+        recorded = json.loads(json.dumps(as_dict(modality)))
+        assert recorded["kind"] == modality.kind
+        assert modality_of(recorded) == modality
+    assert as_dict(RGB) == {"name": "rgb", "kind": "rgb", "loss": None}, "a kind has its own fields alone"
+
+
+def test_older_records_give_every_modality_all_fields() -> None:
+    older = {"classes": [], "palette": [], "encoding": "linear", "centre": 3.0, "scale": 2.0, "loss": None}
+    assert modality_of({"name": "rgb", "kind": "rgb", **older}) == RGB
+    assert modality_of({"name": "nir", "kind": "scalar", **older, "loss": "berhu"}) == NIR
+    assert modality_of({"name": "depth", "kind": "depth", **older, "encoding": "log"}) == LOG
+    colours = [list(colour) for colour in COLOURS]
+    labels = {"name": "segmentation", "kind": "segmentation", **older}
+    assert modality_of({**labels, "classes": ["bed", "wall", "tv"], "palette": colours}) == SEGMENTATION
+
+
+def test_records_of_nothing_known_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown kind 'depht' \(did you mean 'depth'\?\)"):
+        modality_of({"name": "x", "kind": "depht"})
+    with pytest.raises(TypeError, match="colour"):
+        modality_of({"name": "x", "kind": "rgb", "colour": "red"})
+    with pytest.raises(ValueError, match="scale are for depth, not for rgb"):
+        modality_of({"name": "x", "kind": "rgb", "scale": 5.0})
+
+
+def test_every_kind_has_a_main_score_and_a_domain_has_none() -> None:
+    assert MAIN_KEYS == {"rgb": "psnr", "scalar": "psnr", "depth": "delta_1.25", "segmentation": "miou"}
+    assert all((score := main_score(kind)) and score.key == MAIN_KEYS[kind] for kind in KINDS)
+    assert main_score("domain") is None
+
+
+@given(rgb_arrays)
+def test_the_typical_colour_is_the_mean(array: np.ndarray) -> None:
+    total = torch.zeros(RGB.tally_channels, *array.shape[1:3], dtype=torch.float64)
+    RGB.tally(total, RGB.to_tensor(array))
+    expected = RGB.to_tensor(array).double().mean(0).float()
+    torch.testing.assert_close(RGB.typical(total), expected)
+
+
+def test_typical_depth_and_class_by_hand() -> None:
+    """The median of 1, 1, 4 m is in the bin from 1.00 to 1.05 m; of the classes 2, 2, 1 it is 2; void never counts."""
+    total = torch.zeros(LINEAR.tally_channels, 1, 1, dtype=torch.float64)
+    LINEAR.tally(total, torch.tensor([1.01, 1.02, 4.0, 0.0, 0.0, 0.0, 0.0]).view(7, 1, 1, 1))
+    assert LINEAR.typical(total).item() == pytest.approx(1.025)
+    total = torch.zeros(SEGMENTATION.tally_channels, 1, 1, dtype=torch.float64)
+    SEGMENTATION.tally(total, torch.tensor([2, 2, 1, 0, 0, 0]).view(6, 1, 1))
+    assert SEGMENTATION.typical(total).item() == 2

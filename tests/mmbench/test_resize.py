@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Modality, Rgb, Scalar, Segmentation
 from mmbench.resize import fit, resize
 
 COLOURS = ((0, 0, 0),) * 4
 MODALITIES = (
-    Modality("rgb", "rgb"),
-    Modality("nir", "scalar"),
-    Modality("depth", "depth"),
-    Modality("segmentation", "segmentation", classes=("a", "b", "c"), palette=COLOURS),
+    RGB := Rgb("rgb"),
+    NIR := Scalar("nir"),
+    DEPTH := Depth("depth"),
+    LABELS := Segmentation("segmentation", classes=("a", "b", "c"), palette=COLOURS),
 )
 metres = st.one_of(st.just(0.0), st.floats(0.5, 10.0, width=32))
 
@@ -28,7 +28,7 @@ def blocks(array: np.ndarray, factor: int) -> np.ndarray:
 @given(hnp.arrays(np.float32, (12, 12), elements=metres), st.sampled_from([2, 3, 4]))
 def test_depth_averages_valid_pixels_and_needs_half_of_them(array: np.ndarray, factor: int) -> None:
     """Against a loop over target pixels."""
-    made = resize(array, "depth", 12 // factor)
+    made = resize(array, DEPTH, 12 // factor)
     assert made.dtype == np.float32
     for value, source in zip(made.flat, blocks(array, factor).reshape(-1, factor**2), strict=True):
         valid = source[source > 0]
@@ -40,7 +40,7 @@ def test_depth_averages_valid_pixels_and_needs_half_of_them(array: np.ndarray, f
 
 @given(hnp.arrays(np.float32, (12, 12), elements=metres), st.integers(1, 30))
 def test_depth_never_leaves_the_range_of_what_was_measured(array: np.ndarray, size: int) -> None:
-    made = resize(array, "depth", size)
+    made = resize(array, DEPTH, size)
     assert made.shape == (size, size)
     valid = array[array > 0]
     if valid.size:
@@ -51,7 +51,7 @@ def test_depth_never_leaves_the_range_of_what_was_measured(array: np.ndarray, si
 
 @given(hnp.arrays(np.uint8, (12, 12), elements=st.integers(0, 3)), st.integers(1, 30))
 def test_labels_are_picked_and_never_mixed(array: np.ndarray, size: int) -> None:
-    made = resize(array, "segmentation", size)
+    made = resize(array, LABELS, size)
     assert (made.dtype, made.shape) == (np.uint8, (size, size))
     at = ((np.arange(size) + 0.5) * 12 / size).astype(int)
     near = ((np.arange(size) + 0.5) * 12 / size - 1e-9).astype(int)
@@ -61,23 +61,23 @@ def test_labels_are_picked_and_never_mixed(array: np.ndarray, size: int) -> None
 
 @given(hnp.arrays(np.float32, (12, 12), elements=st.floats(-1, 1, width=32)))
 def test_scalars_are_averaged_over_areas(array: np.ndarray) -> None:
-    made = resize(array, "scalar", 4)
+    made = resize(array, NIR, 4)
     np.testing.assert_allclose(made, blocks(array, 3).mean(-1), atol=1e-5)
     assert made.dtype == np.float32
 
 
 @given(hnp.arrays(np.uint8, (12, 12, 3)))
 def test_rgb_is_averaged_over_areas_to_a_grey_level(array: np.ndarray) -> None:
-    made = resize(array, "rgb", 4)
+    made = resize(array, RGB, 4)
     assert (made.dtype, made.shape) == (np.uint8, (4, 4, 3))
     expected = np.stack([blocks(array[..., c].astype(float), 3).mean(-1) for c in range(3)], -1)
     np.testing.assert_allclose(made, expected, atol=1.01)
 
 
-@pytest.mark.parametrize("kind", ["rgb", "scalar", "depth", "segmentation"])
-def test_an_array_of_the_right_size_is_left_as_it_is(kind: str) -> None:
+@pytest.mark.parametrize("modality", MODALITIES, ids=lambda modality: modality.kind)
+def test_an_array_of_the_right_size_is_left_as_it_is(modality: Modality) -> None:
     array = np.arange(16, dtype=np.float32).reshape(4, 4)
-    assert np.array_equal(resize(array, kind, 4), array)
+    assert np.array_equal(resize(array, modality, 4), array)
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 20), (20, 8), (9, 20), (8, 8)])

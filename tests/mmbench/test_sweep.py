@@ -33,7 +33,8 @@ def test_validation_chooses_and_test_reports(bench: Any, tmp_path: Path) -> None
     of_one = 2 * len(ALPHAS) + 1
     assert [row["selection"] for row in rows] == ([SWEEP] * (of_one - 1) + [VALIDATION]) * 2
     for number, row in enumerate(rows):
-        again = numbers(task.modality(row["output"]), {"statistics": statistics[f"{10 + number}/statistics"]})
+        target = task.modality(row["output"])
+        again = numbers(target, {target.metric: statistics[f"{10 + number}/{target.metric}"]})
         np.testing.assert_equal(again, row["metrics"])
     for start, score in ((0, "miou"), (of_one, "delta_1.25")):
         swept, chosen = rows[start : start + of_one - 1], rows[start + of_one - 1]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmbench.modality import Modality
+from mmbench.modality import Depth, Rgb, Scalar
 from mmbench.task import Access, Group, Split, Task, Translation, views
 
 NAMES = ("a", "b", "c", "d")
@@ -12,7 +12,7 @@ NAMES = ("a", "b", "c", "d")
 
 def make_task(groups: list[tuple[str, ...]]) -> Task:
     names = sorted({"anchor", *(name for group in groups for name in group)})
-    modalities = tuple(Modality(name, "scalar") for name in names)
+    modalities = tuple(Scalar(name) for name in names)
     first, second = groups[0][0], groups[1][0]
     return Task(
         "random",
@@ -95,6 +95,6 @@ def test_hashes_follow_the_lists() -> None:
 
 
 def test_a_seen_translation_cannot_be_listed_as_unseen() -> None:
-    modalities = (Modality("rgb", "rgb"), Modality("depth", "depth"))
+    modalities = (Rgb("rgb"), Depth("depth"))
     with pytest.raises(ValueError, match="listed as unseen"):
         Task("t", "cross-modal", modalities, "rgb", (Group(("rgb", "depth")),), (Translation(("rgb",), "depth"),))

@@ -108,3 +108,14 @@ def test_the_sweep_is_in_its_figure_and_only_there() -> None:
         "mmnet (R, D) → S, weights chosen on validation (uses unseen pairs)",
         "mmnet (R, D) → S, 0.8/0.2",
     ]
+
+
+def test_a_data_set_with_near_infrared_has_its_figure_and_others_keep_theirs() -> None:
+    """A kind that the figure did not know once took every data set's figure away."""
+    sweep = [mixed(alpha, "rgb", 40.0, SWEEP) for alpha in (0.0, 1.0)]
+    to_nir = {"dataset": "robot", "output": "nir", "output_kind": "scalar", "metric": "psnr"}
+    made = alpha_figure.build(frame(*sweep, *({**row, **to_nir} for row in sweep)), load())
+    labels = {figure.name: [axis.get_ylabel() for axis in figure.figure.axes] for figure in made}
+    assert sorted(labels.values()) == [["PSNR, dB"], ["mIoU, %"]]
+    assert [len(figure.figure.axes[0].lines) for figure in made] == [2, 2]
+    assert any(name.startswith("alpha-robot-") for name in labels)

@@ -12,6 +12,7 @@ import pytest
 from mmbench.reports import failures
 from mmbench.reports.main_translation import main_translation
 
+from mmbench.plugins.metrics import load_metrics
 from mmbench.reporting import COLUMNS, Figure, Table
 
 CLASSES = ["bed", "wall"]
@@ -33,7 +34,7 @@ def cell(runs: Path, method: str, images: Any, seed: int = 0, row: dict[str, str
     metrics = {"miou": 50.0, "iou/bed": 10.0, "iou/wall": None if method == "cascade" else 90.0}
     result = {"rows": [{**row, "metrics": metrics}], "split_hashes": {"test": "x"}, **extra}
     (folder / "result.json").write_text(json.dumps(result))
-    np.savez(folder / "per_image.npz", **{"0/statistics": np.array(images)})
+    np.savez(folder / "per_image.npz", **{"0/segmentation": np.array(images).reshape(len(images), -1)})
     group = {"cascade": "baselines", "mmnet": "zero-pair"}.get(method, "oracle")
     common = {"dataset": "rooms", "profile": "laptop", "method": method, "title": method.upper(), "seed": seed}
     return [{**common, "state": "done", "group": group, "selection": "", **row, "metric": "miou", "value": 50.0}]
@@ -48,7 +49,7 @@ def samples(runs: Path, count: int) -> None:
 
 def build(runs: Path, *cells: list[Any]) -> dict[str, Table | Figure]:
     results = pd.DataFrame([row for rows in cells for row in rows], columns=list(COLUMNS))
-    results.attrs["runs"] = str(runs)
+    results.attrs |= {"runs": str(runs), "metrics": tuple(load_metrics().values())}
     return {item.name: item for item in failures.build(results, pd.DataFrame())}
 
 
@@ -143,7 +144,7 @@ def test_the_main_translation_is_the_first_zero_pair_one(tmp_path: Path) -> None
         {**zero, "method": "sweep", "via": "", "bn": "trained", "selection": "sweep"},
     ]  # fmt: skip
     main = main_translation(pd.DataFrame(rows, columns=list(COLUMNS)))
-    assert main and (main.inputs, main.output, main.metric) == ("depth", "segmentation", "miou")
+    assert main and (main.inputs, main.output, main.score.key) == ("depth", "segmentation", "miou")
     assert dict(zip(main.rows["method"], main.rows["value"], strict=True)) == {"mmnet": 2.0, "c": 5.0}
     assert main_translation(pd.DataFrame(columns=list(COLUMNS))) is None
     assert build(tmp_path) == {}

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from mmbench.reports import significance_table
 
-from mmbench.evaluation.metrics import segmentation
+from mmbench.modality import Segmentation
+from mmbench.planning.config import as_dict
+from mmbench.plugins.metrics import load_metrics
 from mmbench.reporting import COLUMNS, SWEEP
 from mmbench.store.files import write_arrays, write_json
 
@@ -19,6 +21,9 @@ ROW = {
     "checkpoint": "last",
 }  # fmt: skip
 IMAGES = 60
+LABELS = Segmentation("segmentation", classes=("floor", "wall"), palette=((0, 0, 0),) * 3)
+TASK = {"modalities": [as_dict(LABELS)]}
+METRICS = load_metrics()
 
 
 def _cell(
@@ -31,20 +36,20 @@ def _cell(
         right = rng.binomial(50, skill, (IMAGES, 2))
         counts = np.zeros((IMAGES, 2, 2), np.int64)
         counts[:, [0, 1], [0, 1]], counts[:, [0, 1], [1, 0]] = right, 50 - right
-        arrays[f"{number}/statistics"] = counts
-        values = segmentation.compute(counts, ["floor", "wall"])
+        arrays[f"{number}/segmentation"] = counts.reshape(IMAGES, 4)
+        values = METRICS["segmentation"].numbers(counts.reshape(IMAGES, 4), LABELS)
         common = {"dataset": "rooms", "profile": "laptop", "method": method, "title": method, "seed": seed}
         common |= {"state": "done", "group": "baselines", "output_kind": "segmentation", **row}
         made += [{**common, "metric": "miou", "cls": "", "value": values["miou"]}]
     folder = runs / "rooms" / "laptop" / method / f"seed-{seed}"
     write_arrays(folder / "per_image.npz", arrays)
-    write_json(folder / "result.json", {"rows": list(rows), "split_hashes": {"test": "abc", **extra}})
+    write_json(folder / "result.json", {"rows": list(rows), "task": TASK, "split_hashes": {"test": "abc", **extra}})
     return made
 
 
 def _build(runs: Path, *cells: list[dict[str, Any]]) -> pd.DataFrame:
     results = pd.DataFrame([row for cell in cells for row in cell], columns=list(COLUMNS))
-    results.attrs["runs"] = str(runs)
+    results.attrs |= {"runs": str(runs), "metrics": tuple(METRICS.values())}
     tables = significance_table.build(results, pd.DataFrame())
     assert len(tables) == 1
     assert tables[0].text() and tables[0].markdown() and tables[0].csv()
@@ -101,11 +106,13 @@ DAMAGE = {
     "per-image file missing": lambda cell: (cell / "per_image.npz").unlink(),
     "per-image file cut": lambda cell: _truncate(cell / "per_image.npz"),
     "no arrays": lambda cell: write_arrays(cell / "per_image.npz", {}),
-    "arrays of another metric": lambda cell: write_arrays(cell / "per_image.npz", {"0/statistics": np.zeros((3, 6))}),
+    "arrays of another metric": lambda cell: write_arrays(cell / "per_image.npz", {"0/segmentation": np.zeros((3, 6))}),
     "result cut": lambda cell: _truncate(cell / "result.json"),
     "result without rows": lambda cell: write_json(cell / "result.json", {"rows": [], "split_hashes": {"test": "abc"}}),
     "result of nonsense": lambda cell: write_json(cell / "result.json", {"rows": 3}),
-    "other test images": lambda cell: write_json(cell / "result.json", {"rows": [ROW], "split_hashes": {"test": "x"}}),
+    "other test images": lambda cell: write_json(
+        cell / "result.json", {"rows": [ROW], "task": TASK, "split_hashes": {"test": "x"}}
+    ),
 }
 
 
@@ -117,6 +124,21 @@ def test_a_damaged_cell_costs_its_own_interval(tmp_path: Path, damage: str) -> N
     assert frame.loc["cyclegan", ["low", "high", "p", "p (Holm)"]].isna().all()
     assert frame.loc["cyclegan", "difference"] < 0
     assert frame.loc["unit", "p"] == frame.loc["unit", "p (Holm)"] < 0.05
+
+
+def test_confusion_matrices_of_older_cells_are_read(tmp_path: Path) -> None:
+    cells = [_cell(tmp_path, "mmnet", 0.8), _cell(tmp_path, "cyclegan", 0.6)]
+    expected = _build(tmp_path, *cells)
+    for method in ("mmnet", "cyclegan"):
+        folder = tmp_path / "rooms" / "laptop" / method / "seed-0"
+        with np.load(folder / "per_image.npz") as arrays:
+            counts = arrays["0/segmentation"].reshape(IMAGES, 2, 2)
+        (folder / "per_image.npz").unlink()
+        write_arrays(folder / "per_image.npz", {"0/statistics": counts})
+        metrics = {"miou": 1.0, "iou/floor": 1.0, "iou/wall": 1.0}
+        row = {**ROW, "output_kind": "segmentation", "metrics": metrics}
+        write_json(folder / "result.json", {"rows": [row], "split_hashes": {"test": "abc"}})
+    pd.testing.assert_frame_equal(_build(tmp_path, *cells), expected)
 
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"x": 1}'])

@@ -10,8 +10,8 @@ import torch
 from mmbench.reports.statistics import (
     Interval,
     Summary,
+    accuracy,
     bootstrap_interval,
-    columns_of,
     holm,
     paired,
     replicates_of,
@@ -20,7 +20,15 @@ from mmbench.reports.statistics import (
 )
 from scipy import stats
 
-from mmbench.evaluation.metrics import depth, image, segmentation
+from mmbench.modality import Depth, Rgb, Segmentation
+from mmbench.plugins.metrics import load_metrics
+
+METRICS = load_metrics()
+MODALITIES = {
+    "miou": Segmentation("labels", classes=tuple("abcde"), palette=((0, 0, 0),) * 6),
+    "delta_1.25": Depth("depth"),
+    "psnr": Rgb("rgb"),
+}
 
 VALUES = [41.9, 41.7, 42.3, 40.8]
 
@@ -113,6 +121,17 @@ def test_bootstrapped_p() -> None:
     assert all(math.isnan(value) for value in bootstrap_interval(np.full(9, math.nan)))
 
 
+def _update(metric: str, prediction: torch.Tensor, truth: torch.Tensor) -> np.ndarray:
+    modality = MODALITIES[metric]
+    return METRICS[modality.metric].update(prediction, truth, modality)
+
+
+def _replicates(metric: str, statistics: np.ndarray, replicates: int) -> np.ndarray:
+    modality = MODALITIES[metric]
+    score = METRICS[modality.metric].score
+    return replicates_of(statistics, lambda sums, images: score(sums, images, modality)[metric], replicates)
+
+
 def _statistics(metric: str, images: int) -> np.ndarray:
     rng = torch.Generator().manual_seed(0)
     if metric == "miou":
@@ -120,37 +139,36 @@ def _statistics(metric: str, images: int) -> np.ndarray:
         truth = torch.randint(0, 4, (images, 6, 6), generator=rng)
         truth[0, 0] = 4
         truth[1, 0] = 5
-        return segmentation.update(torch.randint(1, 6, (images, 6, 6), generator=rng), truth, 5)
+        return _update(metric, torch.randint(1, 6, (images, 6, 6), generator=rng), truth)
     if metric == "delta_1.25":
         truth = 5 * torch.rand(images, 1, 6, 6, generator=rng)
-        return depth.update(truth * (1 + 0.5 * torch.rand(truth.shape, generator=rng)), truth.clamp(min=1) - 1)
+        return _update(metric, truth * (1 + 0.5 * torch.rand(truth.shape, generator=rng)), truth.clamp(min=1) - 1)
     truth = 2 * torch.rand(images, 3, 12, 12, generator=rng) - 1
-    return image.update(truth * torch.rand(images, 1, 1, 1, generator=rng), truth)
+    return _update(metric, truth * torch.rand(images, 1, 1, 1, generator=rng), truth)
 
 
 @pytest.mark.parametrize("metric", ["miou", "delta_1.25", "psnr"])
 def test_replicates_are_the_metric_of_the_drawn_images(metric: str) -> None:
     statistics = _statistics(metric, images=9)
     counts = resampled_sums(np.eye(9), replicates=40).astype(int)
-    made = replicates_of(metric, statistics, replicates=40)
+    made = _replicates(metric, statistics, replicates=40)
     for drawn, value in zip(counts, made, strict=True):
         chosen = np.repeat(statistics, drawn, axis=0)
-        if metric == "miou":
-            expected = segmentation.compute(chosen, list("abcde"))["miou"]
-        else:
-            expected = (depth if metric == "delta_1.25" else image).compute(chosen)[metric]
+        expected = METRICS[MODALITIES[metric].metric].numbers(chosen, MODALITIES[metric])[metric]
         assert value == pytest.approx(expected, rel=1e-10)
 
 
 def test_accuracy_and_empty_statistics() -> None:
     correct = np.array([1, 0, 1, 1], np.int8)
-    values = replicates_of("classification_accuracy", correct, replicates=20)
+    values = replicates_of(correct[:, None], accuracy, replicates=20)
     assert set(values) <= {0.0, 25.0, 50.0, 75.0, 100.0}
-    assert np.isnan(replicates_of("miou", np.zeros((3, 2, 2)), replicates=5)).all()
-    assert np.isnan(replicates_of("delta_1.25", np.zeros((3, 6)), replicates=5)).all()
+    assert np.isnan(_replicates("miou", np.zeros((3, 25)), replicates=5)).all()
+    assert np.isnan(_replicates("delta_1.25", np.zeros((3, 6)), replicates=5)).all()
 
 
-@pytest.mark.parametrize(("metric", "shape"), [("miou", (3, 6)), ("psnr", (3, 6)), ("delta_1.25", (3, 2, 2))])
+@pytest.mark.parametrize(
+    ("metric", "shape"), [("miou", (3, 6)), ("psnr", (3, 6)), ("delta_1.25", (3, 2, 2)), ("psnr", (3, 8))]
+)
 def test_statistics_of_another_metric_are_refused(metric: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="are not those of"):
-        columns_of(metric, np.zeros(shape))
+        METRICS[MODALITIES[metric].metric].check(np.zeros(shape), MODALITIES[metric])

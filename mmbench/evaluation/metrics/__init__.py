@@ -1,1 +1,1 @@
-"""Streaming metrics: per-image statistics in, numbers out."""
+"""Metrics of a translation and its truth (contract: ``mmbench/metric.py``), and what other evaluations count with."""

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import Tensor
 
-from mmbench.modality import MINIMUM_DEPTH
+from mmbench.metric import Score
+from mmbench.modality import MINIMUM_DEPTH, Depth, Modality
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "depth"
+TITLE = "Share of pixels within 1.25, 1.25^2 and 1.25^3, RMSE and RMSE of logarithms"
+KINDS = ("depth",)
+SCORES = (
+    Depth.main,
+    Score("delta_1.25^2", "δ < 1.25²", ".3f", "share"),
+    Score("delta_1.25^3", "δ < 1.25³", ".3f", "share"),
+    Score("rmse_linear", "RMSE", ".3f", "m", lower=True),
+    Score("rmse_log", "RMSE log", ".3f", lower=True),
+)
 THRESHOLDS = {"delta_1.25": 1.25, "delta_1.25^2": 1.25**2, "delta_1.25^3": 1.25**3}
 
 
-def update(prediction: Tensor, truth: Tensor) -> np.ndarray:
+def columns(modality: Modality) -> tuple[str, ...]:
+    """Counts of valid pixels and of those within each threshold, and two sums of squares."""
+    return ("valid", *THRESHOLDS, "squared_error", "squared_log_error")
+
+
+def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
     """Statistics of each image of a batch.
 
     Args:
@@ -25,32 +44,35 @@ def update(prediction: Tensor, truth: Tensor) -> np.ndarray:
     Raises:
         ValueError: the shapes differ.
     """
+    import torch
+
     if prediction.shape != truth.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and truth {tuple(truth.shape)} differ in shape")
     if not len(truth):
-        return np.empty((0, 3 + len(THRESHOLDS)))
+        return np.empty((0, len(columns(modality))))
     # Image by image: sums over a batch may be split differently, and so rounded differently, for other batch sizes.
     rows = [_image(mine, real) for mine, real in zip(prediction, truth, strict=True)]
     return torch.stack(rows).cpu().numpy()
 
 
-def compute(stats: np.ndarray) -> dict[str, float]:
-    """Numbers of a test set from its images' statistics ``(N, 6)``, pooled over all valid pixels of all images.
+def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> dict[str, np.ndarray]:
+    """Numbers from summed statistics ``(..., 6)``, pooled over all valid pixels of all images.
 
     Returns:
         ``delta_1.25``, ``delta_1.25^2``, ``delta_1.25^3`` as fractions, ``rmse_linear`` in metres and ``rmse_log`` of
         natural logarithms; all nan where no pixel is valid.
     """
+    total = np.asarray(sums, np.float64)
+    valid = total[..., :1]
+    means = np.where(valid > 0, total[..., 1:] / np.where(valid > 0, valid, 1.0), np.nan)
+    means[..., -2:] = np.sqrt(means[..., -2:])
     keys = (*THRESHOLDS, "rmse_linear", "rmse_log")
-    total = np.asarray(stats, np.float64).sum(axis=0)
-    if total[0] == 0:
-        return dict.fromkeys(keys, float("nan"))
-    means = total[1:] / total[0]
-    means[-2:] = np.sqrt(means[-2:])
-    return dict(zip(keys, means.tolist(), strict=True))
+    return {key: means[..., number] for number, key in enumerate(keys)}
 
 
 def _image(prediction: Tensor, truth: Tensor) -> Tensor:
+    import torch
+
     valid = truth > 0
     truth = torch.where(valid, truth.double(), 1.0)
     prediction = torch.where(valid, prediction.double().clamp(min=MINIMUM_DEPTH), 1.0)

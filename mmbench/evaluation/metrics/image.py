@@ -6,20 +6,38 @@ theta1 tells R-G, theta2 tells G-B, and neither tells the intensity.
 
 from __future__ import annotations
 
-import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
+from mmbench.metric import Score, sums_of
+from mmbench.modality import Modality, Rgb
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "image"
+TITLE = "PSNR, SSIM and correlations of channels"
+KINDS = ("rgb", "scalar")
 OPPONENT = ("correlation_r-g", "correlation_g-b", "correlation_intensity")
 SCALAR = ("correlation",)
+SCORES = (
+    Rgb.main,
+    Score("ssim", "SSIM", ".3f"),
+    *(Score(key, key.replace("_", " "), ".2f") for key in (*OPPONENT, *SCALAR)),
+)
+SUMS = ("p", "t", "pp", "tt", "pt")  # over pixels: of the prediction p, the truth t and their products
+PER_IMAGE = ("psnr", "ssim")
 DATA_RANGE = 2.0  # images are in [-1, 1]
 CONSTANT = 1e-10  # a variance below this share of the mean square is rounding: the channel is constant
 
 
-def update(prediction: Tensor, truth: Tensor) -> np.ndarray:
+def columns(modality: Modality) -> tuple[str, ...]:
+    """PSNR, SSIM, the number of pixels, and five sums for each correlation."""
+    return (*PER_IMAGE, "pixels", *(f"{key}/{name}" for key in _correlations(modality) for name in SUMS))
+
+
+def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
     """Statistics of each image of a batch.
 
     Args:
@@ -33,20 +51,29 @@ def update(prediction: Tensor, truth: Tensor) -> np.ndarray:
     Raises:
         ValueError: shapes differ, or the number of channels is neither 1 nor 3.
     """
+    import torch
+
     if prediction.shape != truth.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and truth {tuple(truth.shape)} differ in shape")
     if truth.ndim != 4 or truth.shape[1] not in (1, 3):
         raise ValueError(f"expected (B, 3, H, W) or (B, 1, H, W), got {tuple(truth.shape)}")
     if not len(truth):
-        return np.empty((0, 3 + 5 * len(OPPONENT if truth.shape[1] == 3 else SCALAR)))
+        return np.empty((0, len(columns(modality))))
     # Image by image: sums over a batch may be split differently, and so rounded differently, for other batch sizes.
     with torch.autocast(truth.device.type, enabled=False):
         rows = [_image(mine, real) for mine, real in zip(prediction.double(), truth.double(), strict=True)]
     return torch.stack(rows).cpu().numpy()
 
 
-def compute(stats: np.ndarray) -> dict[str, float]:
-    """Numbers of a test set from its images' statistics.
+def total(statistics: np.ndarray) -> np.ndarray:
+    """Sums over images; those of PSNR and SSIM are taken in pairs, as numpy takes a mean."""
+    sums = sums_of(statistics)
+    sums[: len(PER_IMAGE)] = [statistics[:, number].sum() for number in range(len(PER_IMAGE))]
+    return sums
+
+
+def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> dict[str, np.ndarray]:
+    """Numbers from summed statistics ``(..., 3 + 5 k)``.
 
     Returns:
         ``psnr`` (dB) and ``ssim``, means over the images; Pearson correlations of prediction and truth, pooled over
@@ -54,21 +81,26 @@ def compute(stats: np.ndarray) -> dict[str, float]:
         ``correlation`` for scalar modalities; nan where either is constant. All are nan without images.
 
     Raises:
-        ValueError: the number of columns fits neither RGB nor scalar modalities.
+        ValueError: the number of columns does not fit the modality.
     """
-    stats = np.asarray(stats, np.float64)
-    names = {3 + 5 * len(keys): keys for keys in (SCALAR, OPPONENT)}.get(stats.shape[1])
-    if names is None:
-        raise ValueError(f"image statistics with {stats.shape[1]} columns")
-    if not len(stats):
-        return dict.fromkeys(("psnr", "ssim", *names), float("nan"))
-    total = stats[:, 2:].sum(axis=0)
-    sums = total[1:].reshape(len(names), 5) / total[0]
-    numbers = {"psnr": float(stats[:, 0].mean()), "ssim": float(stats[:, 1].mean())}
-    return numbers | {name: _pearson(*means.tolist()) for name, means in zip(names, sums, strict=True)}
+    sums, keys = np.asarray(sums, np.float64), _correlations(modality)
+    if sums.shape[-1] != len(columns(modality)):
+        raise ValueError(f"image statistics with {sums.shape[-1]} columns")
+    made = {key: sums[..., number] / images for number, key in enumerate(PER_IMAGE)}
+    pixels = len(PER_IMAGE)
+    means = sums[..., pixels + 1 :] / sums[..., pixels : pixels + 1]
+    means = means.reshape(*sums.shape[:-1], len(keys), len(SUMS))
+    return made | {key: _pearson(*np.moveaxis(means[..., number, :], -1, 0)) for number, key in enumerate(keys)}
+
+
+def _correlations(modality: Modality) -> tuple[str, ...]:
+    return OPPONENT if modality.is_colour else SCALAR
 
 
 def _image(prediction: Tensor, truth: Tensor) -> Tensor:
+    import torch
+    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
     psnr = peak_signal_noise_ratio(prediction, truth, data_range=DATA_RANGE)
     # SSIM's windows in float32 are 1e-7 off and 15 times as fast on a CPU; a GPU might run them in TF32, 1e-3 off.
     window = torch.float32 if truth.device.type == "cpu" else torch.float64
@@ -81,6 +113,8 @@ def _image(prediction: Tensor, truth: Tensor) -> Tensor:
 
 def _channels(image: Tensor) -> Tensor:
     """``(C, H, W)`` to ``(k, H * W)``: opponent channels of RGB, or the one channel there is."""
+    import torch
+
     flat = image.flatten(1)
     if len(flat) == 1:
         return flat
@@ -88,9 +122,8 @@ def _channels(image: Tensor) -> Tensor:
     return torch.stack([red - green, green - blue, (red + green + blue) / 3.0])
 
 
-def _pearson(p: float, t: float, pp: float, tt: float, pt: float) -> float:
+def _pearson(p: np.ndarray, t: np.ndarray, pp: np.ndarray, tt: np.ndarray, pt: np.ndarray) -> np.ndarray:
     """Pearson correlation from the means of p, t, p^2, t^2 and p t."""
     var_p, var_t = pp - p * p, tt - t * t
-    if var_p <= CONSTANT * pp or var_t <= CONSTANT * tt:
-        return float("nan")
-    return (pt - p * t) / math.sqrt(var_p * var_t)
+    constant = (var_p <= CONSTANT * pp) | (var_t <= CONSTANT * tt)
+    return np.where(constant, np.nan, (pt - p * t) / np.sqrt(var_p * var_t))

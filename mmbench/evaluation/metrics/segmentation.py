@@ -5,27 +5,44 @@ IoU is taken from the confusion matrix summed over all images, never averaged ov
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from mmbench.metric import Score
+from mmbench.modality import Modality, Segmentation
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "segmentation"
+TITLE = "IoU per class, mIoU and global accuracy"
+KINDS = ("segmentation",)
+SCORES = (Segmentation.main, Score("global_accuracy", "Global", ".1f", "%"), Score("iou", "IoU", ".1f", "%"))
 
 
-def update(prediction: Tensor, truth: Tensor, classes: int) -> np.ndarray:
+def columns(modality: Modality) -> tuple[str, ...]:
+    """The confusion matrix row by row, ``(K * K,)``: ``<true class>/<predicted class>``, void in neither."""
+    names = [name for name, _ in modality.legend]
+    return tuple(f"{true}/{predicted}" for true in names for predicted in names)
+
+
+def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
     """Confusion counts of each image of a batch.
 
     Args:
         prediction: int64 ``(B, H, W)``, class ids 1..K.
         truth: int64 ``(B, H, W)``, class ids 0..K; 0 is void and not evaluated.
-        classes: K, the number of real classes.
 
     Returns:
-        int64 ``(B, K, K)``; rows are the true classes, columns the predicted ones, void is in neither.
+        int64 ``(B, K * K)``.
 
     Raises:
         ValueError: shapes differ, or an evaluated pixel has an id outside 1..K.
     """
+    import torch
+
+    classes = len(modality.legend)
     if prediction.shape != truth.shape or truth.ndim != 3:
         raise ValueError(f"expected two (B, H, W) tensors, got {tuple(prediction.shape)} and {tuple(truth.shape)}")
     evaluated = truth != 0
@@ -37,28 +54,39 @@ def update(prediction: Tensor, truth: Tensor, classes: int) -> np.ndarray:
     image = torch.arange(images, device=truth.device).view(-1, 1, 1).expand_as(truth)[evaluated]
     cell = (image * classes + actual - 1) * classes + predicted - 1
     counts = torch.bincount(cell, minlength=images * classes * classes)
-    return counts.view(images, classes, classes).cpu().numpy().astype(np.int64)
+    return counts.view(images, classes * classes).cpu().numpy().astype(np.int64)
 
 
-def compute(confusion: np.ndarray, class_names: Sequence[str]) -> dict[str, float]:
-    """Numbers of a test set from its images' confusion counts.
-
-    Args:
-        confusion: ``(N, K, K)`` from :func:`update`; N may be 0.
-        class_names: names of classes 1..K.
+def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> dict[str, np.ndarray]:
+    """Numbers from summed confusion counts ``(..., K * K)``.
 
     Returns:
-        Percent: ``iou/<class>`` (nan where the class does not occur in the ground truth), ``miou`` (mean over the
-        classes that occur there) and ``global_accuracy``. All are nan where nothing was evaluated.
+        Percent: ``miou`` (mean over the classes that occur in the ground truth), ``global_accuracy``, and
+        ``iou/<class>`` (nan where the class does not occur there). All are nan where nothing was evaluated.
     """
-    total = np.asarray(confusion).sum(axis=0).astype(np.float64)
-    hits, actual, predicted = total.diagonal(), total.sum(axis=1), total.sum(axis=0)
-    union = actual + predicted - hits
-    iou = np.where(actual > 0, 100.0 * hits / np.where(actual > 0, union, 1.0), np.nan)
-    occurring = iou[actual > 0]
-    pixels = float(total.sum())
+    names = [name for name, _ in modality.legend]
+    counts = np.asarray(sums, np.float64)
+    confusion = counts.reshape(*counts.shape[:-1], len(names), len(names))
+    hits = confusion.diagonal(axis1=-2, axis2=-1)
+    actual, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    occurs = actual > 0
+    iou = np.where(occurs, 100.0 * hits / np.where(occurs, actual + predicted - hits, 1.0), np.nan)
+    pixels = actual.sum(axis=-1)
     return {
-        "miou": float(occurring.mean()) if occurring.size else float("nan"),
-        "global_accuracy": 100.0 * float(hits.sum()) / pixels if pixels else float("nan"),
-        **{f"iou/{name}": float(value) for name, value in zip(class_names, iou, strict=True)},
+        "miou": _mean_of(iou, occurs),
+        "global_accuracy": np.where(pixels > 0, 100.0 * hits.sum(axis=-1) / np.where(pixels > 0, pixels, 1.0), np.nan),
+        **{f"iou/{name}": iou[..., number] for number, name in enumerate(names)},
     }
+
+
+def _mean_of(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Means along the last axis of what is chosen; nan where nothing is."""
+    flat, mask = values.reshape(-1, values.shape[-1]), chosen.reshape(-1, values.shape[-1])
+    means = np.full(len(flat), np.nan)
+    many = mask.sum(axis=-1)
+    # By how many are chosen: zeros in the place of the others would change how numpy groups the sum, and so its last
+    # digit.
+    for count in np.unique(many[many > 0]):
+        rows = many == count
+        means[rows] = flat[rows][mask[rows]].reshape(-1, count).mean(axis=-1)
+    return means.reshape(values.shape[:-1])

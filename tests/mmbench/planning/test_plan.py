@@ -14,7 +14,7 @@ DATASET = '''
 import hashlib
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
-from mmbench.modality import Modality
+from mmbench.modality import Rgb, Scalar
 from mmbench.task import Group, Split, Task, Translation
 
 NAME = "filed"
@@ -30,7 +30,7 @@ class Filed(Dataset):
     labels = ("a", "b")
     task = Task(
         "filed", "cross-channel",
-        (Modality("theta1", "scalar"), Modality("theta2", "scalar"), Modality("theta3", "rgb")), "theta1",
+        (Scalar("theta1"), Scalar("theta2"), Rgb("theta3")), "theta1",
         (Group(("theta1", "theta2")), Group(("theta1", "theta3"))), (Translation(("theta2",), "theta3"),),
         judged="theta3",
     )

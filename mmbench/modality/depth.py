@@ -1,0 +1,126 @@
+"""Depth in metres, with pixels that were not measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from PIL import Image
+
+from mmbench.pictures import png
+
+from .base import Kind, Loss, Modality, box
+from .score import Score
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MINIMUM_DEPTH = 0.1  # metres; predictions are clamped to it before ratios and logarithms are taken
+NEAR, FAR = 0.5, 8.0  # metres: the brightest and the darkest of a picture
+BINS = 400  # of a tally, 5 cm each: the median is exact to 2.5 cm
+BIN_METRES = 0.05
+
+
+@dataclass(frozen=True)
+class Depth(Modality):
+    """A depth image: float32 metres, 0 = invalid.
+
+    Attributes:
+        encoding: ``linear`` enters a network as ``(z - centre) / scale``, ``log`` as ``log(z / centre)``; an invalid
+            pixel enters as the code of 0 m (linear) or of the minimum (log).
+        centre, scale: metres.
+    """
+
+    kind: Kind = field(init=False, default="depth")
+    encoding: Literal["linear", "log"] = "linear"
+    centre: float = 3.0
+    scale: float = 2.0
+
+    dtype: ClassVar[np.dtype] = np.dtype(np.float32)
+    default_loss: ClassVar[Loss] = "berhu"
+    metric: ClassVar[str] = "depth"
+    main: ClassVar[Score] = Score("delta_1.25", "δ < 1.25", ".3f", "share", "share of pixels within 1.25")
+    lossless: ClassVar[bool] = True
+    rank: ClassVar[int] = 1
+
+    def to_network(self, tensor: Tensor) -> Tensor:
+        """Scaled as :attr:`encoding` says."""
+        if self.encoding == "log":
+            return tensor.clamp(min=MINIMUM_DEPTH).div(self.centre).log()
+        return (tensor - self.centre) / self.scale
+
+    def from_network(self, raw: Tensor) -> Tensor:
+        """Metres, none below the minimum."""
+        raw = raw.float()
+        metres = raw.exp() * self.centre if self.encoding == "log" else raw * self.scale + self.centre
+        return metres.clamp(min=MINIMUM_DEPTH)
+
+    def present(self, raw: Tensor) -> Tensor:
+        """As it is: depth has no upper end."""
+        return raw.float()
+
+    def from_generator(self, raw: Tensor) -> Tensor:
+        """As :meth:`from_network`."""
+        return self.from_network(raw)
+
+    def valid(self, tensor: Tensor) -> Tensor:
+        """Where something was measured."""
+        return tensor[:, 0] > 0
+
+    @property
+    def tally_channels(self) -> int:
+        """A histogram per pixel."""
+        return BINS
+
+    def tally(self, total: Tensor, tensor: Tensor) -> None:
+        """Count valid pixels by distance."""
+        bins = (tensor[:, 0] / BIN_METRES).long().clamp(0, BINS - 1)
+        total.scatter_add_(0, bins, self.valid(tensor).to(total.dtype))
+
+    def typical(self, total: Tensor) -> Tensor:
+        """The median."""
+        share = total.cumsum(0) / total.sum(0).clamp(min=1)
+        median = (share < 0.5).sum(0) + 0.5
+        return (median * BIN_METRES).float().unsqueeze(0)
+
+    def resize(self, array: np.ndarray, size: int) -> np.ndarray:
+        """Averaged over what was measured."""
+        weight = box((array > 0).astype(np.float32), size)
+        total = box(np.where(array > 0, array, 0).astype(np.float32), size)
+        # A target pixel is valid where at least half of its area was measured; its depth averages only that half.
+        return np.where(weight >= 0.5, total / np.maximum(weight, 1e-6), 0).astype(np.float32)
+
+    def picture(self, array: np.ndarray) -> np.ndarray:
+        """Near is bright, invalid is black; the scale is logarithmic."""
+        from matplotlib import colormaps
+
+        span = math.log(FAR / NEAR)
+        shade = 1.0 - np.log(np.clip(array, NEAR, FAR) / NEAR) / span
+        coloured = (colormaps["viridis"](shade)[..., :3] * 255).astype(np.uint8)
+        coloured[array <= 0] = 0
+        return coloured
+
+    def checked(self, array: np.ndarray) -> np.ndarray:
+        """Floating point; what is negative or not finite becomes invalid."""
+        self._check_shape(array)
+        if array.dtype.kind != "f":
+            raise ValueError(f"{array.dtype} values; expected floating point metres")
+        values = array.astype(np.float32)
+        return np.where(np.isfinite(values) & (values > 0), values, 0).astype(np.float32)
+
+    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
+        """One channel of more than 8 bits: whole numbers in units of ``metres``, floating point in metres."""
+        if image.mode == "F":
+            return np.asarray(image)
+        if not image.mode.startswith("I"):
+            raise ValueError(
+                f"8-bit depth ({image.mode} pixels); expected a 16-bit PNG (see --depth-unit) or a .npy in metres"
+            )
+        return (np.asarray(image).astype(np.float64) * metres).astype(np.float32)
+
+    def encode(self, array: np.ndarray) -> tuple[bytes, ...]:
+        """16-bit millimetres, and colours."""
+        millimetres = np.clip(np.rint(array * 1000.0), 0, 65535).astype(np.uint16)
+        return png(millimetres), png(self.picture(array))

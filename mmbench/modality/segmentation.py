@@ -1,0 +1,165 @@
+"""Class ids, with void for what belongs to no class."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from PIL import Image
+
+from mmbench.colours import colour_codes
+from mmbench.pictures import png
+
+from .base import Colour, Kind, Loss, Modality
+from .score import Score
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Segmentation(Modality):
+    """A label image: class ids, 0 = void; one-hot with the void channel first inside a network.
+
+    Attributes:
+        classes: names of the real classes 1..K.
+        palette: K + 1 RGB colours, void first.
+    """
+
+    kind: Kind = field(init=False, default="segmentation")
+    classes: tuple[str, ...] = ()
+    palette: tuple[Colour, ...] = ()
+
+    dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
+    default_loss: ClassVar[Loss] = "cross-entropy"
+    metric: ClassVar[str] = "segmentation"
+    main: ClassVar[Score] = Score("miou", "mIoU", ".1f", "%")
+    lossless: ClassVar[bool] = True
+    rank: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        if not self.classes:
+            raise ValueError(f"modality {self.name!r}: classes are for segmentation, and needed there")
+        if len(self.palette) != len(self.classes) + 1:
+            raise ValueError(f"modality {self.name!r}: the palette needs {len(self.classes) + 1} colours, void first")
+
+    @property
+    def channels(self) -> int:
+        """Void and the classes."""
+        return len(self.classes) + 1
+
+    @property
+    def legend(self) -> tuple[tuple[str, Colour], ...]:
+        """Names and colours of classes 1..K."""
+        return tuple(zip(self.classes, self.palette[1:], strict=True))
+
+    def to_tensor(self, array: np.ndarray) -> Tensor:
+        """int64 ``(B, H, W)``."""
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(array)).long()
+
+    def to_array(self, tensor: Tensor) -> np.ndarray:
+        """uint8 ``(B, H, W)``."""
+        return tensor.cpu().numpy().astype(np.uint8)
+
+    def to_network(self, tensor: Tensor) -> Tensor:
+        """One-hot."""
+        import torch
+
+        one_hot = torch.zeros(tensor.shape[0], self.channels, *tensor.shape[1:], device=tensor.device)
+        return one_hot.scatter_(1, tensor.unsqueeze(1), 1.0)
+
+    def from_network(self, raw: Tensor) -> Tensor:
+        """The arg-max, over real classes only."""
+        return raw.float()[:, 1:].argmax(1) + 1
+
+    def present(self, raw: Tensor) -> Tensor:
+        """One-hot of the arg-max over all channels, void included, with the soft-max's gradient.
+
+        Straight-through (Bengio et al. 2013).
+        """
+        import torch
+
+        soft = raw.float().softmax(1)
+        hard = torch.zeros_like(soft).scatter_(1, soft.max(1, keepdim=True).indices, 1.0)
+        return hard + soft - soft.detach()
+
+    def from_generator(self, raw: Tensor) -> Tensor:
+        """As :meth:`from_network`: void is shown to a discriminator, and is no translation."""
+        return self.from_network(raw)
+
+    def valid(self, tensor: Tensor) -> Tensor:
+        """What is not void."""
+        return tensor > 0
+
+    @property
+    def tally_channels(self) -> int:
+        """A count per class."""
+        return self.channels
+
+    def tally(self, total: Tensor, tensor: Tensor) -> None:
+        """Count classes."""
+        total.scatter_add_(0, tensor, self.valid(tensor).to(total.dtype))
+
+    def typical(self, total: Tensor) -> Tensor:
+        """The most frequent class."""
+        return total[1:].argmax(0) + 1
+
+    def resize(self, array: np.ndarray, size: int) -> np.ndarray:
+        """The nearest pixel: classes have no mean."""
+        return np.asarray(Image.fromarray(array).resize((size, size), Image.Resampling.NEAREST))
+
+    def picture(self, array: np.ndarray) -> np.ndarray:
+        """The palette's colours."""
+        return np.asarray(self.palette, np.uint8)[array]
+
+    def checked(self, array: np.ndarray) -> np.ndarray:
+        """Whole numbers from 0 to K."""
+        self._check_shape(array)
+        if array.dtype.kind not in "bui":
+            raise ValueError(f"{array.dtype} values; expected whole class ids")
+        most = len(self.classes)
+        if array.min() < 0 or array.max() > most:
+            wrong = int(array.max() if array.max() > most else array.min())
+            raise ValueError(f"class id {wrong}; expected 0 (void) to {most}, the classes of {self.name}")
+        return array.astype(np.uint8)
+
+    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
+        """One channel of class ids (palette files: indices), or the palette's colours.
+
+        A palette file whose colours are all the modality's goes by its colours: its indices may be anyone's. Colours
+        tell classes apart only where no two share one.
+        """
+        distinct = len(set(self.palette)) == len(self.palette)
+        if image.mode == "P":
+            ids, strange = self._by_colour(np.asarray(image.convert("RGB")))
+            return np.asarray(image) if strange or not distinct else ids
+        if image.mode in ("1", "L") or image.mode.startswith("I"):
+            return np.asarray(image).astype(np.int64)
+        if not distinct:
+            raise ValueError("a colour image, and classes that share a colour; expected one channel of class ids")
+        ids, strange = self._by_colour(np.asarray(image.convert("RGB")))
+        if strange:
+            raise ValueError(f"{strange} of {ids.size} pixels have a colour that is not in the palette of {self.name}")
+        return ids
+
+    def encode(self, array: np.ndarray) -> tuple[bytes, ...]:
+        """Class ids with the palette, and colours."""
+        image = Image.fromarray(array)
+        image.putpalette([value for colour in self.palette for value in colour])
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        return buffer.getvalue(), png(self.picture(array))
+
+    def _by_colour(self, colours: np.ndarray) -> tuple[np.ndarray, int]:
+        """Class ids of uint8 colours ``(H, W, 3)``, and the number of pixels that have none."""
+        codes = colour_codes(colours)
+        ids = np.zeros(codes.shape, np.uint8)
+        known = np.zeros(codes.shape, bool)
+        for number, code in enumerate(colour_codes(self.palette)):
+            ids[codes == code] = number
+            known |= codes == code
+        return ids, int((~known).sum())
