@@ -19,10 +19,9 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
-from mmbench.reporting import Figure, Table
-from mmbench.store.files import read_json
+from mmbench.reporting import Figure, Results, Table
 
-from .cell_files import UNREADABLE, row_number
+from .cell_files import UNREADABLE, result_of, row_number
 from .main_translation import MAIN, METRICS, Main, main_translation
 from .rows import GROUPS
 from .statistics import SCORES, columns_of
@@ -59,19 +58,18 @@ class Cell:
         return [key.removeprefix("iou/") for key in self.row["metrics"] if key.startswith("iou/")]
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
     """Per data set and profile: a table by class and a figure, both of M&MNets, and a table by method."""
-    runs = Path(results.attrs.get("runs", "runs"))
     made: list[Table | Figure] = []
-    scored = results[results["metric"].isin(METRICS)]
+    scored = results.rows[results.rows["metric"].isin(METRICS)]
     for (dataset, profile), part in scored.groupby(["dataset", "profile"], sort=True):
         main = main_translation(part)
-        cells = _cells(runs / str(dataset) / str(profile), main) if main else {}
+        cells = _cells(results.folder(str(dataset), str(profile)), main) if main else {}
         if not main or not cells:
             continue
         place, where = f"{dataset}-{profile}", f"{dataset}, profile {profile}"
         own = cells.get(REFERENCE)
-        ids = image_ids(str(dataset), next(iter(cells.values())).result)
+        ids = results.test_ids({**next(iter(cells.values())).result, "dataset": str(dataset)})
         if own and (canvas := _draw(own, main, ids)):
             text = f"Failures of {own.title}, {main.arrow}: {where}"
             made.append(Figure(f"{NAME}-pictures-{place}", text, canvas, _picture_note(own)))
@@ -85,23 +83,6 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure
     return made
 
 
-def image_ids(dataset: str, result: Mapping[str, Any]) -> list[str]:
-    """Ids of the test images, in order, where the data set can be opened and has the cell's test split.
-
-    Numbers from 0 such as ``#17`` elsewhere: the data may lie on another machine.
-    """
-    # An adapter is anybody's code and looks for files that may be gone: whatever it raises, the numbers are left.
-    with contextlib.suppress(Exception):
-        from mmbench.planning.plan import open_dataset
-        from mmbench.schedule import DataLimits
-
-        changes = {f"data.{key}": value for key, value in (result.get("data_settings") or {}).items()}
-        split = open_dataset(dataset, DataLimits(**result["profile_values"]["data"]), None, changes).split()
-        if split.hashes()["test"] == result["split_hashes"]["test"]:
-            return list(split.test)
-    return []
-
-
 def _cells(folder: Path, main: Main) -> dict[str, Cell]:
     """The lowest seed of each method whose statistics can be read, in the order of the tables' groups."""
     lowest = main.rows.sort_values("seed", kind="stable").drop_duplicates("method").sort_values("method")
@@ -109,7 +90,7 @@ def _cells(folder: Path, main: Main) -> dict[str, Cell]:
     for record in lowest.to_dict("records"):
         own = folder / str(record["method"]) / f"seed-{record['seed']}"
         with contextlib.suppress(*UNREADABLE):
-            result = read_json(own / "result.json") or {}
+            result = result_of(own)
             wanted = {name: "" if pd.isna(record[name]) else record[name] for name in SAME}
             number = row_number(result["rows"], {**wanted, "selection": ""})
             with np.load(own / "per_image.npz") as arrays:
