@@ -13,6 +13,7 @@ from mmbench.commands import data as cli_data
 from mmbench.commands import translate as cli_translate
 from mmbench.commands.arguments import check_device, read_names, read_seeds
 from mmbench.errors import UserError, did_you_mean
+from mmbench.launching import messages
 
 if TYPE_CHECKING:
     from mmbench.reporting import Figure, Table
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # tables hold arrows and Greek letters, terminals may not
+    messages.show()
     try:
         options = _parser().parse_args(arguments)
         return int(options.function(options))
