@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.publishing.write import build_reports, write_reports
+from mmbench.publishing.build import build_reports
+from mmbench.publishing.write import write_reports
 
 METHODS = 20  # about what a data set has with the suites of the papers' tables and ablations
 CLASSES = ("bed", "book", "ceiling", "chair", "floor", "furniture", "object", "picture", "sofa", "table", "tv", "wall")

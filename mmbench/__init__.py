@@ -76,16 +76,18 @@ def run(
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:
     """All results below a runs folder, one row per metric value; columns as ``mmbench.reporting.COLUMNS``."""
-    from mmbench.store.frame import results_frame
+    from mmbench.store.collect import collect
 
-    return results_frame(Path(runs))[0]
+    return collect(Path(runs))[0].rows
 
 
 def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
     """Write the named reports (all without names) to ``<runs>/report``; returns the files."""
-    from mmbench.publishing.write import build_reports, write_reports
+    from mmbench.planning.recorded import ids_of_test_images
+    from mmbench.publishing.build import build_reports
+    from mmbench.publishing.write import write_reports
 
-    made, notes = build_reports(Path(runs), names)
+    made, notes = build_reports(Path(runs), names, test_ids=ids_of_test_images)
     return write_reports(made, notes, Path(runs) / "report")
 
 

@@ -21,6 +21,7 @@ from mmbench.errors import UserError
 from mmbench.evaluation.cost import translation_cost
 from mmbench.evaluation.evaluate import Material, evaluate, observer
 from mmbench.evaluation.samples import write_pictures
+from mmbench.launching import messages
 from mmbench.method import Context, Method
 from mmbench.planning import config
 from mmbench.planning.order import Order
@@ -130,6 +131,7 @@ class CellRun:
 
 def main() -> int:
     """Read an order, do the cell."""
+    messages.emit()
     order = Order.from_json(sys.stdin.read())
     last = 0.0
 

@@ -6,19 +6,24 @@ The card stands at the top of the file as literal assignments, read without impo
     TITLE = "Segmentation: IoU per class, mIoU and global accuracy"
     FUNCTION = "build"                # optional: the function's name
 
-    def build(results: pandas.DataFrame, published: pandas.DataFrame) -> list[Table | Figure]: ...
+    def build(results: Results, published: pandas.DataFrame) -> list[Table | Figure]: ...
 
-``results`` holds one row per metric value (the columns are ``mmbench.reporting.COLUMNS``), ``published`` the papers'
-numbers (``reports/published_results.csv``). Both may be empty; a report with nothing to show returns an empty list.
+``results`` are the :class:`Results` below a runs folder, ``published`` the papers' numbers
+(``reports/published_results.csv``). Both may be empty, and hold what damaged files say; a report with nothing to show
+returns an empty list. Names are unique within a report, the same input gives the same output, and input stays as it is.
+A report that raises or returns something else gives a note in its place.
 """
 
 from __future__ import annotations
 
 import functools
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from mmbench.metric import Metric
 from mmbench.table import HIGH as HIGH
 from mmbench.table import LOW as LOW
 from mmbench.table import MISSING as MISSING
@@ -28,6 +33,7 @@ from mmbench.table import Line as Line
 from mmbench.table import Table as Table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure as Canvas
     from matplotlib.transforms import Bbox
 
@@ -42,6 +48,51 @@ SWEEP, VALIDATION = "sweep", "validation"  # values of ``selection``; the report
 PADDING = 0.1  # inches around a figure
 
 
+def _no_ids(facts: Mapping[str, Any]) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Results:
+    """All finished cells below a runs folder, as reports are handed them.
+
+    Attributes:
+        rows: one row per metric value, with :data:`COLUMNS`. A damaged result may have put anything into it.
+        cells: of each finished cell what its ``result.json`` holds beside its rows (commit, hardware, split hashes,
+            times and more), with ``dataset``, ``profile``, ``method`` and ``seed`` as in the rows and, as ``base``, the
+            first three as they were before ``--set``.
+        runs: the folder; cells' files lie in :meth:`folder`.
+        remarks: data set -> a sentence that belongs below every table of it.
+        metrics: by name, with whose ``compute`` per-image statistics become numbers.
+        test_ids: of one of ``cells`` the ids of its test images, in the order of ``per_image.npz``; empty where the
+            data set cannot be opened here, or has another test split by now.
+        kept: what took long to compute, JSON by name, there again in the next report of the same runs folder. A report
+            begins its names with its own, and must do without: the folder may be deleted or read-only.
+    """
+
+    rows: pd.DataFrame
+    cells: tuple[Mapping[str, Any], ...] = ()
+    runs: Path = Path("runs")
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    test_ids: Callable[[Mapping[str, Any]], Sequence[str]] = _no_ids
+    kept: MutableMapping[str, Any] = field(default_factory=dict)
+
+    def of(self, dataset: str = "", profile: str = "") -> Results:
+        """Rows and cells of one data set, of one profile, or of both; with ``""`` of all."""
+        rows, cells = self.rows, self.cells
+        for column, value in (("dataset", dataset), ("profile", profile)):
+            if value:
+                rows = rows[rows[column] == value]
+                cells = tuple(facts for facts in cells if facts[column] == value)
+        return replace(self, rows=rows, cells=cells)
+
+    def folder(self, dataset: str, profile: str, method: str = "", seed: int | None = None) -> Path:
+        """Where a cell's files are or, without ``seed`` and ``method``, those of all cells."""
+        parts = [dataset, profile, *([method] if method else []), *([f"seed-{seed}"] if seed is not None else [])]
+        return self.runs.joinpath(*map(str, parts))
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure of matplotlib, saved as PNG and SVG; equal figures give equal files.
@@ -52,8 +103,7 @@ class Figure:
         title: one line for listings; what the figure itself shows is the report's choice.
         figure: a matplotlib Figure, made without pyplot so that no window and no global state is involved.
         note: stands below the figure on the page.
-        cropped: whether it is cut, or grows, to what is drawn; False saves the time that finding it out takes, a third
-            of all, where the margins are right as they are.
+        cropped: whether it is cut, or grows, to what is drawn; False where the margins are right as they are.
     """
 
     name: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.reporting import SWEEP, Table
+from mmbench.reporting import SWEEP, Results, Table
 
 from .statistics import summary
 
@@ -56,14 +56,14 @@ PUBLISHED_NOTE = (
 )
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Two tables per data set and profile with at least two of the rows."""
-    results = results[results["metric"].isin(METRICS)]
-    rows = results[
-        (results["inputs"] == "depth")
-        & (results["output"] == "segmentation")
-        & (results["via"].fillna("") == "")
-        & (results["selection"] != SWEEP)
+    rows = results.rows[results.rows["metric"].isin(METRICS)]
+    rows = rows[
+        (rows["inputs"] == "depth")
+        & (rows["output"] == "segmentation")
+        & (rows["via"].fillna("") == "")
+        & (rows["selection"] != SWEEP)
     ]
     tables = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):

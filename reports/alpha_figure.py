@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from mmbench.modality import main_score
-from mmbench.reporting import SWEEP, Figure
+from mmbench.reporting import SWEEP, Figure, Results
 
 NAME = "alpha"
 TITLE = "Multi-modal translation against alpha (CVPR 2018, figure 7)"
@@ -14,9 +14,9 @@ TITLE = "Multi-modal translation against alpha (CVPR 2018, figure 7)"
 STYLES = ("-", "--", ":", "-.")
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per data set and profile: an axis per translation, a line per method and source of indices."""
-    rows = results[results["selection"] == SWEEP]
+    rows = results.rows[results.rows["selection"] == SWEEP]
     figures = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         grouped = part.groupby(["inputs", "output", "output_kind"], sort=True)

@@ -13,26 +13,36 @@ import numpy as np
 
 from mmbench.metric import Metric
 from mmbench.modality import Modality, modality_of
-from mmbench.store.files import read_json
-from mmbench.store.folder import CellFolder
 
 # What reading a damaged JSON or npz file may raise: its cell is left out, not the report.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error,
-              NotImplementedError)  # fmt: skip
+              NotImplementedError, RecursionError)  # fmt: skip
 
 
 def asked(folder: Path) -> Mapping[str, Any]:
     """A cell's ``cell.json``; empty where it is absent or damaged."""
     try:
-        return read_json(folder / "cell.json") or {}
-    except ValueError:
+        return _object(folder / "cell.json")
+    except UNREADABLE:
         return {}
+
+
+def result_of(folder: Path) -> Mapping[str, Any]:
+    """A cell's ``result.json``. Raises one of :data:`UNREADABLE` where it is absent or damaged."""
+    return _object(folder / "result.json")
+
+
+def _object(path: Path) -> Mapping[str, Any]:
+    value = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: damaged (not a JSON object)")
+    return value
 
 
 def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
     """The readable lines of a cell's log that hold a text, each with its ``stage`` and ``total_step``."""
     try:
-        lines = CellFolder(folder).log.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (folder / "log.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     found = []

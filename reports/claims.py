@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isnan
-from pathlib import Path
 
 import pandas as pd
 
-from mmbench.reporting import Table
+from mmbench.reporting import Results, Table
 
 from .scaling_figure import COUNTED
 from .scores import DS, FLOWERS, RDS, RS, RSD, SD, Direction, Scores, Side, collect, growth
@@ -198,10 +197,9 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """The scorecard, a row per data set and claim, and every comparison behind it; nothing without results."""
-    runs = Path(results.attrs.get("runs", "runs"))
-    everywhere = list(collect(results, runs))
+    everywhere = list(collect(results))
     if not everywhere:
         return []
     cards: list[dict[str, object]] = []
@@ -214,7 +212,7 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
                 _judge(claim, scores, f"{scores.dataset}, profile {scores.profile}", cards, details)
     for claim in CLAIMS:
         if claim.id not in tested:
-            _judge(claim, Scores("", "", runs), ANYWHERE, cards, details)
+            _judge(claim, Scores("", "", results.runs), ANYWHERE, cards, details)
     return [_scorecard(cards, sum(scores.stale for scores in everywhere)), _details(details)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mmbench.reporting import Table
+from mmbench.reporting import Results, Table
 
 NAME = "cost"
 TITLE = "Cost: parameters, operations, training time, memory, latency"
@@ -23,9 +23,9 @@ NOTE = (
 )
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per method."""
-    costs = results[results["metric"].isin(COLUMNS)]
+    costs = results.rows[results.rows["metric"].isin(COLUMNS)]
     tables = []
     for (dataset, profile), part in costs.groupby(["dataset", "profile"], sort=True):
         means = part.pivot_table(index=["title", "method"], columns="metric", values="value", sort=False)

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from mmbench.reporting import Figure
+from mmbench.reporting import Figure, Results
 
 from .cell_files import asked, entries
 from .rows import cells
@@ -50,12 +50,11 @@ class Curves:
         return [name for name in self.values if name.startswith(prefix)]
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """Per data set and profile: alignment of the methods that log it, and losses of all that have some."""
-    runs = Path(results.attrs.get("runs", "runs"))
     figures = []
-    for (dataset, profile), part in cells(results).groupby(["dataset", "profile"], sort=True):
-        folder = runs / str(dataset) / str(profile)
+    for (dataset, profile), part in cells(results.rows).groupby(["dataset", "profile"], sort=True):
+        folder = results.folder(str(dataset), str(profile))
         methods = [_read(folder, str(method), mine) for method, mine in part.groupby("method", sort=True)]
         where = f"{dataset}, profile {profile}"
         if aligned := [curves for curves in methods if curves.of(ALIGNMENT)]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mmbench.reporting import Table
+from mmbench.reporting import Results, Table
 
 from .rows import Metric, tables
 
@@ -20,6 +20,6 @@ METRICS = (
 )
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Tables of every translation into depth."""
     return tables(results, published, name=NAME, title=TITLE, kinds=("depth",), metrics=METRICS)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.reporting import Figure
+from mmbench.reporting import Figure, Results
 
 from .cell_files import UNREADABLE, asked
 
@@ -20,16 +19,16 @@ SIDE = 0.72  # inches of a picture
 FRAMES = {"input": "tab:red", "seen": "tab:blue"}
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per method with domains, from its lowest seed."""
-    runs = Path(results.attrs.get("runs", "runs"))
-    rows = results[(results["output_kind"] == "domain") & (results["group"] != "ceiling")]
+    rows = results.rows
+    rows = rows[(rows["output_kind"] == "domain") & (rows["group"] != "ceiling")]
     cells = rows.sort_values("seed").drop_duplicates(["dataset", "profile", "method"])
     figures = []
     for dataset, profile, method, seed, title in cells[
         ["dataset", "profile", "method", "seed", "title"]
     ].itertuples(index=False):  # fmt: skip
-        folder = runs / dataset / profile / method / f"seed-{seed}"
+        folder = results.folder(dataset, profile, method, seed)
         # One cell's damaged samples leave out that cell's figure only.
         with contextlib.suppress(*UNREADABLE):
             task = asked(folder)["task"]

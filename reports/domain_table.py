@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.reporting import Table
+from mmbench.reporting import Results, Table
 
 from .statistics import summary
 
@@ -28,9 +28,10 @@ ORDER = (REAL, SEEN, UNSEEN)
 FEW = 4  # test images of a domain: below, mmbench/evaluation/unpaired.py gives neither KID nor reverse accuracy
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """A table per data set and profile with a row per method and kind of pair, and two of accuracies by target."""
-    rows = results[(results["output_kind"] == "domain") & results["metric"].isin([*METRICS, CEILING, IMAGES])]
+    rows = results.rows
+    rows = rows[(rows["output_kind"] == "domain") & rows["metric"].isin([*METRICS, CEILING, IMAGES])]
     tables: list[Table] = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         where, label = f"{dataset}-{profile}", f"{dataset}, profile {profile}"

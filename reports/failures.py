@@ -22,10 +22,9 @@ from matplotlib.patches import Patch
 
 from mmbench.metric import Metric
 from mmbench.modality import MAIN_SCORES, Modality
-from mmbench.reporting import Figure, Table
-from mmbench.store.files import read_json
+from mmbench.reporting import Figure, Results, Table
 
-from .cell_files import UNREADABLE, output_of, per_image, row_number
+from .cell_files import UNREADABLE, output_of, per_image, result_of, row_number
 from .main_translation import METRICS, Main, main_translation
 from .rows import GROUPS
 
@@ -77,21 +76,18 @@ class LowestSeed:
         return self.statistics.astype(np.int64).reshape(-1, len(self.classes), len(self.classes))
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
     """Per data set and profile: a table by class and a figure, both of M&MNets, and a table by method."""
-    runs = Path(results.attrs.get("runs", "runs"))
-    metrics = {metric.name: metric for metric in results.attrs.get("metrics", ())}
     made: list[Table | Figure] = []
-    scored = results[results["metric"].isin(METRICS)]
+    scored = results.rows[results.rows["metric"].isin(METRICS)]
     for (dataset, profile), part in scored.groupby(["dataset", "profile"], sort=True):
         main = main_translation(part)
-        cells = _cells(runs / str(dataset) / str(profile), main, metrics) if main else {}
+        cells = _cells(results.folder(str(dataset), str(profile)), main, results.metrics) if main else {}
         if not main or not cells:
             continue
         place, where = f"{dataset}-{profile}", f"{dataset}, profile {profile}"
         own = cells.get(REFERENCE)
-        result = next(iter(cells.values())).result
-        ids = image_ids(str(result.get("dataset") or dataset), result)
+        ids = results.test_ids(next(iter(cells.values())).result)
         if own and (canvas := _draw(own, main, ids)):
             text = f"Failures of {own.title}, {main.arrow}: {where}"
             made.append(Figure(f"{NAME}-pictures-{place}", text, canvas, _picture_note(own)))
@@ -105,23 +101,6 @@ def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table | Figure
     return made
 
 
-def image_ids(dataset: str, result: Mapping[str, Any]) -> list[str]:
-    """Ids of the test images, in order, where the data set can be opened and has the cell's test split.
-
-    Numbers from 0 such as ``#17`` elsewhere: the data may lie on another machine.
-    """
-    # An adapter is anybody's code and looks for files that may be gone: whatever it raises, the numbers are left.
-    with contextlib.suppress(Exception):
-        from mmbench.planning.plan import open_dataset
-        from mmbench.schedule import DataLimits
-
-        changes = {f"data.{key}": value for key, value in (result.get("data_settings") or {}).items()}
-        split = open_dataset(dataset, DataLimits(**result["profile_values"]["data"]), None, changes).split()
-        if split.hashes()["test"] == result["split_hashes"]["test"]:
-            return list(split.test)
-    return []
-
-
 def _cells(folder: Path, main: Main, metrics: Mapping[str, Metric]) -> dict[str, LowestSeed]:
     """The lowest seed of each method whose statistics can be read, in the order of the tables' groups."""
     lowest = main.rows.sort_values("seed", kind="stable").drop_duplicates("method").sort_values("method")
@@ -129,7 +108,7 @@ def _cells(folder: Path, main: Main, metrics: Mapping[str, Metric]) -> dict[str,
     for record in lowest.to_dict("records"):
         own = folder / str(record["method"]) / f"seed-{record['seed']}"
         with contextlib.suppress(*UNREADABLE):
-            result = read_json(own / "result.json") or {}
+            result = result_of(own)
             wanted = {name: "" if pd.isna(record[name]) else record[name] for name in SAME}
             number = row_number(result["rows"], {**wanted, "selection": ""})
             modality = output_of(result, result["rows"][number])

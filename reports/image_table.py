@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mmbench.reporting import Table
+from mmbench.reporting import Results, Table
 
 from .rows import Metric, tables
 
@@ -22,6 +22,6 @@ METRICS = (
 )
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Tables of every translation into RGB or a scalar modality."""
     return tables(results, published, name=NAME, title=TITLE, kinds=("rgb", "scalar"), metrics=METRICS)

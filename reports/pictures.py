@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.reporting import Figure
-from mmbench.store.files import read_json
+from mmbench.reporting import Figure, Results
 
-from .cell_files import UNREADABLE
+from .cell_files import UNREADABLE, result_of
 from .rows import cells
 
 NAME = "pictures"
@@ -25,15 +24,14 @@ GAP = 0.04  # between pictures, of their height
 GROUPS = ("baselines", "zero-pair", "oracle")
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per data set, profile and output modality, from each method's lowest seed."""
-    runs = Path(results.attrs.get("runs", "runs"))
     figures = []
-    for (dataset, profile), part in cells(results).groupby(["dataset", "profile"], sort=False):
+    for (dataset, profile), part in cells(results.rows).groupby(["dataset", "profile"], sort=False):
         lowest = part.sort_values("seed").drop_duplicates("method")[["method", "seed", "title"]]
         columns: dict[str, dict[str, np.ndarray]] = {}
         for method, seed, title in lowest.itertuples(index=False):
-            folder = runs / dataset / profile / method / f"seed-{seed}"
+            folder = results.folder(dataset, profile, method, seed)
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(*UNREADABLE):
                 _add(columns, folder, title)
@@ -48,7 +46,7 @@ def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) ->
     samples = folder / "samples" / "samples.npz"
     if not samples.exists():
         return
-    result = read_json(folder / "result.json") or {}
+    result = result_of(folder)
     rows = result["rows"]
     treated_fairly = {(row["output"], row["via"]) for row in rows if row["bn"] != "trained"}
     with np.load(samples) as arrays:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.reporting import Table
-from mmbench.store.frame import distinct
+from mmbench.reporting import Results, Table
 
 from .cell_files import UNREADABLE
 
@@ -16,13 +15,11 @@ NAME = "provenance"
 TITLE = "Provenance: commit, hardware, time, size and data of every cell"
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per cell."""
-    reported = set(distinct(results[["dataset", "profile", "method"]]).itertuples(index=False, name=None))
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for result in results.attrs.get("cells", ()):
-        if (result["dataset"], result["profile"], result["method"]) in reported:
-            found.setdefault((result["dataset"], result["profile"]), []).append(result)
+    for facts in results.cells:
+        found.setdefault((facts["dataset"], facts["profile"]), []).append(facts)
     tables = []
     for (dataset, profile), part in sorted(found.items()):
         note = "Split hashes name the lists of test images. " + "; ".join(dict.fromkeys(map(_hardware, part)))

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Affine2D
 
-from mmbench.reporting import Figure
+from mmbench.reporting import Figure, Results
 
 from .cell_files import asked
 from .cost_table import COLUMNS
@@ -39,20 +39,20 @@ RADII = (9.5, 14.0, 19.0, 25.0, 32.0)  # of a number from its point, nearest fir
 TURNS = (0, 8, 4, 12, 2, 6, 10, 14, 1, 3, 5, 7, 9, 11, 13, 15)  # sixteenths of a circle
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per data set and profile with at least two methods."""
     figures = []
-    looked_at = results[results["metric"].isin({*METRICS, *PANELS})]
+    looked_at = results.rows[results.rows["metric"].isin({*METRICS, *PANELS})]
     for (dataset, profile), part in looked_at.groupby(["dataset", "profile"], sort=True):
         main = main_translation(part, judged=True)
-        points = _points(part, main) if main else pd.DataFrame()
+        points = _points(part, main, results.folder(str(dataset), str(profile))) if main else pd.DataFrame()
         if main and len(points) > 1:
             title = f"Quality against cost, {main.arrow}: {dataset}, profile {profile}"
             figures.append(Figure(f"{NAME}-{dataset}-{profile}", title, _draw(points, main), NOTE))
     return figures
 
 
-def _points(part: pd.DataFrame, main: Main) -> pd.DataFrame:
+def _points(part: pd.DataFrame, main: Main, folder: Path) -> pd.DataFrame:
     """A row per method, best first: title, group, mean and std of the score, and its costs; nan without one."""
     scale = 100.0 if main.score.unit == "share" else 1.0
     by_method = main.rows.groupby("method", sort=True)
@@ -67,7 +67,6 @@ def _points(part: pd.DataFrame, main: Main) -> pd.DataFrame:
     costs = part[part["metric"].isin(PANELS) & part["method"].isin(points.index)]
     means = costs.groupby(["method", "metric"])["value"].mean().unstack("metric")
     points = points.join(means.reindex(columns=list(PANELS)))
-    folder = Path(part.attrs.get("runs", "runs")) / str(part["dataset"].iloc[0]) / str(part["profile"].iloc[0])
     seeds = main.rows.groupby("method")["seed"].min()
     points["train_seconds"] = _with_parents(points["train_seconds"].to_dict(), folder, seeds.to_dict())
     return points.sort_values("score", ascending=False, kind="stable")

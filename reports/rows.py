@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mmbench.plugins import catalog
-from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Table
-from mmbench.store.frame import changes, distinct
+from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Results, Table
 from mmbench.table import ranges
 
 from . import published as papers
@@ -51,7 +48,7 @@ class Metric:
 
 
 def tables(
-    results: pd.DataFrame,
+    results: Results,
     published: pd.DataFrame,
     *,
     name: str,
@@ -68,33 +65,31 @@ def tables(
         metrics: columns, in order; the seeds are counted on the values of all of them.
         per_class: a metric with one column per class, after the others; its spread stands in the CSV only.
     """
-    bases = {cell["dataset"]: cell["base"]["dataset"] for cell in results.attrs.get("cells", ()) if "base" in cell}
-    results = results.reindex(columns=list(COLUMNS))
-    results = complete(results[results["output_kind"].isin(kinds) & (results["selection"] != SWEEP)])
+    rows = results.rows.reindex(columns=list(COLUMNS))
+    rows = complete(rows[rows["output_kind"].isin(kinds) & (rows["selection"] != SWEEP)])
     # Each seed has its own choice: together they are one row.
-    results.loc[results["selection"] == VALIDATION, ["weights", "side_from"]] = ""
+    rows.loc[rows["selection"] == VALIDATION, ["weights", "side_from"]] = ""
     if not {"source", "table", "dataset", "inputs", "output", "method", "metric", "cls", "value"} <= set(published):
         published = pd.DataFrame()
     made = []
-    remarks = {name: card.get("REMARK", "") for name, card in catalog.cards("datasets").items()}
-    for where, part in results.groupby(["dataset", "profile", "output"], sort=True):
+    for where, part in rows.groupby(["dataset", "profile", "output"], sort=True):
         dataset, profile, output = map(str, where)
-        remark = remarks.get(bases.get(dataset, dataset), "")
         classes = _classes(part, per_class)
-        rows = [_row(key, values, metrics, classes, published) for key, values in _gather(part).items()]
-        frame = _arrange(pd.DataFrame(rows), published)
+        made_rows = [_row(key, values, metrics, classes, published) for key, values in _gather(part).items()]
+        frame = _arrange(pd.DataFrame(made_rows), published)
         sources = sorted(set(frame.pop("source").str.cat(sep=";").split(";")) - {""})
         frame = frame.drop(columns=_unfilled(frame, metrics))
         frame.insert(0, "profile", profile)
         frame.insert(0, "dataset", dataset)
         spread = [metric.header + STD for metric in classes.values()]
         unconnected = [] if (frame["conn."] != "").any() else ["conn."]
+        note = _note(part, frame, sources, profile, bool(classes))
         made.append(
             Table(
                 name="-".join((name, dataset, profile, output)),
                 title=f"{title}: {dataset}, profile {profile}, to {output}",
                 frame=frame,
-                note=f"{_note(part, frame, sources, profile, bool(classes))} {remark}".strip(),
+                note=f"{note} {results.remarks.get(dataset, '')}".strip(),
                 group_column="group",
                 formats=_formats([*classes.values(), *metrics]),
                 headers=_headers(metrics, [metric.header for metric in classes.values()]),
@@ -134,40 +129,29 @@ def complete(results: pd.DataFrame) -> pd.DataFrame:
     return whole
 
 
-def cells(results: pd.DataFrame) -> pd.DataFrame:
+def cells(rows: pd.DataFrame) -> pd.DataFrame:
     """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
-    return distinct(results[["dataset", "profile", "method", "title", "seed"]])
+    return rows[["dataset", "profile", "method", "title", "seed"]].drop_duplicates()
 
 
 def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Some columns as tuples; pandas' own iteration over text takes several times as long."""
-    return zip(*(rows[column].to_numpy(object).tolist() for column in columns), strict=True)
+    """Some columns of each row, as tuples."""
+    return rows[list(columns)].astype(object).itertuples(index=False, name=None)
 
 
 def _text(column: pd.Series) -> pd.Series:
-    """Text without missing values. Few values occur in many rows: each is converted once."""
-    if column.dtype == "str" and not column.hasnans:
-        return column
-    try:
-        codes, values = pd.factorize(column)
-    except TypeError:  # a damaged result: lists, say
-        return column.astype(object).where(column.notna(), "").astype(str)
-    texts = pd.Series([*map(str, values), ""], dtype="str")
-    return texts.take(codes).set_axis(column.index)  # the code of what is missing is -1
+    """Text without missing values."""
+    return column.astype(object).where(column.notna(), "").astype(str)
 
 
 def _gather(part: pd.DataFrame) -> dict[tuple[str, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
     found: dict[tuple[str, ...], Values] = {}
-    keyed = part[[*KEY, "published_dataset"]]
-    starts = changes(keyed)
-    values = records(part, ("metric", "cls", "seed", "value"))
-    for key, length in zip(records(keyed.iloc[starts], keyed), np.diff(starts, append=len(part)), strict=True):
-        here = found.setdefault(key, {})
-        for metric, cls, seed, value in islice(values, length):
-            if value == value:
-                # One value per seed: a seed that was collected twice would make the spread too small.
-                here.setdefault((metric, cls), {})[seed] = value
+    for *key, metric, cls, seed, value in records(part, (*KEY, "published_dataset", "metric", "cls", "seed", "value")):
+        here = found.setdefault(tuple(key), {})
+        if value == value:
+            # One value per seed: a seed that was collected twice would make the spread too small.
+            here.setdefault((metric, cls), {})[seed] = value
     return found
 
 
@@ -263,7 +247,7 @@ def _note(part: pd.DataFrame, frame: pd.DataFrame, sources: Sequence[str], profi
         lines.append(f"published: {'; '.join(sources)}; difference: ours - published.")
         if profile != "paper":
             lines.append(f"The papers' sizes and schedules are not those of profile {profile}.")
-    other = distinct(part.loc[part["state"] != "done", ["method", "seed", "state"]])
+    other = part.loc[part["state"] != "done", ["method", "seed", "state"]].drop_duplicates()
     for (method, state), mine in other.groupby(["method", "state"], sort=True):
         seeds = ranges([str(seed) for seed in mine["seed"]])
         lines.append(f"{method}, seed{'s' * (len(mine) > 1)} {seeds}: {state or 'state unknown'}.")

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.reporting import Figure
+from mmbench.reporting import Figure, Results
 
 NAME = "scaling"
 TITLE = "Networks and parameters against the number of domains"
@@ -40,9 +40,9 @@ QUOTED = {
 """Numbers of encoders as the papers print them; they count a pair's two directions once, and disagree on N - 1 or N."""
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Figure]:
+def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """The figure, where there are results of domains."""
-    if not (results["output_kind"] == "domain").any():
+    if not (results.rows["output_kind"] == "domain").any():
         return []
     return [Figure("scaling", TITLE, draw(pd.read_csv(COUNTED)))]
 

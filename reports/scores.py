@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from mmbench.reporting import Results
+
 from .cell_files import entries
 from .rows import USABLE, complete, records
 
@@ -111,16 +113,17 @@ def _last_alignment(cell: Path, stage: str) -> list[float]:
     return last
 
 
-def collect(results: pd.DataFrame, runs: Path) -> Iterator[Scores]:
+def collect(results: Results) -> Iterator[Scores]:
     """The rows that claims speak of, by data set and profile: reported ones, with the papers' weights."""
-    if "metric" not in results:
+    rows = results.rows
+    if "metric" not in rows:
         return
-    rows = complete(results[results["metric"].isin({where.metric for where in DIRECTIONS})])
+    rows = complete(rows[rows["metric"].isin({where.metric for where in DIRECTIONS})])
     usable = rows["state"].isin(USABLE) & rows["value"].notna() & (rows["selection"] == "")
     rows = rows[usable & rows["checkpoint"].isin(("", "last"))]
     wanted = {(where.inputs, where.output, where.metric) for where in DIRECTIONS}
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        scores = Scores(str(dataset), str(profile), runs / str(dataset) / str(profile))
+        scores = Scores(str(dataset), str(profile), results.folder(str(dataset), str(profile)))
         columns = ["method", "inputs", "output", "via", "bn", "metric", "seed", "value", "group", "pretrained", "state"]
         for *row, metric, seed, value, group, pretrained, state in records(part, columns):
             key = (*row[:4], row[4] or "trained")

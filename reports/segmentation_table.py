@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mmbench.reporting import Table
+from mmbench.reporting import Results, Table
 
 from .rows import Metric, tables
 
@@ -14,7 +14,7 @@ TITLE = "Segmentation, % (IoU per class, mIoU, global accuracy)"
 METRICS = (Metric("miou", "mIoU", compared=True), Metric("global_accuracy", "Global", compared=True))
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Tables of every translation into a segmentation; percent."""
     return tables(
         results,

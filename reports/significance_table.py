@@ -1,7 +1,7 @@
 """Each method against M&MNets on the same test images: paired bootstrap, corrected for the number of comparisons.
 
-Resampling takes seconds, so its outcome is kept in ``<runs>/report-cache/`` under the sizes and times of the per-image
-files it came from; these are opened only where one of them has changed.
+Resampling takes seconds, so its outcome is kept under the sizes and times of the per-image files it came from; these
+are opened only where one of them has changed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,11 +21,10 @@ import pandas as pd
 
 from mmbench.metric import Metric, Score
 from mmbench.modality import MAIN_KEYS, MAIN_SCORES
-from mmbench.reporting import Table
-from mmbench.store.files import read_json, write_json
+from mmbench.reporting import Results, Table
 
 from . import main_translation
-from .cell_files import UNREADABLE, output_of, per_image, row_number
+from .cell_files import UNREADABLE, output_of, per_image, result_of, row_number
 from .published import CASCADES
 from .rows import GROUPS, KEY, USABLE, complete, label, records
 from .statistics import REPLICATES, SEED, accuracy, bootstrap_interval, holm, replicates_of
@@ -35,7 +33,6 @@ NAME = "significance"
 TITLE = "Differences to M&MNets (paired bootstrap over test images)"
 
 REFERENCE = "mmnet"
-CACHE = "report-cache"
 JUDGED = main_translation.JUDGED.key  # compared where there is a judge, instead of the output's own metric
 METHOD = 2  # raised when a change of the bootstrap changes numbers
 SCORES = {score.key: score for score in MAIN_SCORES} | {JUDGED: Score(JUDGED, "Accuracy", ".1f", "%")}
@@ -58,27 +55,22 @@ class SeedValues:
 
 
 class Bootstraps:
-    """Bootstrapped differences between the rows of one data set and profile, kept in a file.
+    """Bootstrapped differences between the rows of one data set and profile, kept for the next report."""
 
-    Args:
-        folder: of the methods' cells.
-        path: of the file. One that is absent, damaged or cannot be written costs time, not the report.
-        metrics: by name, with whose ``compute`` resamples are scored.
-    """
-
-    def __init__(self, folder: str, path: Path, metrics: Mapping[str, Metric]) -> None:
-        self.folder, self.path = folder, path
+    def __init__(self, results: Results, dataset: str, profile: str) -> None:
+        self.folder = results.folder(dataset, profile)
+        self.kept, self.name = results.kept, f"{NAME}-{dataset}-{profile}"
         self.used: dict[str, list[float]] = {}
         self.fresh = False
-        self.known: Mapping[str, Any] = {}
-        with contextlib.suppress(ValueError):
-            self.known = read_json(path) or {}
-        self.stamp, self.replicates = functools.cache(_stamp), functools.cache(functools.partial(_replicates, metrics))
+        known = self.kept.get(self.name)
+        self.known: Mapping[str, Any] = known if isinstance(known, Mapping) else {}
+        self.stamp = functools.cache(_stamp)
+        self.replicates = functools.cache(functools.partial(_replicates, results.metrics))
 
     def interval(self, row: SeedValues, reference: SeedValues, seeds: list[int]) -> list[float]:
         """Low, high and p of the difference between means over seeds; nan where a file of theirs cannot be read."""
         sides = [
-            (side, [f"{self.folder}/{side.fields['method']}/seed-{seed}" for seed in seeds])
+            (side, [self.folder / side.fields["method"] / f"seed-{seed}" for seed in seeds])
             for side in (row, reference)
         ]
         with contextlib.suppress(*UNREADABLE):
@@ -103,23 +95,19 @@ class Bootstraps:
     def keep(self) -> None:
         """Write what was asked for, where anything changed; the rest is dropped."""
         if self.fresh or self.used.keys() != self.known.keys():
-            with contextlib.suppress(OSError):
-                write_json(self.path, self.used)
+            self.kept[self.name] = self.used
 
 
-def build(results: pd.DataFrame, published: pd.DataFrame) -> list[Table]:
+def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """One table per data set, profile and output, a row per method's reported row; nothing without M&MNets."""
-    runs = Path(results.attrs.get("runs", "runs"))
-    metrics = {metric.name: metric for metric in results.attrs.get("metrics", ())}
-    found = _collect(results)
+    found = _collect(results.rows)
     everywhere: dict[tuple[str, str], Bootstraps] = {}
     tables = []
     for (dataset, profile, output, metric), rows in sorted(found.items()):
         if metric != JUDGED and (dataset, profile, output, JUDGED) in found:
             continue
         if (dataset, profile) not in everywhere:
-            file = runs / CACHE / f"{dataset}-{profile}.json"
-            everywhere[dataset, profile] = Bootstraps(f"{runs}/{dataset}/{profile}", file, metrics)
+            everywhere[dataset, profile] = Bootstraps(results, dataset, profile)
         if compared := _compare(list(rows.values()), everywhere[dataset, profile]):
             tables.append(_table(compared, metric, dataset, profile, output))
     for bootstraps in everywhere.values():
@@ -185,9 +173,9 @@ def _compare(rows: list[SeedValues], bootstraps: Bootstraps) -> list[dict[str, A
     return made
 
 
-def _stamp(cell: str) -> tuple[int, int]:
+def _stamp(cell: Path) -> tuple[int, int]:
     """Size and time of a cell's per-image statistics."""
-    file = os.stat(f"{cell}/per_image.npz")  # noqa: PTH116 - thousands of them, and a Path costs more than the call
+    file = (cell / "per_image.npz").stat()
     return file.st_size, file.st_mtime_ns
 
 
@@ -204,12 +192,12 @@ def _difference(sides: list[list[tuple[tuple[str, int], np.ndarray]]]) -> list[f
 
 
 def _replicates(
-    metrics: Mapping[str, Metric], cell: str, identity: tuple[str, ...], metric: str
+    metrics: Mapping[str, Metric], cell: Path, identity: tuple[str, ...], metric: str
 ) -> tuple[tuple[str, int], np.ndarray]:
     """Which test images a cell's row was evaluated on (hash and number), and its metric over resamples of them."""
-    result = read_json(Path(cell) / "result.json") or {}
+    result = result_of(cell)
     number = row_number(result["rows"], dict(zip(IDENTITY, identity, strict=True)))
-    statistics, compute = _scored(Path(cell), result, number, metric, metrics)
+    statistics, compute = _scored(cell, result, number, metric, metrics)
     return (str(result["split_hashes"]["test"]), len(statistics)), replicates_of(statistics, compute)
 
 

@@ -26,7 +26,7 @@ MAY_KNOW = {
     },
     "methods": {"top"},
     "datasets": {"top"},
-    "reports": {"top", "plugins", "store", "planning"},
+    "reports": {"top"},
 }  # fmt: skip
 
 # Programs and the package's own face: they are entered from outside, and nothing in the house imports them.

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from mmbench.reports import scaling_figure
 
+from mmbench.reporting import Results
+
 
 @pytest.fixture
 def scaling(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -62,6 +64,6 @@ def test_the_polynomial_is_that_of_numpy_and_must_meet_every_point() -> None:
 
 def test_the_figure_needs_results_of_domains() -> None:
     rows = pd.DataFrame({"output_kind": ["segmentation", "depth"]})
-    assert scaling_figure.build(rows, pd.DataFrame()) == []
-    (figure,) = scaling_figure.build(rows.assign(output_kind="domain"), pd.DataFrame())
+    assert scaling_figure.build(Results(rows), pd.DataFrame()) == []
+    (figure,) = scaling_figure.build(Results(rows.assign(output_kind="domain")), pd.DataFrame())
     assert len(figure.png()) > 10_000

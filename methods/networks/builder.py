@@ -12,7 +12,7 @@ Settings read here (every method that builds with it declares them)::
 from __future__ import annotations
 
 import functools
-import sys
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -27,6 +27,8 @@ from .code import Code, join, split
 from .pretrained import load_vgg16
 from .residual import PatchDiscriminator, ResidualDecoder, ResidualEncoder
 from .segnet import SegNetDecoder, SegNetDiscriminator, SegNetEncoder, SegNetImageDecoder
+
+log = logging.getLogger(__name__)
 
 VGG16_SIZE = NetworkSize(width=64, poolings=5)
 
@@ -88,8 +90,7 @@ class Builder:
 
 @functools.cache
 def _say_from_scratch() -> None:
-    note = "VGG-16 weights cannot be had; the RGB encoder starts from scratch, with BN (pretrained: false)"
-    print(f"mmbench note: {note}", file=sys.stderr)
+    log.warning("VGG-16 weights cannot be had; the RGB encoder starts from scratch, with BN (pretrained: false)")
 
 
 def encode_jointly(

@@ -11,6 +11,7 @@ from typing import NoReturn
 from mmbench.commands import config, data, report, run, translate
 from mmbench.commands import list as listing
 from mmbench.errors import UserError, did_you_mean
+from mmbench.launching import messages
 
 EXAMPLES = """examples:
   python -m mmbench run                                    every method on the embedded set (minutes)
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # tables hold arrows and Greek letters, terminals may not
+    messages.show()
     try:
         options = _parser().parse_args(arguments)
         return int(options.function(options))

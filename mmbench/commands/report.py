@@ -39,13 +39,15 @@ def print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details: 
 
 
 def _report(options: argparse.Namespace) -> int:
-    from mmbench.publishing.write import build_reports, write_reports
+    from mmbench.planning.recorded import ids_of_test_images
+    from mmbench.publishing.build import build_reports
+    from mmbench.publishing.write import write_reports
 
     if not options.runs.is_dir():
         raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
     if options.dataset or options.profile:
         _check_there_is(options.runs, options.dataset, options.profile)
-    made, notes = build_reports(options.runs, options.names, options.dataset, options.profile)
+    made, notes = build_reports(options.runs, options.names, options.dataset, options.profile, ids_of_test_images)
     folder = options.out or options.runs / "report"
     files = write_reports(made, notes, folder)
     print_tables(made, notes, details=bool(options.names))

@@ -53,12 +53,14 @@ def _run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return 0
     from mmbench.commands.report import print_tables
-    from mmbench.publishing.write import build_reports, write_reports
+    from mmbench.planning.recorded import ids_of_test_images
+    from mmbench.publishing.build import build_reports
+    from mmbench.publishing.write import write_reports
 
     code, folder = 0, options.runs / "report"
     for plan in plans:
         outcomes = execute(plan, settings)
-        made, notes = build_reports(options.runs, dataset=plan.dataset, profile=plan.profile_name)
+        made, notes = build_reports(options.runs, (), plan.dataset, plan.profile_name, ids_of_test_images)
         write_reports(made, notes, folder)
         print_tables(made, notes)
         line, here = summary(outcomes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from mmbench.task import Group, Task, Translation
 from mmbench.training import device
 from mmbench.training.build import build_method, load_trained
 from mmbench.typed import build
+
+log = logging.getLogger(__name__)
 
 LISTED = 20  # names in a folder up to which all are shown where none is near
 
@@ -53,7 +55,7 @@ def load_translator(
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{folder / 'result.json'}: damaged ({type(error).__name__}: {error})") from error
     if changed:
-        print(f"mmbench note: {folder} was made with other code; `run` makes it again", file=sys.stderr)
+        log.warning("%s was made with other code; `run` makes it again", folder)
     method = _rebuilt(card, context, folder, changed)
     return Translator(card.name, method, context.size, compute)
 
@@ -104,8 +106,10 @@ def task_of(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> T
     except UserError as error:
         raise UserError(f"{folder}: it does not record its modalities; {error}") from error
     if dataset.manifest() != about["manifest"]:
-        note = f"the images of {about['dataset']!r} are not those that {folder} was trained on"
-        print(f"mmbench note: {note}; modalities and classes are taken from them", file=sys.stderr)
+        log.warning(
+            "the images of %r are not those that %s was trained on; modalities and classes are taken from them",
+            about["dataset"], folder,
+        )  # fmt: skip
     return dataset.task
 
 

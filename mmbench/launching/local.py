@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mmbench.launching import messages
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell
 
@@ -114,9 +115,10 @@ class LocalProcess:
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.errors.append(line)
-            if line.startswith("mmbench note: "):
-                self.say(f"{self.cell.name}: {line.removeprefix('mmbench note: ').rstrip()}")
+            if message := messages.parse(line):
+                self.say(f"{self.cell.name}: {message.line}")
+            else:
+                self.errors.append(line)
 
     def _show(self) -> None:
         if not (latest := self.latest):

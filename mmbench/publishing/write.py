@@ -1,110 +1,28 @@
-"""Run every report over the results of a runs folder and write what it makes.
+"""Write what reports made.
 
 Tables as text, Markdown, CSV and LaTeX, figures as PNG and SVG, and all of it as one page, ``report.html``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import importlib
 import importlib.metadata
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from mmbench.plugins import catalog
-from mmbench.plugins.metrics import load_metrics
 from mmbench.publishing import latex
 from mmbench.publishing import page as html
 from mmbench.reporting import Figure, Table
 from mmbench.store.files import write_bytes
-from mmbench.store.frame import Unchanging, distinct, results_frame
-from mmbench.table import ranges
 
 PAGE = "report.html"
 GENERAL = "All data sets"
-CELL = re.compile(r"([^/:]+)/([^/:]+)/([^/:]+)/seed-(\w+): (\w+)")  # a note of ``collect``
 
 
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Python's search for unreachable cycles off: a tenth of the time of a report over thousands of cells."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_without_collector()
-def build_reports(
-    runs: Path, names: Sequence[str] = (), dataset: str = "", profile: str = ""
-) -> tuple[list[Table | Figure], list[str]]:
-    """Tables and figures of the named reports (all of them without names, and the cells' states), and notes.
-
-    A report that raises gives a note, never an error: it takes down itself only.
-    """
-    frame, notes = results_frame(runs)
-    frame.attrs["metrics"] = Unchanging(load_metrics().values())
-    for column, value in (("dataset", dataset), ("profile", profile)):
-        if value:
-            frame = frame[frame[column] == value]
-            notes = [note for note in notes if value in note.split(":")[0].split("/")]
-    states = [] if names else cell_tables(frame, notes)
-    published = importlib.import_module("mmbench.reports.published").load()
-    made: list[Table | Figure] = []
-    for card in [catalog.find("reports", name) for name in names] if names else _ordered():
-        if card.problem:
-            notes.append(f"report {card.name}: cannot be read ({card.problem})")
-            continue
-        try:
-            made.extend(catalog.load(card, card.get("FUNCTION", "build"))(frame, published))
-        except Exception as error:
-            notes.append(f"report {card.name}: failed ({type(error).__name__}: {error})")
-    return made + states, notes
-
-
-def _ordered() -> list[catalog.Card]:
-    """All reports in the order that ``reports/__init__.py`` gives; others follow."""
-    order = importlib.import_module("mmbench.reports").ORDER
-    return sorted(
-        catalog.cards("reports").values(), key=lambda card: order.index(card.name) if card.name in order else len(order)
-    )
-
-
-def cell_tables(frame: pd.DataFrame, notes: Sequence[str]) -> list[Table]:
-    """The state of every cell: a table per data set and profile with a row per method and state."""
-    identity = ["dataset", "profile", "method", "seed", "state"]
-    finished = distinct(frame[identity]).itertuples(index=False, name=None)
-    cells = {tuple(map(str, row[:4])): str(row[4]) for row in finished}
-    cells |= {match.groups()[:4]: match.group(5) for note in notes if (match := CELL.match(note))}
-    rows = pd.DataFrame([(*cell, state) for cell, state in sorted(cells.items())], columns=pd.Index(identity))
-    tables = []
-    for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        made = [
-            {"dataset": dataset, "profile": profile, "method": method, "state": state, "cells": len(seeds),
-             "seeds": ranges(list(seeds))}
-            for (method, state), seeds in part.groupby(["method", "state"], sort=True)["seed"]
-        ]  # fmt: skip
-        title = f"Cells: {dataset}, profile {profile}"
-        name = f"cells-{dataset}-{profile}"
-        tables.append(Table(name, title, pd.DataFrame(made), CELLS_NOTE, hidden=("dataset", "profile")))
-    return tables
-
-
-CELLS_NOTE = (
-    "A cell is a method with a seed. done: its numbers are here; stale: made with other code; others: no numbers."
-)
-
-
-@_without_collector()
 def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: Path) -> list[Path]:
     """Write each table as ``.txt``, ``.md``, ``.csv`` and ``.tex``, each figure as ``.png`` and ``.svg``, and the page.
 

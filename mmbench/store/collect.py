@@ -1,45 +1,37 @@
-"""The results of all cells below a runs folder, as rows."""
+"""The results of all cells below a runs folder, as reports are handed them."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench.reporting import COLUMNS
+import pandas as pd
+
+from mmbench.plugins import catalog, keys
+from mmbench.plugins.metrics import load_metrics
+from mmbench.reporting import COLUMNS, Results
 from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder, cell_folders, identity
+from mmbench.store.kept import Kept
 
 NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
-NAMES = frozenset(COLUMNS)  # a report looks a million times whether a field is a column
-
-Block = tuple[dict[str, Any], dict[str, Any]]  # what some values have in common, and metric (or metric/class) -> value
+KEPT = "report-cache"  # a folder below runs
 
 
-def collect(runs: Path, current: Callable[[str], str | None]) -> tuple[list[dict[str, Any]], list[str]]:
-    """All metric values of all finished cells as rows with :data:`COLUMNS`, and a line per cell that is not just done.
-
-    A damaged folder gives a line, never an error.
+def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> tuple[Results, list[str]]:
+    """All finished cells, and a line per cell that is not just done. A damaged folder gives a line, never an error.
 
     Args:
-        current: a method's name to the digest of its source as it is now; a result with another one is stale.
+        current: a method's name to the digest of its source as it is now, by default of the plug-in of that name; a
+            result with another one is stale.
     """
-    blocks, _, notes = collect_blocks(runs, current)
-    return [{**common, **value} for common, metrics in blocks for value in _values(metrics)], notes
-
-
-def collect_blocks(
-    runs: Path, current: Callable[[str], str | None], titles: Mapping[str, str] | None = None
-) -> tuple[list[Block], list[dict[str, Any]], list[str]]:
-    """As :func:`collect`, with the values that share everything but ``metric``, ``cls`` and ``value`` in one block.
-
-    Between blocks and notes stands, of each finished cell, its identity and ``result.json`` without its rows; ``base``
-    has the names of its data set, profile and method before ``--set``. ``titles`` are those of methods now.
-    """
-    blocks: list[Block] = []
-    facts: list[dict[str, Any]] = []
+    cards = catalog.cards("methods")
+    current = current or functools.cache(lambda name: _source_now(cards.get(name)))
+    rows: list[dict[str, Any]] = []
+    cells: list[Mapping[str, Any]] = []
     notes = []
     for folder in cell_folders(runs):
         who, (state, result) = identity(folder), folder.look()
@@ -49,15 +41,34 @@ def collect_blocks(
         try:
             base = {name: str(result.get(name) or who[name]) for name in NAMED}
             stale = result.get("source") != current(base["method"])
-            title = (titles or {}).get(base["method"]) or result["title"]
-            blocks.extend(_result_blocks(result, {**who, "title": title, "state": "stale" if stale else state}))
-            del result["rows"]
-            facts.append({**result, **who, "base": base})
+            title = (base["method"] in cards and cards[base["method"]].get("TITLE")) or result["title"]
+            rows += _rows(result, {**who, "title": title, "state": "stale" if stale else state})
+            cells.append({**{name: value for name, value in result.items() if name != "rows"}, **who, "base": base})
             if stale:
                 notes.append(f"{folder.name}: stale (made with other code; `run` makes it again)")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"{folder.name}: damaged result.json ({type(error).__name__}: {error})")
-    return blocks, facts, notes
+    return Results(
+        _frame(rows), tuple(cells), runs, _remarks(cells), kept=Kept(runs / KEPT), metrics=load_metrics()
+    ), notes
+
+
+def _remarks(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The remark of each data set, under the names that it and its changed forms have in the runs folder."""
+    remarks = {name: card.get("REMARK", "") for name, card in catalog.cards("datasets").items()}
+    return remarks | {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
+
+
+def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row per metric value of a cell's translations and, without inputs and output, of what it cost."""
+    about = {
+        **who,
+        "published_dataset": result.get("published_dataset", ""),
+        "pretrained": bool(result.get("pretrained", False)),
+    }
+    parts = [({name: row[name] for name in row.keys() & COLUMNS}, row["metrics"]) for row in result["rows"]]
+    parts.append(({"group": result["rows"][0]["group"]}, _costs(result)))
+    return [{**fields, **about, **value} for fields, metrics in parts for value in _values(metrics)]
 
 
 def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -66,23 +77,7 @@ def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"metric": name, "cls": cls, "value": float("nan") if value is None else value}
 
 
-def _result_blocks(result: dict[str, Any], who: dict[str, Any]) -> list[Block]:
-    what = {"published_dataset": result.get("published_dataset", ""), "pretrained": bool(result.get("pretrained"))}
-    common = _shared({**who, **what})
-    rows = [(row, row["metrics"]) for row in result["rows"]]
-    rows.append(({"group": result["rows"][0]["group"]}, _costs(result)))
-    return [
-        (_shared(row) | common, {sys.intern(name): value for name, value in metrics.items()}) for row, metrics in rows
-    ]
-
-
-def _shared(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns among a row's fields. Thousands of cells repeat a few texts: of each the one copy is read fastest."""
-    return {key: sys.intern(value) if type(value) is str else value for key, value in row.items() if key in NAMES}
-
-
 def _costs(result: Mapping[str, Any]) -> dict[str, float]:
-    """What a cell cost, as metrics without inputs and output."""
     return {
         "parameters": result["parameters"],
         "train_seconds": result["timing"]["seconds"],
@@ -91,8 +86,21 @@ def _costs(result: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    # A damaged result holds something else than numbers: shown as it is.
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        frame["value"] = frame["value"].astype(float)
+    return frame
+
+
 def _reason(folder: CellFolder) -> str:
     with contextlib.suppress(ValueError):
         if failed := read_json(folder.path / "failed.json"):
             return f" ({failed.get('reason', '')})"
     return ""
+
+
+def _source_now(card: catalog.Card | None) -> str | None:
+    """Digest of a method's source as it is now; None for a method that is no longer there."""
+    return None if card is None or card.problem else keys.source_digest(card.path, card.module)

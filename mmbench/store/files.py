@@ -17,11 +17,22 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old or the new content, never a part, even after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        beside.write_bytes(content)
+        sync(beside)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def sync(path: Path) -> None:
+    """Have what was written to a file, or the names in a folder, reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -45,11 +56,10 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def read_json(path: Path | str) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object, or None where the file is absent. Raises ValueError naming a damaged file."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a report reads tens of thousands
-            value = json.loads(file.read().decode())
+        value = json.loads(path.read_bytes().decode())
     except FileNotFoundError:
         return None
     except (ValueError, OSError, RecursionError) as error:

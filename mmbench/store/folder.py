@@ -8,16 +8,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmbench.store.files import read_json, write_bytes
+from mmbench.store.lock import Lock
 
 
 @dataclass(frozen=True)
@@ -46,33 +44,27 @@ class CellFolder:
         """Pictures and arrays of the first test samples."""
         return self.path / "samples"
 
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder; waits where another process has it. The kernel frees it when a process dies."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def lock(self, ticket: str = "") -> Lock:
+        """What holds the folder, in a ``with`` statement: waits where another process has it.
+
+        Args:
+            ticket: of the lock that the parent process took and hands over.
+        """
+        path = self.path / ".lock"
+        return Lock.handed(path, ticket) if ticket else Lock(path)
 
     def is_locked(self) -> bool:
         """Whether a living process holds the folder."""
-        try:
-            with (self.path / ".lock").open("r") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False  # no lock file yet, or a file system without locks
-        return False
+        return self.lock().is_held()
 
     def state(self, key: str | None = None) -> str:
         """absent, running, interrupted, diverged, failed, damaged, done or, with another ``key``, stale."""
         return self.look(key)[0]
 
     def look(self, key: str | None = None) -> tuple[str, dict[str, Any]]:
-        """The state, and ``result.json`` where it can be read (read once: a report looks at thousands of cells)."""
+        """The state, and ``result.json`` where it can be read."""
         try:
-            result, failed, cell = (read_json(f"{self.path}/{name}.json") for name in ("result", "failed", "cell"))
+            result, failed, cell = (read_json(self.path / f"{name}.json") for name in ("result", "failed", "cell"))
         except ValueError:
             return "damaged", {}
         if result is not None:
@@ -123,17 +115,8 @@ class CellFolder:
 
 def cell_folders(runs: Path) -> list[CellFolder]:
     """Every cell below a runs folder, sorted; what was moved aside is left out."""
-    folders = [str(runs)]
-    for _ in range(4):  # by data set, profile, method and seed; a glob of Path takes several times as long
-        folders = [path for folder in folders for path in _subfolders(folder)]
-    cells = (Path(path) for path in folders)
-    return [CellFolder(path) for path in cells if path.name.startswith("seed-") and ".old-" not in path.name]
-
-
-def _subfolders(folder: str) -> list[str]:
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        return sorted(entry.path for entry in entries if entry.is_dir())
-    return []
+    found = (path for path in runs.glob("*/*/*/seed-*") if path.is_dir() and ".old-" not in path.name)
+    return [CellFolder(path) for path in sorted(found)]
 
 
 def identity(folder: CellFolder) -> dict[str, Any]:

@@ -14,7 +14,6 @@ A preparation that was killed goes on behind the last finished chunk. A lock let
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -24,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -33,6 +32,8 @@ from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
+from mmbench.store.files import sync, write_bytes, write_json
+from mmbench.store.lock import Lock
 
 CHUNK = 32  # samples; what a kill costs at most per worker
 
@@ -125,11 +126,11 @@ def open_cache(
     target = folder / hashlib.sha256(described.encode()).hexdigest()[:32]
     held = _held(dataset, ids)
     if not target.exists():
-        with _locked(target.with_suffix(".lock")):
+        with _lock(target.with_suffix(".lock")):
             if not target.exists():
                 part = target.with_suffix(".part")
                 _prepare(dataset, ids, held, size, part, progress)
-                _write_whole(part / "meta.json", json.dumps({**meta, "samples": len(ids)}, indent=2))
+                write_json(part / "meta.json", {**meta, "samples": len(ids)})
                 part.replace(target)
     return Cache(target, ids, {name: mask for name, mask in held.items() if not mask.all()})
 
@@ -173,16 +174,16 @@ def _prepare(
             for name, file in files.items():
                 here = held[name][done : done + len(samples)]
                 file.write(arrays[name].block([sample for sample, has in zip(samples, here, strict=True) if has]))
-                _sync(file)
+                file.flush()
+                sync(part / f"{name}.npy")
             done += len(samples)
             # The count follows the data to the disk, so it never promises rows that a crash took away.
-            _write_whole(counter, str(done))
+            write_bytes(counter, str(done).encode())
             if progress:
                 progress(done, len(ids))
     if dataset.labels:
-        with (part / "labels.npy").open("wb") as file:
-            np.save(file, np.array([dataset.label(sample_id) for sample_id in ids], dtype=np.int64))
-            _sync(file)
+        np.save(part / "labels.npy", np.array([dataset.label(sample_id) for sample_id in ids], dtype=np.int64))
+        sync(part / "labels.npy")
 
 
 def _load_chunks(dataset: Dataset, ids: Sequence[str], size: int) -> Iterator[list[Sample]]:
@@ -249,17 +250,14 @@ class _Layout:
         return b"".join(sample[self.name].tobytes() for sample in samples)
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock file; waits while another process or thread holds it."""
+def _lock(path: Path) -> Lock:
+    """Taken; waits while another process or thread holds it."""
+    lock = Lock(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
+        lock.take()
     except OSError as error:
         raise UserError(f"cache folder {path.parent}: {error.strerror}; set MMBENCH_CACHE to another folder") from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return lock
 
 
 def _check_space(folder: Path, need: int) -> None:
@@ -269,17 +267,3 @@ def _check_space(folder: Path, need: int) -> None:
             f"cache folder {folder}: {need / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; "
             "make room or set MMBENCH_CACHE to another folder"
         )
-
-
-def _sync(file: IO[Any]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write beside the target, flush, replace: a reader finds the old text or the new one, never half of it."""
-    beside = path.with_name(path.name + ".new")
-    with beside.open("w") as file:
-        file.write(text)
-        _sync(file)
-    beside.replace(path)

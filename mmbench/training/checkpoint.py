@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from mmbench.store.files import read_json, write_bytes, write_json
+from mmbench.store.files import read_json, sync, write_bytes, write_json
+
+log = logging.getLogger(__name__)
 
 WEIGHTS = "weights.safetensors"
 LATEST = "latest"
@@ -32,8 +33,8 @@ def save(
     torch.save({player: optimizer.state_dict() for player, optimizer in optimizers.items()}, part / "optimizers.pt")
     write_json(part / "position.json", dict(position))
     for path in (part / WEIGHTS, part / "optimizers.pt"):
-        _sync(path)
-    _sync(part)
+        sync(path)
+    sync(part)
     shutil.rmtree(folder / name, ignore_errors=True)
     part.replace(folder / name)
     write_bytes(folder / LATEST, name.encode())
@@ -52,9 +53,9 @@ def latest(folder: Path) -> Path | None:
 
 
 def set_damaged_aside(folder: Path) -> None:
-    """Rename the newest checkpoint to ``damaged-...`` where a file of it cannot be read, so that training restarts.
+    """Rename the newest checkpoint to ``damaged-...`` where a file of it cannot be read, so that training starts again.
 
-    Says so in one line on standard error.
+    A warning says so.
     """
     found = latest(folder)
     if found is None:
@@ -68,7 +69,7 @@ def set_damaged_aside(folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         found.replace(aside)
         (folder / LATEST).unlink()
-        print(f"mmbench note: {found} is damaged ({type(error).__name__}); training restarts", file=sys.stderr)
+        log.warning("%s is damaged (%s); training starts again from the beginning", found, type(error).__name__)
 
 
 def position(checkpoint: Path) -> dict[str, Any]:
@@ -101,11 +102,3 @@ def _named_once(module: nn.Module) -> dict[str, torch.Tensor]:
     for name, tensor in state.items():
         made.setdefault((tensor.data_ptr(), tensor.shape) if tensor.numel() else (name,), name)
     return {name: state[name] for name in made.values()}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 
 from mmbench.plugins import catalog
-from mmbench.publishing.write import build_reports, cell_tables
+from mmbench.publishing.build import build_reports, cell_tables
 from mmbench.reporting import COLUMNS, Table
 from mmbench.store.collect import collect
-from mmbench.store.frame import results_frame
 from mmbench.table import ranges
 
 METRICS = {"miou": 40.5, "iou/bed": 1.0, "iou/tv": None}
@@ -36,19 +35,31 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_frame_holds_what_collect_gives_and_the_titles_of_now(runs: Path) -> None:
-    frame, notes = results_frame(runs)
-    rows, same = collect(runs, lambda method: None)
-    expected = pd.DataFrame(rows, columns=list(COLUMNS))
-    expected.loc[expected["method"] == "mmnet", ["title", "state"]] = catalog.find("methods", "mmnet")["TITLE"], "stale"
-    pd.testing.assert_frame_equal(frame, expected, check_dtype=False)
+def test_every_value_has_a_row_with_the_titles_of_now(runs: Path) -> None:
+    results, notes = collect(runs)
+    frame = results.rows
+    who = {("mine", 0): ("Mine", "done"), ("mine", 1): ("Mine", "done"),
+           ("mmnet", 3): (catalog.find("methods", "mmnet")["TITLE"], "stale")}  # fmt: skip
+    values = [("miou", "", 40.5), ("iou", "bed", 1.0), ("iou", "tv", None)]
+    costs = [("parameters", "", 3), ("train_seconds", "", 1.0), ("peak_memory_bytes", "", 4)]
+    rows = [
+        {"dataset": "rooms", "published_dataset": "", "profile": "laptop", "method": method, "title": title,
+         "group": "zero-pair", "seed": seed, "state": state, "pretrained": False, **where, "metric": metric,
+         "cls": cls, "value": value}
+        for (method, seed), (title, state) in who.items()
+        for where, measured in ((ROW, values), ({}, costs))
+        for metric, cls, value in measured
+    ]  # fmt: skip
+    pd.testing.assert_frame_equal(frame, pd.DataFrame(rows, columns=list(COLUMNS)), check_dtype=False)
     assert frame["value"].dtype == float
-    assert len(notes) == len(same) + 1, "a known method, made with other code"
-    assert list(results_frame(runs / "nothing")[0].columns) == list(COLUMNS)
+    assert len(notes) == 3, "two are damaged, and a known method was made with other code"
+    assert [(facts["method"], facts["seed"], facts["key"]) for facts in results.cells] == [(*cell, "k") for cell in who]
+    assert list(collect(runs / "nothing")[0].rows.columns) == list(COLUMNS)
 
 
 def test_every_cell_has_its_state(runs: Path) -> None:
-    (table,) = cell_tables(*results_frame(runs))
+    results, notes = collect(runs)
+    (table,) = cell_tables(results.rows, notes)
     assert table.name == "cells-rooms-laptop"
     assert list(table.frame[["method", "state", "cells", "seeds"]].itertuples(index=False, name=None)) == [
         ("cut", "damaged", 1, "0"), ("mine", "done", 2, "0-1"), ("mmnet", "stale", 1, "3"), ("odd", "damaged", 1, "0"),
@@ -59,7 +70,7 @@ def test_every_cell_has_its_state(runs: Path) -> None:
 def test_a_number_beyond_all_bounds_is_shown_as_it_is(runs: Path) -> None:
     result = runs / "rooms" / "laptop" / "mine" / "seed-0" / "result.json"
     result.write_text(json.dumps({**RESULT, "parameters": 10**400}))
-    values = results_frame(runs)[0].query("metric == 'parameters'")["value"]
+    values = collect(runs)[0].rows.query("metric == 'parameters'")["value"]
     assert 10**400 in set(values)
     made, _ = build_reports(runs)
     assert "segmentation-rooms-laptop-segmentation" in {item.name for item in made}
@@ -93,7 +104,7 @@ def test_seeds_as_ranges(seeds: list[str], text: str) -> None:
 def test_what_is_no_number_in_a_damaged_result_stands_as_it_is(runs: Path) -> None:
     damaged = {**RESULT, "rows": [{**ROW, "group": "zero-pair", "metrics": {"miou": [1], "global_accuracy": None}}]}
     (runs / "rooms" / "laptop" / "mine" / "seed-1" / "result.json").write_text(json.dumps(damaged))
-    frame, _ = results_frame(runs)
+    frame = collect(runs)[0].rows
     values = frame[(frame["method"] == "mine") & (frame["seed"] == 1)].set_index("metric")["value"]
     assert values["miou"] == [1]
     assert pd.isna(values["global_accuracy"])

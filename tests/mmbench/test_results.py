@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from mmbench.plugins import catalog
 from mmbench.reporting import COLUMNS
-from mmbench.store.collect import collect, collect_blocks
+from mmbench.store.collect import collect
 from mmbench.store.files import read_json, write_bytes, write_json
 from mmbench.store.folder import CellFolder, cell_folders, identity
 
@@ -197,11 +198,12 @@ def test_read_json_names_a_damaged_file(tmp_path: Path) -> None:
 
 def test_a_result_becomes_one_row_per_metric_value(cell: CellFolder) -> None:
     put(cell, cell={"key": "k"}, result=RESULT)
-    rows, notes = collect(cell.path.parents[3], lambda method: None)
+    results, notes = collect(cell.path.parents[3], lambda method: None)
+    rows = results.rows.to_dict("records")
     assert notes == []
     assert [(row["metric"], row["cls"]) for row in rows[:3]] == [("miou", ""), ("iou", "bed"), ("iou", "tv")]
     assert {row["metric"]: row["value"] for row in rows[3:]} == COSTS
-    assert not any("inputs" in row for row in rows[3:]), "a cell's cost belongs to none of its translations"
+    assert results.rows["inputs"][3:].isna().all(), "a cell's cost belongs to none of its translations"
     assert rows[0]["value"] == 40.5
     assert rows[2]["value"] != rows[2]["value"], "an undefined metric is NaN"
     assert set(rows[0]) == set(COLUMNS)
@@ -223,8 +225,8 @@ def test_cells_without_numbers_are_a_line_each_and_never_an_error(cell: CellFold
     for name, files in others.items():
         (methods / name / "seed-0").mkdir(parents=True)
         put(CellFolder(methods / name / "seed-0"), **files)
-    rows, notes = collect(methods.parents[1], lambda method: None)
-    assert len(rows) == 3 + len(COSTS)
+    results, notes = collect(methods.parents[1], lambda method: None)
+    assert len(results.rows) == 3 + len(COSTS)
     expected = ["cut/seed-0: damaged", "empty/seed-0: damaged result.json (KeyError", "odd/seed-0: damaged result.json",
                 "rowless/seed-0: damaged result.json",
                 "failing/seed-0: failed (out of memory)", "stopped/seed-0: interrupted"]  # fmt: skip
@@ -236,7 +238,8 @@ def test_cells_without_numbers_are_a_line_each_and_never_an_error(cell: CellFold
 def test_a_row_does_not_say_whose_it_is(cell: CellFolder) -> None:
     row = {**RESULT["rows"][0], "method": 5, "seed": {"a": 1}, "dataset": None}
     put(cell, cell={"key": "k"}, result={**RESULT, "rows": [row]})
-    rows, notes = collect(cell.path.parents[3], lambda method: None)
+    results, notes = collect(cell.path.parents[3], lambda method: None)
+    rows = results.rows.to_dict("records")
     assert notes == []
     assert {(row["dataset"], row["method"], row["seed"]) for row in rows} == {("synthetic", "mmnet", 3)}
 
@@ -247,11 +250,11 @@ def test_a_changed_cell_is_told_by_the_names_that_it_records(tmp_path: Path) -> 
     cell.path.mkdir(parents=True)
     base = {"dataset": "synthetic", "profile": "smoke", "method": "mmnet"}
     put(cell, cell={"key": "k"}, result={**RESULT, **base, "source": "then"})
-    blocks, (fact,), notes = collect_blocks(tmp_path, {"mmnet": "then"}.get, {"mmnet": "Mix and match"})
+    results, notes = collect(tmp_path, {"mmnet": "then"}.get)
     assert notes == []
-    assert {(common["method"], common["title"], common["state"]) for common, _ in blocks} == {
-        ("mmnet+89abcdef", "Mix and match", "done")
-    }
+    told = results.rows[["method", "title", "state"]].drop_duplicates().to_numpy().tolist()
+    assert told == [["mmnet+89abcdef", catalog.find("methods", "mmnet")["TITLE"], "done"]]
+    (fact,) = results.cells
     assert fact["base"] == base
     assert (fact["dataset"], fact["profile"]) == ("synthetic+0123abcd", "smoke+4567abcd")
     (note,) = collect(tmp_path, {"mmnet": "now"}.get)[1]
@@ -261,8 +264,8 @@ def test_a_changed_cell_is_told_by_the_names_that_it_records(tmp_path: Path) -> 
 def test_a_result_of_other_code_is_stale(cell: CellFolder) -> None:
     put(cell, cell={"key": "k"}, result={**RESULT, "source": "then"})
     for now, state in (("then", "done"), ("now", "stale")):
-        rows, notes = collect(cell.path.parents[3], {"mmnet": now}.get)
-        assert {row["state"] for row in rows} == {state}
+        results, notes = collect(cell.path.parents[3], {"mmnet": now}.get)
+        assert set(results.rows["state"]) == {state}
         assert len(notes) == (state == "stale")
 
 

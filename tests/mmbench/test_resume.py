@@ -106,7 +106,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [checkpoint.WEIGHTS, "optimizers.pt", "position.json"])
 def test_a_damaged_checkpoint_is_set_aside_and_kept(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkpoint.save(tmp_path, torch.nn.Linear(2, 2), {}, {"total_step": 3})
     checkpoint.set_damaged_aside(tmp_path)
@@ -115,7 +115,8 @@ def test_a_damaged_checkpoint_is_set_aside_and_kept(
     checkpoint.set_damaged_aside(tmp_path)
     assert checkpoint.latest(tmp_path) is None
     assert (tmp_path / "damaged-step-3" / name).read_bytes() == b"damaged"
-    assert "step-3 is damaged" in capsys.readouterr().err
+    (record,) = caplog.records
+    assert record.levelname == "WARNING" and "step-3 is damaged" in record.getMessage()
 
 
 def test_optimizer_state_is_never_unpickled_as_code(tmp_path: Path) -> None:

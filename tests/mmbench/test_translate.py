@@ -342,10 +342,10 @@ def test_damaged_weights_are_one_line(copy: Callable[..., Path]) -> None:
         mmbench.load_translator(folder)
 
 
-def test_code_and_images_that_changed_are_noted(copy: Callable[..., Path], capsys: Any) -> None:
+def test_code_and_images_that_changed_are_noted(copy: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
     folder = copy(source="another", manifest="another", task=None)
     mmbench.load_translator(folder)
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "was made with other code" in said
     assert "the images of 'synthetic' are not those that" in said
 

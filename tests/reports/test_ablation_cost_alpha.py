@@ -10,7 +10,7 @@ from mmbench.reports import ablation_table, alpha_figure, cost_table, segmentati
 from mmbench.reports.published import load
 
 from mmbench.publishing import page
-from mmbench.reporting import COLUMNS, SWEEP, VALIDATION
+from mmbench.reporting import COLUMNS, SWEEP, VALIDATION, Results
 
 COMMON = {
     "dataset": "rooms", "published_dataset": "", "profile": "laptop", "seed": 0, "state": "done", "group": "zero-pair",
@@ -20,8 +20,9 @@ COMMON = {
 }  # fmt: skip
 
 
-def frame(*rows: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame([{**COMMON, "title": row["method"], **row} for row in rows], columns=list(COLUMNS))
+def frame(*rows: dict[str, Any], **common: Any) -> Results:
+    made = [{**COMMON, "title": row["method"], **row, **common} for row in rows]
+    return Results(pd.DataFrame(made, columns=list(COLUMNS)))
 
 
 def scores(method: str, miou: float, seed: int = 0, **rest: Any) -> list[dict[str, Any]]:
@@ -33,7 +34,8 @@ def test_ablations_stand_beside_the_papers_rows_of_the_same_switches() -> None:
     results = frame(
         *scores("mmnet", 38.0), *scores("mmnet", 40.0, seed=1), *scores("mmnet-none", 30.0),
         *scores("mmnet-scratch", 35.0), *scores("mmnet-translations", 5.0), *scores("mmnet", 99.0, selection=SWEEP),
-    ).assign(published_dataset="scenenet-51k")  # fmt: skip
+        published_dataset="scenenet-51k",
+    )  # fmt: skip
     side, components = ablation_table.build(results, load())
     assert list(side.frame["method"]) == ["mmnet-none", "mmnet-scratch", "mmnet"]
     column = "published, 51K: mIoU"
@@ -58,8 +60,8 @@ def test_the_best_ablation_is_bold_only_where_its_interval_lies_apart() -> None:
 
 
 def test_a_pretrained_encoder_stands_beside_the_pretrained_row() -> None:
-    results = frame(*scores("mmnet", 50.0, pretrained=True), *scores("mmnet-scratch", 45.0))
-    results = results.assign(published_dataset="scenenet-51k")
+    rows = *scores("mmnet", 50.0, pretrained=True), *scores("mmnet-scratch", 45.0)
+    results = frame(*rows, published_dataset="scenenet-51k")
     (side,) = ablation_table.build(results, load())
     assert side.frame.set_index("method")["published, 51K: Global"].to_dict() == {"mmnet-scratch": 73.5, "mmnet": 78.4}
 

@@ -13,7 +13,7 @@ from mmbench.reports import claims
 from mmbench.reports.claims import FAILS, HOLDS, UNDECIDED, UNTESTED, Comparison, decisive, verdict
 from mmbench.reports.scores import TABLE_BASELINES, growth
 
-from mmbench.reporting import COLUMNS, SWEEP
+from mmbench.reporting import COLUMNS, SWEEP, Results
 
 SEEDS = (-0.1, 0.0, 0.1)  # what seeds 0, 1, 2 add to a method's value
 DS = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "metric": "miou"}
@@ -30,9 +30,8 @@ def row(method: str, mean: float, noise: Sequence[float] = SEEDS, **fields: Any)
 
 
 def cards(*rows: list[dict[str, Any]], runs: Path | None = None) -> pd.DataFrame:
-    results = pd.DataFrame([record for part in rows for record in part], columns=list(COLUMNS))
-    results.attrs["runs"] = str(runs or "nowhere")
-    made = claims.build(results, pd.DataFrame())
+    frame = pd.DataFrame([record for part in rows for record in part], columns=list(COLUMNS))
+    made = claims.build(Results(frame, runs=runs or Path("nowhere")), pd.DataFrame())
     assert [table.name for table in made] == ["claims", "claims-comparisons"]
     assert all(table.text() and table.markdown() and table.csv() for table in made)
     return made[0].frame.set_index("claim")
@@ -241,19 +240,19 @@ def test_c12_reads_how_networks_grow(tmp_path: Path) -> None:
 
 def test_stale_values_count_and_are_named_failed_ones_do_not() -> None:
     results = [*row("mmnet-pp", 45.0, state="stale"), *row("mmnet-control", 40.0), *row("oracle", 90.0, state="failed")]
-    table, _ = claims.build(pd.DataFrame(results, columns=list(COLUMNS)), pd.DataFrame())
+    table, _ = claims.build(Results(pd.DataFrame(results, columns=list(COLUMNS))), pd.DataFrame())
     assert table.frame.set_index("claim").loc["C2", "verdict"] == HOLDS
     assert table.note.endswith("3 of the values were made with other code (stale).")
 
 
 @pytest.mark.parametrize("results", [pd.DataFrame(), pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame({"value": [1]})])
 def test_nothing_without_results(results: pd.DataFrame) -> None:
-    assert claims.build(results, pd.DataFrame()) == []
+    assert claims.build(Results(results), pd.DataFrame()) == []
 
 
 @pytest.mark.parametrize("missing", [column for column in COLUMNS if column != "metric"])
 def test_a_missing_column_does_not_crash(missing: str) -> None:
     results = pd.DataFrame([*row("mmnet-pp", 45.0), *row("mmnet-control", 40.0)], columns=list(COLUMNS))
     results.loc[0, "value"] = float("nan")
-    for table in claims.build(results.drop(columns=missing), pd.DataFrame()):
+    for table in claims.build(Results(results.drop(columns=missing)), pd.DataFrame()):
         assert table.text()

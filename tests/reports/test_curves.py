@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection
 from mmbench.reports import curves
 from mmbench.reports.published import load
 
-from mmbench.reporting import COLUMNS, Figure
+from mmbench.reporting import COLUMNS, Figure, Results
 
 
 def write(runs: Path, method: str, seed: int, entries: list[Any], **asked: str) -> None:
@@ -39,8 +39,7 @@ def aligned(stage: str, step: int, factor: float) -> dict[str, Any]:
 
 def build(runs: Path, *cells: tuple[str, int]) -> dict[str, Figure]:
     rows = [{"dataset": "rooms", "profile": "laptop", "method": m, "title": m.upper(), "seed": s} for m, s in cells]
-    results = pd.DataFrame(rows, columns=list(COLUMNS))
-    results.attrs["runs"] = str(runs)
+    results = Results(pd.DataFrame(rows, columns=list(COLUMNS)), runs=runs)
     return {figure.name: figure for figure in curves.build(results, load())}
 
 

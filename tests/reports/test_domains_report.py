@@ -12,7 +12,7 @@ import pytest
 from mmbench.reports import domain_matrix, domain_table
 
 from mmbench.evaluation.reverse import FEWEST
-from mmbench.reporting import COLUMNS
+from mmbench.reporting import COLUMNS, Results
 
 COMMON = {
     "dataset": "colours", "profile": "laptop", "method": "mmnet-domains", "title": "M&MNets, domains", "seed": 0,
@@ -24,8 +24,8 @@ def row(inputs: str, output: str, value: float, metric: str = "classification_ac
     return {**COMMON, "inputs": inputs, "output": output, "metric": metric, "value": value, **rest}
 
 
-def frame(*rows: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(COLUMNS))
+def frame(*rows: dict[str, Any], **rest: Any) -> Results:
+    return Results(pd.DataFrame(list(rows), columns=list(COLUMNS)), **rest)
 
 
 def test_seen_and_unseen_pairs_stand_apart_under_the_ceiling() -> None:
@@ -114,8 +114,7 @@ def test_the_matrix_is_framed_as_in_the_paper(tmp_path: Path) -> None:
     (folder / "cell.json").write_text(json.dumps({"task": task}))
     names = np.array(["blue", "red", "green"])
     np.savez(folder / "samples" / "matrix.npz", matrix=np.zeros((3, 3, 4, 4, 3), np.uint8), domains=names)
-    results = frame(row("green", "red", 20.0))
-    results.attrs["runs"] = str(tmp_path)
+    results = frame(row("green", "red", 20.0), runs=tmp_path)
     (figure,) = domain_matrix.build(results, pd.DataFrame())
     framed = [
         [axes.spines["top"].get_visible() for axes in figure.figure.axes[3 * line : 3 * line + 3]] for line in range(3)
@@ -128,6 +127,5 @@ def test_a_damaged_matrix_leaves_out_its_figure_only(tmp_path: Path) -> None:
     (folder / "samples").mkdir(parents=True)
     (folder / "cell.json").write_text('{"task": {"seen": []}}')
     (folder / "samples" / "matrix.npz").write_bytes(b"PK")
-    results = frame(row("green", "red", 20.0))
-    results.attrs["runs"] = str(tmp_path)
+    results = frame(row("green", "red", 20.0), runs=tmp_path)
     assert domain_matrix.build(results, pd.DataFrame()) == []

@@ -12,8 +12,9 @@ import pytest
 from mmbench.reports import failures
 from mmbench.reports.main_translation import main_translation
 
+from mmbench.planning.recorded import ids_of_test_images
 from mmbench.plugins.metrics import load_metrics
-from mmbench.reporting import COLUMNS, Figure, Table
+from mmbench.reporting import COLUMNS, Figure, Results, Table
 
 CLASSES = ["bed", "wall"]
 ROW = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": "", "bn": "trained"}
@@ -48,8 +49,8 @@ def samples(runs: Path, count: int) -> None:
 
 
 def build(runs: Path, *cells: list[Any]) -> dict[str, Table | Figure]:
-    results = pd.DataFrame([row for rows in cells for row in rows], columns=list(COLUMNS))
-    results.attrs |= {"runs": str(runs), "metrics": tuple(load_metrics().values())}
+    rows = pd.DataFrame([row for rows in cells for row in rows], columns=list(COLUMNS))
+    results = Results(rows, runs=runs, metrics=load_metrics(), test_ids=ids_of_test_images)
     return {item.name: item for item in failures.build(results, pd.DataFrame())}
 
 
@@ -108,20 +109,6 @@ def test_damaged_files_leave_out_what_they_hold(tmp_path: Path, name: str) -> No
     table = made["failures-methods-rooms-laptop"]
     assert isinstance(table, Table)
     assert set(table.frame["name"]) == ({"mmnet", "oracle"} if "samples" in name else {"oracle"})
-
-
-def test_ids_are_those_of_the_split_that_the_cell_was_evaluated_on() -> None:
-    from mmbench.datasets.synthetic import Synthetic
-
-    from mmbench.schedule import DataLimits
-
-    limits = {"train": 4, "validation": 2, "test": 3}
-    test = Synthetic(None, DataLimits(**limits)).split()
-    result = {"data_settings": {"nir": False}, "profile_values": {"data": limits}, "split_hashes": test.hashes()}
-    assert failures.image_ids("synthetic", result) == list(test.test)
-    assert failures.image_ids("synthetic", {**result, "split_hashes": {"test": "another"}}) == []
-    assert failures.image_ids("no such set", result) == []
-    assert failures.image_ids("synthetic", {}) == []
 
 
 def test_the_main_translation_is_the_first_zero_pair_one(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from mmbench.reports import pictures
 from PIL import Image
 
 from mmbench.plugins import catalog
-from mmbench.publishing.write import build_reports, write_reports
-from mmbench.store.frame import results_frame
+from mmbench.publishing.build import build_reports
+from mmbench.publishing.write import write_reports
+from mmbench.store.collect import collect
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50, "an empty figure"
     table = files["provenance-synthetic-smoke.csv"].read_text()
     assert table.count("\n") == 3
-    frame, _ = results_frame(runs)
+    frame = collect(runs)[0].rows
     assert set(frame["method"]) == {"mmnet", "oracle"}
     assert frame["value"].notna().any()
 
@@ -54,14 +55,15 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     assert table.note.endswith("Damaged: mmnet seed 0.")
 
 
-def test_selections_hand_on_what_was_read_of_the_cells(runs: Path) -> None:
-    frame, _ = results_frame(runs)
-    cells = frame[frame["method"] == "oracle"].head(1).attrs["cells"]
+def test_results_hold_what_was_read_of_the_cells(runs: Path) -> None:
+    results, _ = collect(runs)
+    cells = results.of("synthetic", "smoke").cells
     assert [(cell["dataset"], cell["method"], cell["seed"]) for cell in cells] == [
         ("synthetic", "mmnet", 0),
         ("synthetic", "oracle", 0),
     ]
-    assert cells is frame.attrs["cells"], "a copy per selection takes seconds with thousands of cells"
+    assert results.of("elsewhere").cells == results.of(profile="laptop").cells == ()
+    assert results.of("elsewhere").rows.empty and len(results.of("synthetic").rows) == len(results.rows)
     assert "rows" not in cells[0] and cells[0]["split_hashes"]["test"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mmbench.reports import quality_cost_figure
 
-from mmbench.reporting import COLUMNS
+from mmbench.reporting import COLUMNS, Results
 
 COMMON = {
     "dataset": "rooms", "profile": "laptop", "state": "done", "selection": "", "inputs": "depth",
@@ -32,9 +32,8 @@ def cells(method: str, mious: list[float], seconds: float = 60.0, group: str = "
 
 
 def panels(*rows: list[Any], runs: Path = Path("nowhere")) -> tuple[Any, list[Any]]:
-    results = pd.DataFrame([row for part in rows for row in part], columns=list(COLUMNS))
-    results.attrs["runs"] = str(runs)
-    (figure,) = quality_cost_figure.build(results, pd.DataFrame())
+    frame = pd.DataFrame([row for part in rows for row in part], columns=list(COLUMNS))
+    (figure,) = quality_cost_figure.build(Results(frame, runs=runs), pd.DataFrame())
     assert figure.name == "quality-cost-rooms-laptop"
     return figure.figure, figure.figure.axes
 
@@ -93,7 +92,7 @@ def test_numbers_of_many_methods_do_not_cover_each_other() -> None:
 
 def test_one_method_or_none_is_no_comparison() -> None:
     for rows in ([], cells("mmnet", [40.0])):
-        assert quality_cost_figure.build(pd.DataFrame(rows, columns=list(COLUMNS)), pd.DataFrame()) == []
+        assert quality_cost_figure.build(Results(pd.DataFrame(rows, columns=list(COLUMNS))), pd.DataFrame()) == []
 
 
 def test_the_judges_accuracy_counts_where_there_is_a_judge() -> None:

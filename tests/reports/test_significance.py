@@ -13,8 +13,10 @@ from mmbench.reports import significance_table
 from mmbench.modality import Segmentation
 from mmbench.planning.config import as_dict
 from mmbench.plugins.metrics import load_metrics
-from mmbench.reporting import COLUMNS, SWEEP
+from mmbench.reporting import COLUMNS, SWEEP, Results
+from mmbench.store.collect import KEPT
 from mmbench.store.files import write_arrays, write_json
+from mmbench.store.kept import Kept
 
 ROW = {
     "inputs": "depth", "output": "segmentation", "via": "", "weights": "", "side_from": "", "bn": "trained",
@@ -48,8 +50,8 @@ def _cell(
 
 
 def _build(runs: Path, *cells: list[dict[str, Any]]) -> pd.DataFrame:
-    results = pd.DataFrame([row for cell in cells for row in cell], columns=list(COLUMNS))
-    results.attrs |= {"runs": str(runs), "metrics": tuple(METRICS.values())}
+    rows = pd.DataFrame([row for cell in cells for row in cell], columns=list(COLUMNS))
+    results = Results(rows, runs=runs, metrics=METRICS, kept=Kept(runs / KEPT))
     tables = significance_table.build(results, pd.DataFrame())
     assert len(tables) == 1
     assert tables[0].text() and tables[0].markdown() and tables[0].csv()
@@ -145,7 +147,7 @@ def test_confusion_matrices_of_older_cells_are_read(tmp_path: Path) -> None:
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, content: str) -> None:
     cells = _cell(tmp_path, "mmnet", 0.8), _cell(tmp_path, "cyclegan", 0.6)
     first = _build(tmp_path, *cells)
-    (file,) = (tmp_path / significance_table.CACHE).iterdir()
+    (file,) = (tmp_path / KEPT).iterdir()
     kept = file.read_bytes()
     file.write_text(content)
     pd.testing.assert_frame_equal(_build(tmp_path, *cells), first)
@@ -154,9 +156,9 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, content: str) -> None:
 
 @pytest.mark.parametrize("results", [pd.DataFrame(), pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame({"value": [1]})])
 def test_nothing_without_results(results: pd.DataFrame) -> None:
-    assert significance_table.build(results, pd.DataFrame()) == []
+    assert significance_table.build(Results(results), pd.DataFrame()) == []
 
 
 def test_nothing_without_mmnet(tmp_path: Path) -> None:
     results = pd.DataFrame(_cell(tmp_path, "cyclegan", 0.6), columns=list(COLUMNS))
-    assert significance_table.build(results, pd.DataFrame()) == []
+    assert significance_table.build(Results(results), pd.DataFrame()) == []

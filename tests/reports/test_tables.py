@@ -5,7 +5,8 @@ import pytest
 from mmbench.reports import depth_table, image_table, published, segmentation_table
 from mmbench.reports import rows as rows_module
 
-from mmbench.reporting import COLUMNS
+from mmbench.reporting import COLUMNS, Results
+from mmbench.store.collect import collect
 
 REPORTS = (segmentation_table, depth_table, image_table)
 
@@ -119,7 +120,7 @@ flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,,,75.0,-5.0,14.0,,,,mmnet
 def test_golden_image_table():
     # Two seeds of 30 and 33: mean 31.5, standard deviation 3 / sqrt(2), interval of 12.7062 (t, one degree of freedom,
     # 97.5 %) times 1.5 on either side; table 4.1 prints 36.5.
-    table = _only(image_table.build(_flowers(), published.load()))
+    table = _only(image_table.build(Results(_flowers()), published.load()))
     assert table.name == "image-flowers-laptop-theta3"
     assert table.text() == TEXT
     assert MARKDOWN in table.markdown()
@@ -131,7 +132,7 @@ def test_segmentation_has_classes_groups_in_order_and_missing_classes():
     groups = ("oracle", "multi-modal", "seen", "zero-pair", "baselines", "chance", "ceiling")
     metrics = {"iou/bed": 20.0, "iou/window": math.nan, "miou": 20.0, "global_accuracy": 50.0}
     results = _results(*(_rows(f"method-{group}", metrics, **{**ROOMS, "group": group}) for group in groups))
-    table = _only(segmentation_table.build(results, published.load()))
+    table = _only(segmentation_table.build(Results(results), published.load()))
     assert list(table.frame["group"]) == list(reversed(groups))
     lines = table.text().splitlines()
     assert lines[2].split() == ["method", "conn.", "seeds", "mIoU", "Global", "bed", "wind"]
@@ -142,13 +143,13 @@ def test_segmentation_has_classes_groups_in_order_and_missing_classes():
 def test_methods_stand_in_the_papers_order():
     names = ("zebra", "mmnet-pp", "mmnet", "another")
     results = _results(*(_rows(name, {"miou": 1.0}, **ROOMS) for name in names))
-    frame = _only(segmentation_table.build(results, published.load())).frame
+    frame = _only(segmentation_table.build(Results(results), published.load())).frame
     assert list(frame["method"]) == ["mmnet", "mmnet-pp", "another", "zebra"]
 
 
 def test_rows_that_would_read_alike_are_told_apart():
     results = _results(*(_rows(name, {"miou": 1.0}, **ROOMS) for name in ("mmnet", "mmnet-no-side")))
-    frame = _only(segmentation_table.build(results, published.load())).frame
+    frame = _only(segmentation_table.build(Results(results), published.load())).frame
     assert list(frame["row"]) == [f"M&MNets D → S [{name}]" for name in ("mmnet", "mmnet-no-side")]
 
 
@@ -158,7 +159,7 @@ def test_labels_tell_how_a_row_was_made():
         _rows("mmnet", {"miou": 1.0}, **{**ROOMS, "inputs": "rgb+depth", "weights": "0.8,0.2", "side_from": "rgb"}),
         _rows("mmnet", {"miou": 1.0}, **{**ROOMS, "checkpoint": "best"}),
     )
-    frame = _only(segmentation_table.build(results, published.load())).frame
+    frame = _only(segmentation_table.build(Results(results), published.load())).frame
     assert set(zip(frame["row"], frame["conn."], strict=True)) == {
         ("M&MNets D → R → S, BN re-estimated", "PI"),
         ("M&MNets (R, D) → S, 0.8/0.2", "PI (rgb)"),
@@ -186,7 +187,7 @@ def test_labels_tell_how_a_row_was_made():
 )
 def test_published_numbers_stand_beside_the_same_experiment_only(method, fields, miou):
     results = _results(_rows(method, {"miou": 50.0}, **{**ROOMS, **fields}))
-    frame = _only(segmentation_table.build(results, published.load())).frame
+    frame = _only(segmentation_table.build(Results(results), published.load())).frame
     if miou is None:
         assert "published mIoU" not in frame
     else:
@@ -206,7 +207,7 @@ def test_the_thesis_is_preferred_over_the_conference_paper():
 def test_depth_table_compares_fractions_and_metres():
     metrics = {"delta_1.25": 0.5, "delta_1.25^2": 0.6, "delta_1.25^3": 0.7, "rmse_linear": 2.0, "rmse_log": 0.5}
     place = {**ROOMS, "inputs": "segmentation", "output": "depth", "output_kind": "depth"}
-    table = _only(depth_table.build(_results(_rows("mmnet", metrics, **place)), published.load()))
+    table = _only(depth_table.build(Results(_results(_rows("mmnet", metrics, **place))), published.load()))
     row = table.frame.iloc[0]
     assert (row["published δ < 1.25"], row["published RMSE (lin)"]) == (0.33, 2.80)
     assert row["difference RMSE (lin)"] == pytest.approx(-0.8)
@@ -216,14 +217,15 @@ def test_depth_table_compares_fractions_and_metres():
 def test_scalar_images_have_their_own_correlation():
     metrics = {"psnr": 20.0, "ssim": 0.5, "correlation": 0.75}
     place = {**FLOWERS, "inputs": "theta3", "output": "theta1", "output_kind": "scalar"}
-    table = _only(image_table.build(_results(_rows("mmnet", metrics, **place)), published.load()))
+    table = _only(image_table.build(Results(_results(_rows("mmnet", metrics, **place))), published.load()))
     assert {"PSNR", "SSIM", "correlation"} <= set(table.frame)
     assert not {"Accuracy", "R-G"} & set(table.frame)
 
 
-def test_a_data_sets_remark_stands_below_its_tables():
+def test_a_data_sets_remark_stands_below_its_tables(tmp_path):
     rows = _rows("mmnet", {"miou": 30.0, "global_accuracy": 60.0}, **{**ROOMS, "dataset": "freiburg"})
-    table = _only(segmentation_table.build(_results(rows), published.load()))
+    results = Results(_results(rows), remarks=collect(tmp_path)[0].remarks)
+    table = _only(segmentation_table.build(results, published.load()))
     assert table.note.endswith(
         "Depth is relative, not in metres: nothing is translated to it, and metrics in metres do not exist."
     )
@@ -235,7 +237,7 @@ def test_failed_cells_give_a_dash_and_a_line():
         _rows("mmnet", {"miou": 90.0}, seed=1, **{**ROOMS, "state": "diverged"}),
         _rows("mmnet-pp", {"miou": math.nan}, **{**ROOMS, "state": "failed", "title": "M&MNets+PP"}),
     )
-    table = _only(segmentation_table.build(results, published.load()))
+    table = _only(segmentation_table.build(Results(results), published.load()))
     row = _row(table.frame, method="mmnet")
     assert (row["mIoU"], row["seeds"]) == (40.0, 1)
     assert _row(table.frame, method="mmnet-pp")["seeds"] == 0
@@ -246,7 +248,7 @@ def test_failed_cells_give_a_dash_and_a_line():
 
 def test_a_seed_that_was_collected_twice_counts_once():
     rows = _rows("mmnet", {"miou": 40.0}, **ROOMS)
-    frame = _only(segmentation_table.build(_results(rows, rows), published.load())).frame
+    frame = _only(segmentation_table.build(Results(_results(rows, rows)), published.load())).frame
     assert frame["seeds"].item() == 1
     assert math.isnan(frame["mIoU std"].item())
 
@@ -256,14 +258,14 @@ def test_a_seed_that_was_collected_twice_counts_once():
     "results", [pd.DataFrame(), pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame({"value": [1.0]})]
 )
 def test_empty_results_give_no_table(report, results):
-    assert report.build(results, published.load()) == []
-    assert report.build(results, pd.DataFrame()) == []
+    assert report.build(Results(results), published.load()) == []
+    assert report.build(Results(results), pd.DataFrame()) == []
 
 
 @pytest.mark.parametrize("missing", [column for column in COLUMNS if column != "output_kind"])
 def test_a_missing_column_does_not_crash(missing):
     for report in REPORTS:
-        for table in report.build(_flowers().drop(columns=missing), published.load()):
+        for table in report.build(Results(_flowers().drop(columns=missing)), published.load()):
             assert table.text() and table.markdown() and table.csv()
 
 
@@ -271,7 +273,7 @@ def test_damaged_values_do_not_crash():
     results = _flowers().astype({"value": object, "seed": object})
     results.loc[0, "value"] = "not a number"
     results.loc[1, ["seed", "title", "via"]] = None
-    table = _only(image_table.build(results, published.load().drop(columns="value")))
+    table = _only(image_table.build(Results(results), published.load().drop(columns="value")))
     assert "published Accuracy" not in table.frame
     assert "M&MNets" in table.text()
 
@@ -284,7 +286,7 @@ def test_text_fits_160_columns_with_13_classes_and_several_seeds():
     results = _results(
         *(_rows("mmnet", metrics, seed=seed, **place) for seed in (0, 1)), _rows("mmnet", metrics, **ROOMS)
     )
-    table = _only(segmentation_table.build(results, published.load()))
+    table = _only(segmentation_table.build(Results(results), published.load()))
     grid = [line for line in table.text().splitlines() if not table.note.startswith(line[:20])]
     assert max(map(len, grid)) <= 160
     assert all(cls[:4] in table.text() for cls in classes)
@@ -301,7 +303,7 @@ def test_published_numbers_load():
 def test_cells_that_are_not_done_stand_together_by_method():
     stale = {**ROOMS, "state": "stale"}
     rows = [_rows("mmnet", {"miou": 40.0}, seed=seed, **stale) for seed in (2, 0, 1, 7)]
-    table = _only(segmentation_table.build(_results(*rows), published.load()))
+    table = _only(segmentation_table.build(Results(_results(*rows)), published.load()))
     assert "mmnet, seeds 0-2, 7: stale." in table.note
 
 

@@ -1,0 +1,123 @@
+"""The lock on a folder or a file that is being made: held by one living process at a time."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from mmbench.errors import UserError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+TRIES, PAUSE = 3, 0.02  # seconds between tries
+
+
+class Lock:
+    """A file locked with ``flock``: the kernel frees it when the last process that has it ends, however it ends.
+
+    Whoever holds it can hand it to a child, which then holds it alone, without a moment in which nobody does::
+
+        lock.take()
+        child = subprocess.Popen(..., pass_fds=lock.descriptors)   # and tells it lock.ticket
+        lock.release()
+
+        with Lock.handed(path, ticket): ...                        # in the child
+
+    Where files cannot be locked (some network file systems), a lease renewed by its holder can stand behind the same
+    methods; its ticket would be the lease's token.
+    """
+
+    # Not filelock.FileLock: it opens its descriptor itself and frees it with LOCK_UN, for the child that has inherited
+    # it as well, and it cannot say whether another process holds the file.
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[Any] | None = None
+
+    @classmethod
+    def handed(cls, path: Path, ticket: str) -> Lock:
+        """The lock that this process's parent held. Raises ValueError where the ticket is not of this file."""
+        try:
+            descriptor = int(ticket)
+            same = os.path.samestat(os.fstat(descriptor), path.stat())
+        except (OSError, ValueError, OverflowError) as error:
+            raise ValueError(f"{path}: {ticket!r} is no ticket of its lock") from error
+        if not same:
+            raise ValueError(f"{path}: {ticket!r} is the ticket of another lock")
+        os.set_inheritable(descriptor, False)  # processes that the child starts do not hold it
+        lock = cls(path)
+        lock._file = os.fdopen(descriptor, "a")
+        return lock
+
+    def take(self, wait: bool = True) -> bool:
+        """Hold it. Returns False, where it is not to be waited for, if another process or thread has it.
+
+        Raises:
+            UserError: the file system has no locks.
+            OSError: the file cannot be made.
+        """
+        if self._file is not None:
+            return True
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self.path.open("a")
+        tries = 1 if wait else TRIES
+        try:
+            taken = _locked(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while not taken and (tries := tries - 1):
+                time.sleep(PAUSE)  # whoever asks whether it is held has it for a moment
+                taken = _locked(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            if error.errno in NO_LOCKS:
+                raise UserError(f"{self.path}: its file system has no locks; name a folder on another one") from error
+            raise
+        if taken:
+            self._file = file
+        else:
+            file.close()
+        return taken
+
+    def release(self) -> None:
+        """Hold it no longer. Another process that it was handed to still does."""
+        if self._file is not None:
+            self._file.close()  # not LOCK_UN, which would free it for all who share the descriptor
+            self._file = None
+
+    def is_held(self) -> bool:
+        """Whether a living process has it, this one included; False without a file or without locks."""
+        try:
+            with self.path.open("r") as file:
+                return not _locked(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What a child has to inherit."""
+        return () if self._file is None else (self._file.fileno(),)
+
+    @property
+    def ticket(self) -> str:
+        """What a child has to be told."""
+        return "".join(map(str, self.descriptors))
+
+    def __enter__(self) -> Lock:
+        self.take()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _locked(file: IO[Any], operation: int) -> bool:
+    try:
+        fcntl.flock(file, operation)
+    except BlockingIOError:
+        return False
+    return True
