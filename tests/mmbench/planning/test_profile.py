@@ -112,6 +112,15 @@ def test_every_method_can_be_resolved_in_a_profile_of_ones_own_at_either_scale(p
                     assert config.resolve(card, copied, kind, {}) == config.resolve(card, original, kind, {}), name
 
 
+def test_the_profile_of_the_documentation_is_one(plugins: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "adding.md").read_text(encoding="utf-8")
+    block = next(part for part in text.split("```toml\n") if part.startswith("title = ")).partition("```")[0]
+    (plugins / "evening.toml").write_text(block)
+    assert config.profiles()["evening"].problem == ""
+    modal, domain = (config.profile("evening", kind) for kind in ("cross-modal", "cross-domain"))
+    assert (modal.steps, domain.steps, domain.network.poolings, domain.network.width) == (12000, 6000, 2, 32)
+
+
 def test_a_package_brings_profiles_beside_the_module_that_it_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
