@@ -45,11 +45,14 @@ OTHERWISE = {"scenenet-170k": VIEWS_OF_170K}
 
 
 @pytest.fixture(scope="module")
-def subjects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Subject | str]:
-    """Each data set with a folder of its files, or why it has none."""
+def subjects(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Subject | str]:
+    """Each data set that a chosen test is about with a folder of its files, or why it has none."""
+    chosen = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
     roots: dict[object, Path] = {}
     found: dict[str, Subject | str] = {}
     for name, card in CARDS.items():
+        if name not in chosen:
+            continue
         make = OTHERWISE.get(name) or MADE.get(card.module)
         if not card.get("NEEDS_ROOT", True):
             found[name] = Subject(card, None)
