@@ -5,47 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-
-HEIGHT, WIDTH = 16, 20
-IDS = np.repeat(np.arange(4, dtype=np.uint8), 5)[None].repeat(HEIGHT, 0)  # void and three classes in stripes
-
-
-def _write(root: Path, modality: str, name: str, array: np.ndarray) -> None:
-    path = root / modality / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, array) if path.suffix == ".npy" else Image.fromarray(array).save(path)
-
-
-def _add(root: Path, name: str, *modalities: str) -> None:
-    draw = np.random.default_rng(sum(name.encode()))
-    made = {
-        "rgb": (".jpg", draw.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)),
-        "depth": (".png", draw.integers(500, 4000, (HEIGHT, WIDTH), dtype=np.uint16)),
-        "segmentation": (".png", np.roll(IDS, int(draw.integers(20)), axis=1)),
-        "nir": (".png", draw.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)),
-    }
-    for modality in modalities or ("rgb", "depth", "segmentation"):
-        _write(root, modality, name + made[modality][0], made[modality][1])
+from own_images import add, make_root, write
 
 
 @pytest.fixture
 def write_image() -> Callable[..., None]:
     """``(root, modality, file name, array)`` to a file."""
-    return _write
+    return write
 
 
 @pytest.fixture
 def add_sample() -> Callable[..., None]:
     """``(root, name, *modalities)``: random images of 20 x 16 pixels; depth of 500 to 4000 mm, class ids 0 to 3."""
-    return _add
+    return add
 
 
 @pytest.fixture
 def own_images(tmp_path: Path) -> Path:
     """40 samples of rgb, depth and labels, four to a room."""
-    for number in range(40):
-        _add(tmp_path / "images", f"room{number // 4}_{number:03d}")
-    return tmp_path / "images"
+    return make_root(tmp_path / "images")

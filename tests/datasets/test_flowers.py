@@ -11,30 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mmbench.datasets.flowers import CATEGORIES, Flowers
+from flowers_tree import EVERYTHING, PER_CLASS, make_root
+from mmbench.datasets.flowers import Flowers
 from PIL import Image
-from scipy.io import savemat
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
 from mmbench.training.cache import open_cache
 
-PER_CLASS = 25
-EVERYTHING = DataLimits()
-
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A tree in the official format: 25 images of each of the ten classes, one of another class between them."""
-    folder = tmp_path / "flowers-102"
-    (folder / "jpg").mkdir(parents=True)
-    categories = [1] + [category for _ in range(PER_CLASS) for category in CATEGORIES]
-    savemat(folder / "imagelabels.mat", {"labels": np.array([categories], dtype=np.uint8)})
-    draw = np.random.default_rng(0)
-    for number in range(1, len(categories) + 1):
-        pixels = draw.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / "jpg" / f"image_{number:05d}.jpg", quality=95)
-    return tmp_path
+    return make_root(tmp_path)
 
 
 def test_opponent_channels_by_hand(root: Path) -> None:

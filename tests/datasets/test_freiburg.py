@@ -10,6 +10,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from freiburg_tree import (
+    EVERYTHING,
+    HEIGHT,
+    OBSTACLE,
+    ROAD,
+    STRIPE_IDS,
+    STRIPES,
+    TEST,
+    TRAIN,
+    VEGETATION,
+    WHITE,
+    WIDTH,
+    make_frame,
+    make_root,
+    number,
+    paths,
+    stripes,
+)
 from mmbench.datasets.freiburg import SPAN, TASK, Freiburg
 from mmbench.datasets.freiburg.frames import GAP, blocks_of_time
 from mmbench.datasets.freiburg.images import PALETTE, read_colours, read_grey, to_classes, to_size, unknown_colours
@@ -20,56 +38,10 @@ from mmbench.errors import UserError
 from mmbench.task import Access, views
 from mmbench.training.cache import open_cache
 
-EVERYTHING = DataLimits()
-HEIGHT, WIDTH = 24, 32
-# A drive of one image in 3 s, some of them with a neighbour 50 ms later, as in the official set.
-TRAIN = [f"b{3 * n}-{frame}" for n in range(1, 31) for frame in ("495", "545")[: 1 + (n % 5 == 0)]]
-TEST = [f"b{n}-07" for n in (1, 10, 100, 11, 110, 210)]
-ROAD, GRASS, VEGETATION, SKY, OBSTACLE = range(1, 6)
-WHITE = (255, 255, 255)
-STRIPES = [(170, 170, 170), (0, 255, 0), (102, 102, 51), (0, 60, 0), (0, 120, 255), (0, 0, 0), WHITE, (1, 2, 3)]
-STRIPE_IDS = [ROAD, GRASS, VEGETATION, VEGETATION, SKY, OBSTACLE, 0, 0]
-
-
-def number(name: str) -> int:
-    return sum(map(ord, name)) % 200
-
-
-def paths(tree: Path, part: str, name: str) -> dict[str, Path]:
-    """The official names."""
-    label = f"{name}_mask.png" if part == "train" else f"{name}_Clipped.png"
-    return {
-        "rgb": tree / part / "rgb" / f"{name}_Clipped.jpg",
-        "depth": tree / part / "depth_gray" / f"{name}_Clipped_redict_depth_gray.png",
-        "nir": tree / part / "nir_gray" / f"{name}.tif",
-        "segmentation": tree / part / "GT_color" / label,
-    }
-
-
-def stripes(colours: list[tuple[int, int, int]], height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
-    row = np.repeat(np.array(colours, np.uint8), width // len(colours), axis=0)
-    return np.broadcast_to(row, (height, width, 3)).copy()
-
-
-def make_frame(tree: Path, part: str, name: str) -> None:
-    """RGB and labels 32 x 24, depth 16 x 12, near-infrared 64 x 48; all grey values tell the frame's number."""
-    where = paths(tree, part, name)
-    for path in where.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((HEIGHT, WIDTH, 3), number(name), np.uint8)).save(where["rgb"])
-    Image.fromarray(np.full((12, 16), number(name), np.uint8)).save(where["depth"])
-    Image.fromarray(np.full((48, 64), 255 - number(name), np.uint8)).save(where["nir"])
-    Image.fromarray(stripes([*STRIPES[:-1], WHITE])).save(where["segmentation"])
-
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("whole")
-    tree = root / "freiburg" / "freiburg_forest_annotated"
-    for part, names in (("train", TRAIN), ("test", TEST)):
-        for name in names:
-            make_frame(tree, part, name)
-    return root
+    return make_root(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture

@@ -78,8 +78,8 @@ class Noise(Method):
     def translations(self) -> tuple[Translation, ...]:
         return TASK.unseen
 
-    def translate(self, inputs: Any, output: str, **rest: Any) -> Tensor:
-        return MADE[rest["sample"] :][: len(inputs["depth"])]
+    def translate(self, inputs: Any, translation: Translation, *, sample: int = 0) -> Tensor:
+        return MADE[sample:][: len(inputs["depth"])]
 
 
 def run() -> tuple[dict[str, float], dict[str, np.ndarray]]:

@@ -1,0 +1,94 @@
+"""CycleGAN's and UNIT's objectives on unpaired depth and segmentation, written out from their papers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmbench.method import Batch, Method
+from mmbench.schedule import Stage
+
+
+def ready(bench: Any, name: str) -> tuple[Method, Stage, Batch]:
+    method, resolved = bench.build(name)
+    (stage,) = resolved.stages
+    return method.train(), stage, bench.loader(name).batch(0, 0)
+
+
+def shown(method: Method, name: str, batch: Batch) -> Tensor:
+    """Real images as a network sees them."""
+    real, modality = batch[name][name], method.task.modality(name)
+    if modality.kind == "segmentation":
+        return F.one_hot(real, modality.channels).permute(0, 3, 1, 2).float()
+    return modality.to_network(real)
+
+
+def cross_entropy(raw: Tensor, target: Tensor) -> Tensor:
+    """Of segmentation: void carries no loss."""
+    return F.cross_entropy(raw, target, ignore_index=0)
+
+
+def test_cyclegan_has_least_squares_and_the_critics_half(bench: Any) -> None:
+    """Zhu et al. 2017, section 4 and appendix 7.1: "we divide the objective by 2 while optimizing D"."""
+    method, stage, batch = ready(bench, "cyclegan")
+    made = method(batch, stage)
+    assert {(one.source, one.target) for one in made} == {("depth", "segmentation"), ("segmentation", "depth")}
+    gan, critic = [], []
+    for one in made:
+        judge = method.networks()[f"discriminator/{one.source}>{one.target}"]
+        real, fake = judge(shown(method, one.target, batch)), judge(one.fake)
+        gan.append(((fake - 1) ** 2).mean())
+        critic.append((((real - 1) ** 2).mean() + (fake**2).mean()) / 2)
+    losses = method.loss("generator", batch, made, stage)
+    assert losses["gan"].item() == pytest.approx(sum(gan).item(), rel=1e-5)
+    assert method.loss("discriminator", batch, made, stage)["gan"].item() == pytest.approx(sum(critic).item(), rel=1e-5)
+    assert set(losses) == {"gan", "cycle"}
+
+
+def test_cyclegans_cycle_ends_at_the_images_it_began_with(bench: Any) -> None:
+    method, stage, batch = ready(bench, "cyclegan")
+    made = method(batch, stage)
+    whole = method.loss("generator", batch, made, stage)["cycle"]
+    parts = [method.loss("generator", batch, [one], stage)["cycle"] for one in made]
+    assert whole.item() == pytest.approx(sum(parts).item(), rel=1e-5), "both directions count alike"
+    (back,) = (one for one in made if one.source == "segmentation")
+    expected = cross_entropy(back.back, batch["segmentation"]["segmentation"])
+    assert parts[made.index(back)].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_unit_regularizes_both_latents_of_the_cycle(bench: Any) -> None:
+    """Liu et al. 2017, equations 4 and 8: KL of N(mean, 1) from N(0, 1), of the source's latent and of the fake's."""
+    method, stage, batch = ready(bench, "unit")
+    made = method(batch, stage)
+    losses = method.loss("generator", batch, made, stage)
+    normal = torch.distributions.Normal
+    standard = normal(0.0, 1.0)
+    kl = lambda mean: torch.distributions.kl_divergence(normal(mean, 1.0), standard).mean()  # noqa: E731
+    within, back = sum(kl(one.mean) for one in made), sum(kl(one.cycle_mean) for one in made)
+    assert min(within.item(), back.item()) > 1e-3 * (within + back).item(), "either side would be missed"
+    assert losses["kl"].item() == pytest.approx(within.item(), rel=1e-4)
+    assert losses["cycle_kl"].item() == pytest.approx((within + back).item(), rel=1e-4)
+    assert set(losses) == {"likelihood", "kl", "gan", "cycle", "cycle_kl"}
+
+
+def test_unit_plays_the_game_of_the_original_gan(bench: Any) -> None:
+    method, stage, batch = ready(bench, "unit")
+    made = method(batch, stage)
+    gan, critic = [], []
+    for one in made:
+        judge = method.networks()[f"discriminator/{one.pair}:{one.target}"]
+        real, fake = judge(shown(method, one.target, batch)).sigmoid(), judge(one.fake).sigmoid()
+        gan.append(-fake.log().mean())
+        critic.append(-(real.log().mean() + (1 - fake).log().mean()) / 2)
+    generator, discriminator = (method.loss(player, batch, made, stage) for player in ("generator", "discriminator"))
+    assert generator["gan"].item() == pytest.approx(sum(gan).item(), rel=1e-4)
+    assert discriminator["gan"].item() == pytest.approx(sum(critic).item(), rel=1e-4)
+    likelihoods = {one.source: one.own for one in made}, {one.source: one.back for one in made}
+    for name, raws in zip(("likelihood", "cycle"), likelihoods, strict=True):
+        only = [one for one in made if one.source == "segmentation"]
+        expected = cross_entropy(raws["segmentation"], batch["segmentation"]["segmentation"])
+        assert method.loss("generator", batch, only, stage)[name].item() == pytest.approx(expected.item(), rel=1e-5)
