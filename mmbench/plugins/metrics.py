@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-import sys
+import logging
 from collections.abc import Mapping
 
 from mmbench.errors import UserError, did_you_mean
@@ -74,7 +74,7 @@ def leave_out(name: str, error: Exception) -> None:
 
 @functools.cache
 def _say(text: str) -> None:
-    print(f"mmbench note: {text}", file=sys.stderr)
+    logging.getLogger(__name__).warning(text)
 
 
 def _load(card: Card) -> Metric:

@@ -152,37 +152,37 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_one_is_left_out_with_one_line(fault: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_one_is_left_out_with_one_line(fault: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     before, own = run()
     (old, new), reason = BROKEN[fault]
     assert old in GOOD
     path = folder / f"broken_{list(BROKEN).index(fault)}.py"
     path.write_text(GOOD.replace(old, new))
-    capsys.readouterr()
+    caplog.clear()
     for _ in range(2):
         numbers, statistics = run()
         assert numbers == before
         assert statistics.keys() - {"0/difference"} == own.keys()
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = caplog.messages
     assert str(path) in line and reason in line
 
 
-def test_a_number_that_another_metric_has_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_number_that_another_metric_has_is_refused(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     before, _ = run()
     for key in ("psnr", "classification_accuracy"):
         (folder / f"{key}.py").write_text(GOOD.replace('"difference"', f'"{key}"'))
     numbers, _ = run()
     assert numbers == before
-    lines = capsys.readouterr().err.splitlines()
+    lines = caplog.messages
     assert len(lines) == 2 and all("which is another's number" in line for line in lines)
 
 
-def test_what_is_not_python_is_listed_and_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_python_is_listed_and_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     (folder / "unfinished.py").write_text("def update(")
     assert problem_of(catalog.cards("metrics")["unfinished"]).startswith("SyntaxError")
     assert outside() == {}
     run()
-    assert "unfinished.py: metric 'unfinished' is left out: SyntaxError" in capsys.readouterr().err
+    assert "unfinished.py: metric 'unfinished' is left out: SyntaxError" in caplog.text
 
 
 def test_an_error_of_the_metric_that_a_kind_names_is_the_cells_own(monkeypatch: pytest.MonkeyPatch) -> None:
