@@ -1,4 +1,4 @@
-"""Seconds of a report over many generated cells: ``python -m benchmarks.report [--cells 10000]``."""
+"""Seconds of a report over many generated cells: ``python -m benchmarks.report [--cells 1000]``."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def measure(runs: Path, out: Path, names: tuple[str, ...] = ()) -> dict[str, flo
 def main() -> None:
     """Print a line for few cells and one for many, and with ``--profile`` the functions that take longest."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, default=10_000)
+    parser.add_argument("--cells", type=int, default=1000)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("names", nargs="*", help="reports (default all)")
     options = parser.parse_args()

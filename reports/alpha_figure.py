@@ -8,6 +8,8 @@ from matplotlib.figure import Figure as Canvas
 from mmbench.modality import main_score
 from mmbench.reporting import SWEEP, Figure, Results
 
+from .rows import numbers
+
 NAME = "alpha"
 TITLE = "Multi-modal translation against alpha (CVPR 2018, figure 7)"
 
@@ -17,6 +19,7 @@ STYLES = ("-", "--", ":", "-.")
 def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per data set and profile: an axis per translation, a line per method and source of indices."""
     rows = results.rows[results.rows["selection"] == SWEEP]
+    rows = rows.assign(value=numbers(rows["value"]))
     figures = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         grouped = part.groupby(["inputs", "output", "output_kind"], sort=True)
@@ -37,7 +40,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
 
 def _draw(axis: object, rows: pd.DataFrame, inputs: list[str]) -> None:
     """Lines with the mean over seeds."""
-    alphas = rows["weights"].str.split(",").str[-1].astype(float)
+    alphas = numbers(rows["weights"].astype(str).str.split(",").str[-1])
     for number, ((title, method), mine) in enumerate(rows.groupby(["title", "method"], sort=True)):
         for side, marker in zip(inputs, "os", strict=True):
             line = mine[mine["side_from"] == side].groupby(alphas)["value"].mean()

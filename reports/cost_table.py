@@ -6,6 +6,8 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
+from .rows import numbers
+
 NAME = "cost"
 TITLE = "Cost: parameters, operations, training time, memory, latency"
 
@@ -26,6 +28,7 @@ NOTE = (
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per method."""
     costs = results.rows[results.rows["metric"].isin(COLUMNS)]
+    costs = costs.assign(value=numbers(costs["value"]))
     tables = []
     for (dataset, profile), part in costs.groupby(["dataset", "profile"], sort=True):
         means = part.pivot_table(index=["title", "method"], columns="metric", values="value", sort=False)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
+from .rows import numbers
 from .statistics import summary
 
 NAME = "domains"
@@ -32,6 +33,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """A table per data set and profile with a row per method and kind of pair, and two of accuracies by target."""
     rows = results.rows
     rows = rows[(rows["output_kind"] == "domain") & rows["metric"].isin([*METRICS, CEILING, IMAGES])]
+    rows = rows.assign(value=numbers(rows["value"]))
     tables: list[Table] = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         where, label = f"{dataset}-{profile}", f"{dataset}, profile {profile}"

@@ -20,7 +20,7 @@ from mmbench.reporting import Figure, Results
 from .cell_files import asked
 from .cost_table import COLUMNS
 from .main_translation import METRICS, Main, main_translation
-from .rows import GROUPS
+from .rows import GROUPS, numbers
 
 NAME = "quality-cost"
 TITLE = "Quality against cost: parameters, operations, training time"
@@ -43,6 +43,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per data set and profile with at least two methods."""
     figures = []
     looked_at = results.rows[results.rows["metric"].isin({*METRICS, *PANELS})]
+    looked_at = looked_at.assign(value=numbers(looked_at["value"]))
     for (dataset, profile), part in looked_at.groupby(["dataset", "profile"], sort=True):
         main = main_translation(part, judged=True)
         points = _points(part, main, results.folder(str(dataset), str(profile))) if main else pd.DataFrame()

@@ -123,10 +123,22 @@ def complete(results: pd.DataFrame) -> pd.DataFrame:
     whole = results.reindex(columns=list(COLUMNS))
     for column in whole.columns.difference(["seed", "value"]):
         whole[column] = _text(whole[column])
-    whole["value"] = pd.to_numeric(whole["value"], errors="coerce")
+    whole["value"] = numbers(whole["value"])
     whole["seed"] = pd.to_numeric(whole["seed"], errors="coerce").fillna(-1).astype(int)
     whole.loc[~whole["state"].isin(USABLE), "value"] = np.nan
     return whole
+
+
+def numbers(values: pd.Series) -> pd.Series:
+    """Values as float, nan where a damaged result holds something else."""
+    return values if values.dtype == float else values.map(_number).astype(float)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
 
 
 def cells(rows: pd.DataFrame) -> pd.DataFrame:
@@ -141,15 +153,16 @@ def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, .
 
 def _text(column: pd.Series) -> pd.Series:
     """Text without missing values."""
-    return column.astype(object).where(column.notna(), "").astype(str)
+    values = column if column.dtype == "str" else column.astype(object)
+    return values.where(values.notna(), "").astype("str")
 
 
 def _gather(part: pd.DataFrame) -> dict[tuple[str, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
     found: dict[tuple[str, ...], Values] = {}
-    for *key, metric, cls, seed, value in records(part, (*KEY, "published_dataset", "metric", "cls", "seed", "value")):
-        here = found.setdefault(tuple(key), {})
-        if value == value:
+    for key, mine in part.groupby([*KEY, "published_dataset"], sort=False):
+        here = found.setdefault(key, {})
+        for metric, cls, seed, value in records(mine.dropna(subset="value"), ("metric", "cls", "seed", "value")):
             # One value per seed: a seed that was collected twice would make the spread too small.
             here.setdefault((metric, cls), {})[seed] = value
     return found

@@ -53,8 +53,8 @@ def build_reports(
             continue
         try:
             made += build(card, results, published)
-        except Exception as error:
-            notes.append(f"report {card.name}: failed in {card.path} ({_said(error)})")
+        except (Exception, SystemExit) as error:
+            notes.append(f"report {card.name}: {card.path}: {type(error).__name__}: {' '.join(str(error).split())}")
     return made + states, notes
 
 
@@ -84,10 +84,6 @@ def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"several items are named {repeated[0]!r}, expected a name for each")
     return made
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _ordered() -> list[catalog.Card]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from mmbench.publishing import latex
 from mmbench.publishing import page as html
@@ -53,7 +54,7 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
     return files
 
 
-def _rendered(item: Table | Figure) -> tuple[dict[str, bytes], str]:
+def _rendered(item: Table | Figure) -> tuple[dict[str, bytes], Markup]:
     """File endings with contents, and the fragment of the page."""
     if isinstance(item, Table):
         texts = {".txt": item.text(), ".md": item.markdown(), ".csv": item.csv(), ".tex": latex.table(item)}

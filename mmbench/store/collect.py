@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mmbench.store.kept import Kept
 
 NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
 KEPT = "report-cache"  # a folder below runs
+MEASURED = COLUMNS[-3:]  # metric, cls and value, which the values of a translation do not share
 
 
 def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> tuple[Results, list[str]]:
@@ -30,7 +31,7 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
     """
     cards = catalog.cards("methods")
     current = current or functools.cache(lambda name: _source_now(cards.get(name)))
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     cells: list[Mapping[str, Any]] = []
     notes = []
     for folder in cell_folders(runs):
@@ -59,22 +60,23 @@ def _remarks(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return remarks | {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
 
 
-def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """A row per metric value of a cell's translations and, without inputs and output, of what it cost."""
     about = {
         **who,
         "published_dataset": result.get("published_dataset", ""),
         "pretrained": bool(result.get("pretrained", False)),
     }
-    parts = [({name: row[name] for name in row.keys() & COLUMNS}, row["metrics"]) for row in result["rows"]]
+    parts = [(row, row["metrics"]) for row in result["rows"]]
     parts.append(({"group": result["rows"][0]["group"]}, _costs(result)))
-    return [{**fields, **about, **value} for fields, metrics in parts for value in _values(metrics)]
-
-
-def _values(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for metric, value in metrics.items():
-        name, _, cls = metric.partition("/")
-        yield {"metric": name, "cls": cls, "value": float("nan") if value is None else value}
+    rows = []
+    for fields, metrics in parts:
+        whole = {**fields, **about}
+        shared = [whole.get(column, float("nan")) for column in COLUMNS[: -len(MEASURED)]]
+        for name, value in metrics.items():
+            metric, _, cls = name.partition("/")
+            rows.append((*shared, metric, cls, float("nan") if value is None else value))
+    return rows
 
 
 def _costs(result: Mapping[str, Any]) -> dict[str, float]:
@@ -86,7 +88,7 @@ def _costs(result: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     # A damaged result holds something else than numbers: shown as it is.
     with contextlib.suppress(TypeError, ValueError, OverflowError):

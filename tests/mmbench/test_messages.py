@@ -12,6 +12,7 @@ import pytest
 
 from mmbench.commands.main import main
 from mmbench.launching.messages import Message, parse
+from mmbench.plugins import catalog
 
 SAYS = """
 import logging, sys
@@ -76,6 +77,8 @@ def test_a_cells_warning_reaches_the_user_with_the_cells_name(
 ) -> None:
     (tmp_path / "plugins" / "methods").mkdir(parents=True)
     (tmp_path / "plugins" / "methods" / "warns.py").write_text(METHOD)
+    settings = catalog.find("methods", "prior").path.with_suffix(".toml").read_text().partition("[variants")[0]
+    (tmp_path / "plugins" / "methods" / "warns.toml").write_text(settings)
     done = run_cli(
         "run", "--profile", "smoke", "--methods", "warns", "--runs", str(tmp_path / "runs"),
         plugins=tmp_path / "plugins",
@@ -83,4 +86,4 @@ def test_a_cells_warning_reaches_the_user_with_the_cells_name(
     lines = done.stdout.splitlines()
     assert "synthetic/smoke/warns/seed-0: warning: its weights cannot be had" in lines
     assert "a print of its own" in lines
-    assert any(line.startswith("synthetic/smoke/warns/seed-0: done") for line in lines)
+    assert any(line.startswith("synthetic/smoke/warns/seed-0: done") for line in lines), done.stdout

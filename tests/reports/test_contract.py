@@ -1,0 +1,147 @@
+"""The contract of a report, for every one that the catalog finds, those from outside (``MMBENCH_PLUGINS``) included."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from mmbench.reports.published import load
+
+from mmbench.plugins import catalog
+from mmbench.publishing.build import build, build_reports
+from mmbench.publishing.write import write_reports
+from mmbench.reporting import COLUMNS, SWEEP, Figure, Results, Table
+from mmbench.store.collect import collect
+
+REPORTS = catalog.cards("reports")
+RUNS = Path(__file__).parents[1] / "data" / "older-runs" / "runs"
+ROW = {
+    "dataset": "rooms", "published_dataset": "", "profile": "laptop", "method": "mmnet", "title": "M&MNets",
+    "group": "zero-pair", "seed": 0, "state": "done", "inputs": "depth", "output": "segmentation",
+    "output_kind": "segmentation", "via": "", "weights": "", "side_from": "", "bn": "trained", "checkpoint": "last",
+    "selection": "", "side_information": "", "pretrained": False, "metric": "miou", "cls": "", "value": 40.0,
+}  # fmt: skip
+
+
+def empty() -> Results:
+    return Results(pd.DataFrame(columns=list(COLUMNS)), runs=Path("nowhere"))
+
+
+def single() -> Results:
+    facts = {"dataset": "rooms", "profile": "laptop", "method": "mmnet", "seed": 0}
+    return Results(pd.DataFrame([ROW], columns=list(COLUMNS)), (facts,), Path("nowhere"))
+
+
+def real() -> Results:
+    return collect(RUNS)[0]
+
+
+def damaged() -> Results:
+    """Whatever may stand in a damaged result.json: no numbers, no text, no columns filled, facts of other types."""
+    rows = [
+        {**ROW, "metric": metric, "value": value}
+        for metric, value in (
+            ("miou", "much"),
+            ("iou", [1]),
+            ("parameters", 10**400),
+            ("psnr", None),
+            ("delta_1.25", float("inf")),
+        )
+    ]
+    rows += [{**ROW, name: None} for name in ROW if name not in ("dataset", "profile", "method", "seed", "state")]
+    rows += [{**ROW, "method": "odd", name: 3} for name in ("title", "group", "via", "weights", "pretrained", "cls")]
+    rows += [{**ROW, "output_kind": kind, "seed": -1, "value": 1} for kind in ("domain", "depth", "rgb", "nonsense")]
+    for metric in ("classification_accuracy", "reverse_accuracy", "real_images"):
+        rows += [{**ROW, "output_kind": "domain", "metric": metric, "value": value} for value in ("much", 10**400, 1)]
+    for weights in ("0.8,0.2", "x", None):
+        swept = {**ROW, "selection": SWEEP, "inputs": "rgb+depth", "weights": weights}
+        rows += [{**swept, "value": value} for value in ("much", 1)]
+    facts = {"dataset": "rooms", "profile": "laptop", "method": "mmnet", "seed": 0}
+    cells = ({**facts, "hardware": 3, "timing": None}, {**facts, "rows": [], "split_hashes": {}, "task": "x"})
+    return Results(pd.DataFrame(rows, columns=list(COLUMNS)).astype(object), cells, Path("nowhere"))
+
+
+def shown(item: Table | Figure) -> Any:
+    return (item.text(), item.csv()) if isinstance(item, Table) else (item.title, item.note, item.png(dpi=30))
+
+
+@pytest.mark.parametrize("make", [empty, single, real, damaged])
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report(name: str, make: Callable[[], Results]) -> None:
+    assert not REPORTS[name].problem
+    function = catalog.load(REPORTS[name], REPORTS[name].get("FUNCTION", "build"))
+    results = replace(make(), kept={})
+    before, facts, published = results.rows.copy(), copy.deepcopy(results.cells), load()
+    made = function(results, published)
+    pd.testing.assert_frame_equal(results.rows, before)
+    pd.testing.assert_frame_equal(published, load())
+    assert results.cells == facts
+    again = build(REPORTS[name], results, published)
+    assert [item.name for item in made] == [item.name for item in again]
+    assert [shown(item) for item in made] == [shown(item) for item in again]
+    assert build(REPORTS[name], results, pd.DataFrame()) is not None
+
+
+def test_the_results_of_the_test_are_shown() -> None:
+    """So that the test above compares something: all of mmbench but these have something to show of a real run."""
+    own = {name: card for name, card in REPORTS.items() if card.module.startswith("mmbench.")}
+    without = {name for name, card in own.items() if not build(card, real(), load())}
+    assert without <= {"domains", "matrix", "scaling", "pictures", "image", "alpha", "curves"}
+
+
+WRONG = {
+    "def build(results, published): raise KeyError('colour')": "KeyError: 'colour'",
+    "def build(results, published): return None": "returned NoneType, expected a list of Table and Figure",
+    "def build(results, published): return [Table('a', 'A', results.rows), 'b']": "item 1 is a str, expected a Table",
+    "def build(results, published): return 2 * [Table('a', 'A', results.rows)]": "several items are named 'a'",
+    "def build(results, published): return [Table('a', 'A', [1])]": "table 'a': frame is a list, expected a DataFrame",
+    "def build(results, published): return [Figure('a', 'A', 'drawn')]": "figure 'a': expected a figure of matplotlib",
+    "def build(results, published): return [Table(3, 'A', results.rows)]": "item 0: expected text as name",
+    "def build(results, published): raise SystemExit(3)": "SystemExit: 3",
+    "def make(results, published): return []": "AttributeError",
+    "import no_such_module": "ModuleNotFoundError",
+}
+
+
+@pytest.mark.parametrize("body", WRONG)
+def test_a_report_that_breaks_the_contract_takes_down_itself_only(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plugins" / "reports" / f"wrong_{list(WRONG).index(body)}.py"  # a module is imported once
+    path.parent.mkdir(parents=True)
+    path.write_text(f'NAME = "wrong"\nTITLE = "Wrong"\nfrom mmbench.reporting import Figure, Table\n{body}\n')
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path / "plugins"))
+    made, notes = build_reports(RUNS, ["cost", "wrong", "provenance"])
+    assert {item.name for item in made} == {"cost-synthetic-smoke", "provenance-synthetic-smoke"}
+    (note,) = (note for note in notes if "stale" not in note)
+    assert note.startswith("report wrong: ") and str(path) in note and WRONG[body] in note
+    assert "\n" not in note
+
+
+def test_what_a_report_does_to_its_results_reaches_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plugins" / "reports" / "spoils.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        'NAME = "spoils"\nTITLE = "Spoils"\ndef build(results, published):\n'
+        '    results.rows["value"] = 0.0\n    published.drop(published.index, inplace=True)\n    return []\n'
+    )
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path / "plugins"))
+    (alone,), _ = build_reports(RUNS, ["cost"])
+    (after,), _ = build_reports(RUNS, ["spoils", "cost"])
+    assert after.csv() == alone.csv()
+
+
+def test_files_of_a_page_are_equal_for_equal_results(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        made, notes = build_reports(RUNS, ["segmentation", "quality-cost"])
+        write_reports(made, notes, tmp_path / folder)
+    for path in (tmp_path / "one").iterdir():
+        if path.name != "report.html":  # it says when it was written
+            assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+    assert json.dumps(sorted(path.name for path in (tmp_path / "one").iterdir()))
