@@ -35,7 +35,7 @@ def test_protocols_have_the_papers_sizes(name: str, sizes: list[int], frames: tu
         assert (numbers[0], numbers[1 % len(numbers)], numbers[-1]) == ends
     used = {int(video.id.split("/")[1]) for video in videos("train", 16865) if protocol.part(video)}
     assert used == set(protocol.folders)
-    # Folders whose videos begin anew at 0 are the same release.
+    # Folders whose videos start again at 0 are the same release.
     anew = [Video(f"train/{n // 1000}/{n % 1000}", Path()) for n in range(16865)]
     assert [protocol.part(video) for video in anew] == owners[:16865]
 
