@@ -13,7 +13,7 @@ import pytest
 
 from mmbench.modality import KINDS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CLASSES = {kind.__name__ for kind in KINDS.values()}
 SOURCES = [
     path

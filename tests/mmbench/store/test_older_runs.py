@@ -15,7 +15,7 @@ import pytest
 
 import mmbench
 
-RECORDED = Path(__file__).parents[1] / "data" / "older-runs"
+RECORDED = Path(__file__).parents[2] / "data" / "older-runs"
 TABLES = sorted(path.name for path in (RECORDED / "tables").glob("*.csv"))
 EXPECTED_STATE = "stale"
 WORDS_ONLY = ("state", "notes")  # columns that tell of the code as it is now
