@@ -7,6 +7,8 @@ pages' plug-ins in ``~/plugins``. Trainings are planned (``--dry-run``), downloa
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import shutil
@@ -30,7 +32,7 @@ from mmbench.plugins import catalog
 BLOCKS = list(documents.blocks())
 PLUG_INS = [block for block in BLOCKS if block.kind == documents.WHOLE]
 ADDING = [block for block in PLUG_INS if block.page == "adding.md"]
-FOLDERS = ("methods", "datasets", "reports")
+FOLDERS = ("methods", "datasets", "reports", "metrics")
 SIZE = (24, 32)
 
 
@@ -49,6 +51,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> It
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMBENCH_CACHE", str(cache_folder))
         patch.delenv("MMBENCH_DATA", raising=False)
+        patch.setenv("MMBENCH_PLUGINS", str(home / "plugins"))  # for the page's metric
         outcomes = mmbench.run(methods=["mmnet", "oracle"], profile="smoke", runs=home / "runs")
         assert set(outcomes.values()) == {"done"}
         # Pages show cells of the profile laptop, which takes minutes.
@@ -84,10 +87,12 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert commands.main([*words[3:], "--dry-run"]) == 0
         case ["python", "-m", "mmbench", "data", "verify", *_]:
             assert commands.main(words[3:]) in (0, 1), "1: it found problems, such as objects of no known class"
-        case ["python", "-m", "mmbench", "data" | "list" | "report" | "translate", *_]:
+        case ["python", "-m", "mmbench", "config" | "data" | "list" | "report" | "translate", *_]:
             assert commands.main(words[3:]) == 0
         case ["pytest", *arguments]:
             run_pytest(arguments)
+        case ["python", "-m", "mmbench.plugins.protocol"]:  # it would edit the checkout
+            assert importlib.util.find_spec(words[2])
         case ["pip", "install", "-e", "."]:
             assert (documents.ROOT / "pyproject.toml").is_file()
         case ["pip", "install", "tox"] | ["tox"]:
@@ -142,6 +147,13 @@ def test_toml(block: Block, home: Path, monkeypatch: pytest.MonkeyPatch) -> None
         pytest.fail(f"{block.name}: nothing here reads a TOML file with {', '.join(table)}")
 
 
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == documents.JSON], ids=lambda block: block.name)
+def test_json(block: Block, home: Path) -> None:
+    """A part of a result as it stands in the runs folder."""
+    result = json.loads((home / "runs/synthetic/smoke/mmnet/seed-0/result.json").read_text())
+    assert json.loads(block.text).keys() <= result.keys()
+
+
 def check_variants(block: Block, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A method of another name with M&MNets' TOML and the block at its end has the variant's settings."""
     folder = home / "more" / "methods"
@@ -180,7 +192,7 @@ def test_the_pages_plug_ins_run_together(home: Path, monkeypatch: pytest.MonkeyP
         folder: [card.name for card in catalog.cards(folder).values() if card.path.is_relative_to(home / "plugins")]
         for folder in FOLDERS
     }
-    assert all(names.values()), "a page shows a method, a data set and a report"
+    assert all(names.values()), "the page shows a method, a data set, a report and a metric"
     for dataset in names["datasets"]:
         methods = names["methods"]
         outcomes = mmbench.run(
@@ -191,6 +203,13 @@ def test_the_pages_plug_ins_run_together(home: Path, monkeypatch: pytest.MonkeyP
     assert commands.main(["report", *names["reports"], "--runs", str(home / "new")]) == 0
     for name in names["reports"]:
         assert list((home / "new" / "report").glob(f"{name}.*"))
+
+
+def test_the_pages_metric_keeps_its_contract_and_stands_in_results(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = [Path(block.plug_in).stem for block in ADDING if block.plug_in.startswith("metrics/")]
+    assert set(shown) <= set(mmbench.results(home / "runs")["metric"])
+    monkeypatch.setenv("MMBENCH_PLUGINS", str(home / "plugins"))
+    run_pytest(["tests/mmbench/test_metrics_contract.py", "-k", " or ".join(shown)])
 
 
 def test_the_readmes_method_is_that_of_the_page() -> None:

@@ -24,7 +24,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^( *)```([\w.-]*)[^\n]*\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 PLUG_IN = re.compile(r"\$MMBENCH_PLUGINS/(\w+/\S+\.\w+)`")
 FOLDER = re.compile(r"\$MMBENCH_PLUGINS/(\w+)/`")
-TEXT, SHELL, PYTHON, WHOLE, TOML = "text", "shell", "python", "plug-in", "toml"
+TEXT, SHELL, PYTHON, WHOLE, TOML, JSON = "text", "shell", "python", "plug-in", "toml", "json"
 DOWNLOADERS = ("wget", "curl")
 
 
@@ -66,7 +66,7 @@ class Block:
         """What can be done with it. Raises ValueError for a block of no known kind."""
         if self.plug_in:
             return WHOLE
-        kinds = {"": TEXT, "sh": SHELL, "python": PYTHON, "toml": TOML}
+        kinds = {"": TEXT, "sh": SHELL, "python": PYTHON, "toml": TOML, "json": JSON}
         if self.language not in kinds:
             raise ValueError(f"{self.name}: a block of the kind {self.language!r}: nothing here runs it")
         if self.language == "python" and re.search(r"^NAME = ", self.text, re.MULTILINE):
