@@ -66,7 +66,8 @@ def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list
         Exception: whatever the report raised.
     """
     function = catalog.load(card, card.get("FUNCTION", "build"))
-    made = function(replace(results, rows=results.rows.copy()), published.copy())
+    # pandas copies what such a copy changes: all of it from version 3 on, before that new and dropped columns and rows.
+    made = function(replace(results, rows=results.rows.copy(deep=False)), published.copy(deep=False))
     if not isinstance(made, list):
         raise TypeError(f"returned {type(made).__name__}, expected a list of Table and Figure")
     for number, item in enumerate(made):
