@@ -6,9 +6,7 @@ Progress goes to standard output as JSON lines. Exit code: 0 done, 1 failed (``t
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +19,7 @@ from mmbench.errors import UserError
 from mmbench.evaluation.cost import translation_cost
 from mmbench.evaluation.evaluate import Material, evaluate, observer
 from mmbench.evaluation.samples import write_pictures
-from mmbench.launching import messages
+from mmbench.launching import messages, progress
 from mmbench.method import Context, Method
 from mmbench.planning import config
 from mmbench.planning.order import Order
@@ -70,7 +68,7 @@ class CellRun:
         return DONE
 
     def _ended(self, state: str, reason: str, code: int) -> int:
-        write_json(self.folder.path / "failed.json", {"state": state, "reason": reason})
+        self.folder.set_failed(state, reason)
         print(f"{self.order.method}: {state}: {reason}", file=sys.stderr)
         return code
 
@@ -133,23 +131,12 @@ def main() -> int:
     """Read an order, do the cell."""
     messages.emit()
     order = Order.from_json(sys.stdin.read())
-    last = 0.0
-
-    def say(what: str, done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= 0.2 or done >= total:
-            last = now
-            print(json.dumps({"what": what, "done": done, "total": total}), flush=True)
-
     try:
-        return CellRun(order, say).run()
+        return CellRun(order, progress.Writer()).run()
     except BrokenPipeError:
         return FAILED
     except UserError as error:
-        folder = CellFolder(Path(order.folder))
-        folder.path.mkdir(parents=True, exist_ok=True)
-        write_json(folder.path / "failed.json", {"state": "failed", "reason": str(error)})
+        CellFolder(Path(order.folder)).set_failed("failed", str(error))
         print(f"mmbench: {error}", file=sys.stderr)
         return USER
 

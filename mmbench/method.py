@@ -25,7 +25,6 @@ Settings, stages, overlays and named variants can stand in a TOML file of the sa
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,12 +71,13 @@ class Method(nn.Module):
         self.context = context
         self.task = context.task
 
-    @abstractmethod
     def forward(self, batch: Batch, stage: Stage) -> Any:
         """Run once per step, in training mode; what it returns is handed to :meth:`loss` of each player.
 
         In a stage without players it observes (under no_grad): running statistics, histograms, medians.
+        Every method defines it; one that does not is refused before it trains.
         """
+        raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def loss(self, player: str, batch: Batch, made: Any, stage: Stage) -> Losses:
         """Named scalar losses of one player, unweighted; the harness weighs, sums, logs and steps.
@@ -86,11 +86,11 @@ class Method(nn.Module):
         """
         raise NotImplementedError(f"{type(self).__name__} has no player {player!r}")
 
-    @abstractmethod
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """Translate a batch of aligned images to the output modality.
 
-        Called in eval mode without gradient, with nothing but the inputs in hand.
+        Called in eval mode without gradient, with nothing but the inputs in hand. Every method defines it; one that
+        does not is refused before it trains.
 
         Args:
             inputs: modality -> tensor representation ``(B, ...)``, in the order of ``translation.inputs``.
@@ -101,6 +101,7 @@ class Method(nn.Module):
         Returns:
             The output modality's tensor representation ``(B, ...)``.
         """
+        raise NotImplementedError(f"{type(self).__name__} does not define translate()")
 
     def translations(self) -> tuple[Translation, ...]:
         """The rows this method fills: by default the task's unseen translations."""

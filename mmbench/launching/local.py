@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mmbench.launching import messages
+from mmbench.launching import messages, progress
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell
 
@@ -57,7 +56,7 @@ class LocalProcess:
     def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
         self.cell, self.slot, self.say = cell, slot, say
         self.started = self.last_line = time.monotonic()
-        self.latest: dict[str, float | str] = {}
+        self.latest: progress.Progress | None = None
         self.bar = tqdm(
             total=cell.steps, desc=cell.name, position=slot, leave=False, unit="step", disable=not sys.stderr.isatty()
         )
@@ -103,11 +102,7 @@ class LocalProcess:
     def _read_progress(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            try:
-                made = json.loads(line)
-            except ValueError:
-                made = None
-            if isinstance(made, dict) and {"what", "done", "total"} <= made.keys():
+            if made := progress.parse(line):
                 self.latest = made
             else:
                 self.say(line.rstrip())  # a plug-in's own print
@@ -121,9 +116,9 @@ class LocalProcess:
                 self.errors.append(line)
 
     def _show(self) -> None:
-        if not (latest := self.latest):
+        if (latest := self.latest) is None:
             return
-        what, done, total = str(latest["what"]), int(latest["done"]), int(latest["total"])
+        what, done, total = latest.what, latest.done, latest.total
         if not self.bar.disable:
             if self.bar.total != total or done < self.bar.n:
                 self.bar.reset(total)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmbench.store.files import read_json, write_bytes
+from mmbench.store.files import read_json, write_bytes, write_json
 from mmbench.store.lock import Lock
 
 
@@ -106,6 +106,11 @@ class CellFolder:
                 if json.loads(line)["total_step"] <= total_step:
                     kept.append(line)
         write_bytes(self.log, "".join(f"{line}\n" for line in kept).encode())
+
+    def set_failed(self, state: str, reason: str) -> None:
+        """Leave word that the cell is ``failed`` or ``diverged``, and why in one line."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "failed.json", {"state": state, "reason": reason})
 
     def append_log(self, entry: dict[str, Any]) -> None:
         """Append one line."""

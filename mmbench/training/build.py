@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from mmbench.errors import UserError
 from mmbench.method import Context, Method
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
@@ -13,13 +14,24 @@ from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder
 from mmbench.training import checkpoint
 
+REQUIRED = ("forward", "translate")  # what a method cannot inherit
+
 
 def build_method(card: Card, context: Context, seed: int | None = None) -> Method:
-    """A method with initial weights; with a ``seed`` they are a function of it."""
+    """A method with initial weights; with a ``seed`` they are a function of it.
+
+    Raises:
+        UserError: its class lacks a function that every method defines.
+    """
+    kind: type[Method] = catalog.load(card, card["CLASS"])
+    # A class that cannot translate would say so only after it has trained. Method cannot be an abstract base class:
+    # nn.Module has another metaclass.
+    missing = [f"{name}()" for name in REQUIRED if getattr(kind, name, None) in (None, getattr(Method, name))]
+    if missing:
+        raise UserError(f"{card.path}: class {card['CLASS']} must define {' and '.join(missing)} (mmbench/method.py)")
     if seed is not None:
         torch.manual_seed(seed)
-    made: Method = catalog.load(card, card["CLASS"])(context)
-    return made
+    return kind(context)
 
 
 def load_trained(method: Method, cell: Path) -> None:

@@ -16,10 +16,11 @@ from mmbench.reports.scores import TABLE_BASELINES, growth
 from mmbench.reporting import COLUMNS, SWEEP, Results
 
 SEEDS = (-0.1, 0.0, 0.1)  # what seeds 0, 1, 2 add to a method's value
-DS = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "metric": "miou"}
-SD = {"inputs": "segmentation", "output": "depth", "output_kind": "depth", "metric": "delta_1.25"}
-BASELINE, CASCADE = {"group": "baselines"}, {"group": "baselines", "via": "rgb"}
-FAIR = {**CASCADE, "bn": "re-estimated"}
+DS: dict[str, Any] = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "metric": "miou"}
+SD: dict[str, Any] = {"inputs": "segmentation", "output": "depth", "output_kind": "depth", "metric": "delta_1.25"}
+BASELINE: dict[str, Any] = {"group": "baselines"}
+CASCADE: dict[str, Any] = {"group": "baselines", "via": "rgb"}
+FAIR: dict[str, Any] = {**CASCADE, "bn": "re-estimated"}
 COMMON = {"dataset": "rooms", "profile": "laptop", "state": "done", "group": "zero-pair", "bn": "trained",
           "checkpoint": "last", "pretrained": False, "cls": ""}  # fmt: skip
 
@@ -66,7 +67,9 @@ def compare(first: Sequence[float], second: Sequence[float], *bounds: float) -> 
         ((9.0, 9.1), (0.0, 0.1), (float("-inf"), 3.0), FAILS),
     ],
 )
-def test_a_comparison_is_decided_by_its_interval_only(first, second, bounds, expected) -> None:
+def test_a_comparison_is_decided_by_its_interval_only(
+    first: tuple[float, ...], second: tuple[float, ...], bounds: tuple[float, ...], expected: str
+) -> None:
     assert compare(first, second, *bounds).verdict == expected
 
 
@@ -184,7 +187,7 @@ def test_c10_is_the_order_of_the_other_direction_in_percent() -> None:
 
 
 def test_c11_is_on_flowers_against_the_control() -> None:
-    place = {"dataset": "flowers", "inputs": "theta2", "output": "theta3", "output_kind": "rgb"}
+    place: dict[str, Any] = {"dataset": "flowers", "inputs": "theta2", "output": "theta3", "output_kind": "rgb"}
     place |= {"metric": "classification_accuracy"}
     card = cards(row("mmnet-pp", 57.0, **place), row("mmnet-control", 37.0, **place), row("mmnet", 90.0, **place))
     assert (card.loc["C11", "verdict"], card.loc["C11", "where"]) == (HOLDS, "flowers, profile laptop")
