@@ -160,11 +160,13 @@ def _text(column: pd.Series) -> pd.Series:
 def _gather(part: pd.DataFrame) -> dict[tuple[str, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
     found: dict[tuple[str, ...], Values] = {}
-    for key, mine in part.groupby([*KEY, "published_dataset"], sort=False):
+    keyed, measured = [*KEY, "published_dataset"], ["metric", "cls", "seed", "value"]
+    for key, mine in part[[*keyed, *measured]].groupby(keyed, sort=False):
         here = found.setdefault(key, {})
-        for metric, cls, seed, value in records(mine.dropna(subset="value"), ("metric", "cls", "seed", "value")):
-            # One value per seed: a seed that was collected twice would make the spread too small.
-            here.setdefault((metric, cls), {})[seed] = value
+        for metric, cls, seed, value in records(mine, measured):
+            if value == value:
+                # One value per seed: a seed that was collected twice would make the spread too small.
+                here.setdefault((metric, cls), {})[seed] = value
     return found
 
 

@@ -129,7 +129,7 @@ def test_what_a_report_does_to_its_results_reaches_no_other(tmp_path: Path, monk
     path.parent.mkdir(parents=True)
     path.write_text(
         'NAME = "spoils"\nTITLE = "Spoils"\ndef build(results, published):\n'
-        '    results.rows["value"] = 0.0\n    published.drop(published.index, inplace=True)\n    return []\n'
+        '    results.rows["value"] = 0.0\n    published["value"] = 0.0\n    return []\n'
     )
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path / "plugins"))
     (alone,), _ = build_reports(RUNS, ["cost"])
