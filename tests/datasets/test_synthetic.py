@@ -13,7 +13,19 @@ from mmbench.datasets.synthetic.draw import Draw
 from mmbench.datasets.synthetic.layout import draw_scene
 from mmbench.datasets.synthetic.materials import material
 from mmbench.datasets.synthetic.render import render, render_scenes
-from mmbench.datasets.synthetic.scene import CEILING, FLOOR, OBJECT, PICTURE, TABLE, TV, WALL, WINDOW, Item, Scene
+from mmbench.datasets.synthetic.scene import (
+    CEILING,
+    CLASSES,
+    FLOOR,
+    OBJECT,
+    PICTURE,
+    TABLE,
+    TV,
+    WALL,
+    WINDOW,
+    Item,
+    Scene,
+)
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
