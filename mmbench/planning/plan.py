@@ -108,7 +108,7 @@ def make_plans(
     data_root: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> list[Plan]:
-    """One plan per data set asked for (see ``choose.py``); all are checked before anything runs."""
+    """One plan per data set asked for (see ``selection.py``); all are checked before anything runs."""
     plans = []
     profile_name = profile_name or default_profile(bool(datasets))
     for source in choose_datasets(datasets, suite):
