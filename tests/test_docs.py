@@ -209,7 +209,7 @@ def test_the_pages_metric_keeps_its_contract_and_stands_in_results(home: Path, m
     shown = [Path(block.plug_in).stem for block in ADDING if block.plug_in.startswith("metrics/")]
     assert set(shown) <= set(mmbench.results(home / "runs")["metric"])
     monkeypatch.setenv("MMBENCH_PLUGINS", str(home / "plugins"))
-    run_pytest(["tests/mmbench/test_metrics_contract.py", "-k", " or ".join(shown)])
+    run_pytest(["tests/mmbench/evaluation/metrics/test_contract.py", "-k", " or ".join(shown)])
 
 
 def test_the_readmes_method_is_that_of_the_page() -> None:
