@@ -20,7 +20,8 @@ The card stands at the top of the file as literal assignments, read without impo
     CHOICES = {...}                   # optional: likewise, all values that a setting or switch may have
     STAGES = [...]                    # optional: likewise; without it one stage "train" takes the whole budget
 
-Settings, stages, overlays and named variants can stand in a TOML file of the same name beside it (see ``config.py``).
+Settings, stages, overlays and named variants can stand in a TOML file of the same name beside it, see
+``mmbench/planning/settings.py``.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class Method(nn.Module):
         return self.task.unseen
 
     def mixes(self) -> tuple[Translation, ...]:
-        """Multi-modal rows of two inputs whose weights and side information may be varied (see ``sweep.py``)."""
+        """Multi-modal rows of two inputs whose weights and side information may be varied (``evaluation/sweep.py``)."""
         return ()
 
     def encode(self, modality: str, tensor: Tensor) -> Tensor | None:

@@ -1,6 +1,6 @@
 """What a profile and a schedule hand to a method: network size, stages, and how much data.
 
-Kept apart from ``config.py`` because a method's source digest follows its imports: reading TOML differently must not
+Kept apart from ``planning/`` because a method's source digest follows its imports: reading TOML differently must not
 make finished results stale, changing what a stage means must.
 """
 

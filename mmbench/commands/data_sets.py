@@ -83,7 +83,7 @@ def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: P
     parts = dataset.split().parts()
     order = [*parts["test"], *parts["validation"], *(i for group in dataset.task.groups for i in parts[group.name])]
     if not order:
-        raise UserError(f"{source.label}: no samples; `data verify {name}` tells what was found")
+        raise UserError(f"{source.label}: no samples; `data verify {name}` shows what was found")
     white = np.full((size, size, 3), 255, np.uint8)
     columns: dict[str, list[np.ndarray]] = {modality.name: [] for modality in dataset.task.modalities}
     for sample_id in order[:count]:

@@ -42,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
                 for name, parser in [("", self), *self._commands().items()]
             }
             if elsewhere := [name for name, known in options.items() if name and given in known]:
-                message = f"{given} is an option of {', '.join(elsewhere)}: it stands behind that word"
+                message = f"{given} is an option of {', '.join(elsewhere)}: write it after that command"
             else:
                 message = f"unknown option {given!r}{did_you_mean(given, set().union(*options.values()))}"
         raise UserError(message)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except PermissionError as error:
         where = f"{error.filename}: {error.strerror}"
-        print(f"mmbench: {where}; give yourself access or name another folder", file=sys.stderr)
+        print(f"mmbench: {where}; change its permissions, or name another folder", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)

@@ -87,8 +87,9 @@ def _print_plan(plan: Plan, jobs: int, threads: int) -> None:
         print(f"  left out: {note}")
     source = "as fast as the cells done here" if measured is not None else "a rough guess before the first cell"
     minutes = left / 60 / max(1, min(jobs, len(undone)))
-    print(f"{len(plan.cells)} cells, about {minutes:.0f} minutes left, {jobs} at a time ({source}).")
-    print(f"CPU threads per cell: {threads}. The numbers of a seed are the same again with the same number of threads.")
+    count = len(plan.cells)
+    print(f"{count} cell{'' if count == 1 else 's'}, about {minutes:.0f} minutes left, {jobs} at a time ({source}).")
+    print(f"CPU threads per cell: {threads}. The same seed gives the same numbers with the same number of threads.")
     if plan.profile.name != "paper" and "paper" in profiles():
         print("The papers' sizes and schedules: --profile paper\n")
 

@@ -1,6 +1,6 @@
 """Evaluation of unpaired domains: no sample has a truth in another domain, so a judge trained on real images says.
 
-Rows are as those of ``evaluate.py`` with ``output_kind`` "domain". Every test image is translated along every row that
+Rows are as those of ``aligned.py`` with ``output_kind`` "domain". Every test image is translated along every row that
 begins in its domain.
 """
 

@@ -103,7 +103,7 @@ def check_overrides(chosen: Sequence[Card], overrides: Overrides) -> None:
         if ".".join(key.split(".")[:2]) in known:
             if not any(own_overrides(card, {key: value}) for card in chosen):
                 names = ", ".join(card.name for card in chosen)
-                raise UserError(f"--set {key}: that is what makes {names}; name another method or variant")
+                raise UserError(f"--set {key}: fixed in {names}; choose another method or variant")
             continue
         choices = known | {f"{PROFILE}{f.name}" for f in dataclasses.fields(Profile)}
         raise UserError(f"--set {key}: no chosen method has such a setting{did_you_mean(key, choices)}")

@@ -108,7 +108,7 @@ def make_plans(
     data_root: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> list[Plan]:
-    """One plan per data set asked for (see ``choose.py``); all are checked before anything runs."""
+    """One plan per data set asked for (see ``selection.py``); all are checked before anything runs."""
     plans = []
     profile_name = profile_name or default_profile(bool(datasets))
     for source in choose_datasets(datasets, suite):
@@ -145,7 +145,7 @@ def make_plan(
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
     for part, ids in adapter.split().parts().items():
         if not ids:
-            raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` tells what was found")
+            raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` shows what was found")
     if lacking := _lacks_truth(adapter):
         oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
         for method in oracles:

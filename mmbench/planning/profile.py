@@ -99,7 +99,7 @@ def _checked(card: Card) -> Card:
 def _values(card: Card, task_kind: str) -> dict[str, Any]:
     values = copy.deepcopy(dict(card.spec))
     if "name" in values:
-        raise UserError(f"{card.path}: 'name' is not for the file to say; the file's name is the profile's")
+        raise UserError(f"{card.path}: remove 'name': a profile is named by its file")
     kinds = values.pop("kind", {})
     if not isinstance(kinds, Mapping):
         raise UserError(f"{card.path}: kind: expected tables such as [kind.cross-channel], got {kinds!r}")

@@ -49,7 +49,7 @@ def fetch(url: str, target: Path, md5: str = "", progress: Progress | None = Non
         _receive(url, part, progress)
     except (OSError, http.client.HTTPException) as error:
         raise UserError(
-            f"{url}: {_reason(error)}; what has arrived is kept, the same command goes on from it"
+            f"{url}: {_reason(error)}; what has arrived is kept, the same command continues from it"
         ) from error
     if not check_integrity(part, md5 or None):
         part.unlink()

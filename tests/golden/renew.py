@@ -1,4 +1,4 @@
-"""Writes the golden values anew: ``python tests/golden/renew.py [part of a case's name ...]``.
+"""Writes the golden values again: ``python tests/golden/renew.py [part of a case's name ...]``.
 
 ``test_golden.py`` says when. Values recorded on two machines must not be mixed, so naming cases is refused where
 ``machine.json`` is another machine's.

@@ -136,7 +136,7 @@ def check_sample(subject: Subject, dataset: Dataset, part: str, sample_id: str) 
 
 
 def check_array(subject: Subject, modality: Modality, array: np.ndarray, where: str) -> None:
-    """An array is as ``mmbench/modality.py`` says of its kind."""
+    """An array is as ``mmbench/modality/`` says of its kind."""
     promised, right = FORMATS[modality.kind]
     subject.demand(
         right(array, modality),

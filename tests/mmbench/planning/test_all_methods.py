@@ -38,7 +38,7 @@ def test_every_method_spends_exactly_its_budget_in_every_profile(name: str) -> N
 
 @pytest.mark.parametrize(("scale", "kind"), [("paper", "cross-modal"), ("small", "cross-channel")])
 def test_without_the_adversarial_term_no_discriminator_is_asked_for(scale: str, kind: str) -> None:
-    """A stage that asks for a player without parameters fails in train.py with a ValueError, minutes later."""
+    """A stage that asks for a player without parameters fails in the training loop with a ValueError, minutes later."""
     profile = dataclasses.replace(config.profile("smoke", "cross-modal"), scale=scale)
     for name in ("mmnet", "cascade", "oracle"):
         resolved = config.resolve(catalog.find("methods", name), profile, kind, {"adversarial": False})
