@@ -71,7 +71,7 @@ def test_a_folder_of_own_images_is_a_data_set(tmp_path: Path, capsys: pytest.Cap
         (["mmnet", "--set", "sied_information=skip"], "(did you mean 'side_information'?)"),
         (["mmnet", "--set", "data.nri=true"], "unknown key 'nri' (did you mean 'nir'?)"),
         (["mmnet", "--set", "profile.stepps=3"], "unknown key 'stepps' (did you mean 'steps'?)"),
-        (["mmnet-pp", "--set", "schedule=thesis"], "that is what makes mmnet-pp"),
+        (["mmnet-pp", "--set", "schedule=thesis"], "fixed in mmnet-pp"),
     ],
 )
 def test_what_is_unknown_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

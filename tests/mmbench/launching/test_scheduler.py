@@ -160,7 +160,7 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
         (("run", "--dataset", "flowers", "--data-root", "nowhere"), "nowhere"),
         (("report", "--runs", "nowhere"), "--runs nowhere: no such folder"),
         (("report", "--runs", ".", "--dataset", "flowers"), "--dataset flowers: no results of it in ."),
-        (("report", "--jobs=2"), "--jobs is an option of run: it stands behind that word"),
+        (("report", "--jobs=2"), "--jobs is an option of run: write it after that command"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

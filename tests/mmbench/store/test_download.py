@@ -71,7 +71,7 @@ def test_what_has_arrived_is_kept_and_continued(
     path: str, ranges: list[str], server: tuple[str, list[str]], tmp_path: Path
 ) -> None:
     url, asked = server
-    with pytest.raises(UserError, match=r"/cut: .*goes on from it"):
+    with pytest.raises(UserError, match=r"/cut: .*continues from it"):
         fetch(f"{url}/cut", tmp_path / "file", MD5)
     assert (tmp_path / "file.part").stat().st_size == 1000
     fetch(f"{url}{path}", tmp_path / "file", MD5)
