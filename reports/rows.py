@@ -157,9 +157,9 @@ def _text(column: pd.Series) -> pd.Series:
     return values.where(values.notna(), "").astype("str")
 
 
-def _gather(part: pd.DataFrame) -> dict[tuple[str, ...], Values]:
+def _gather(part: pd.DataFrame) -> dict[tuple[Any, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
-    found: dict[tuple[str, ...], Values] = {}
+    found: dict[tuple[Any, ...], Values] = {}
     for key, mine in part.groupby([*KEY, "published_dataset"], sort=False):
         here = found.setdefault(key, {})
         for metric, cls, seed, value in records(mine.dropna(subset="value"), ("metric", "cls", "seed", "value")):

@@ -7,36 +7,52 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmbench.datasets.synthetic import BASE, CLASSES, RENDERER_VERSION, Synthetic, furniture
+from mmbench.datasets.synthetic import BASE, RENDERER_VERSION, Synthetic, furniture
 from mmbench.datasets.synthetic.camera import draw_camera, look
 from mmbench.datasets.synthetic.draw import Draw
 from mmbench.datasets.synthetic.layout import draw_scene
 from mmbench.datasets.synthetic.materials import material
 from mmbench.datasets.synthetic.render import render, render_scenes
-from mmbench.datasets.synthetic.scene import CEILING, FLOOR, OBJECT, PICTURE, TABLE, TV, WALL, WINDOW, Item, Scene
+from mmbench.datasets.synthetic.scene import (
+    CEILING,
+    CLASSES,
+    FLOOR,
+    OBJECT,
+    PICTURE,
+    TABLE,
+    TV,
+    WALL,
+    WINDOW,
+    Item,
+    Scene,
+)  # fmt: skip
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
 
+Images = dict[str, np.ndarray]
+
 
 @pytest.fixture(scope="module")
-def many():
+def many() -> Images:
     return {name: images.numpy() for name, images in render(range(300), 32).items()}
 
 
-def empty_room():
+def empty_room() -> Scene:
     scene = Scene(5, (4.0, 6.0, 3.0))
     paint = material(Draw(3))
     scene.shell([paint] * 4, paint, paint)
     return scene
 
 
-def shot(scene, x=0.0, y=0.0, z=1.5, yaw=0.0, fov=90.0, size=33):
+def shot(
+    scene: Scene, x: float = 0.0, y: float = 0.0, z: float = 1.5, yaw: float = 0.0, fov: float = 90.0, size: int = 33
+) -> tuple[np.ndarray, np.ndarray]:
     images = render_scenes([scene], [look((x, y, z), yaw, 0.0, 0.0, math.radians(fov))], size)
     return images["depth"][0].numpy(), images["segmentation"][0].numpy()
 
 
-def test_empty_room_matches_depths_by_hand():
+def test_empty_room_matches_depths_by_hand() -> None:
     depth, labels = shot(empty_room())
     # Eye in the middle of a 4 x 6 x 3 m room, looking along +x: the wall ahead is a plane at z-depth 2 everywhere.
     assert depth[16, 16] == pytest.approx(2.0, abs=1e-5)
@@ -46,7 +62,7 @@ def test_empty_room_matches_depths_by_hand():
     assert depth[0, 16] == pytest.approx(1.5 * 33 / 32, rel=1e-5) and labels[0, 16] == CEILING
 
 
-def test_looking_along_y_meets_the_other_wall():
+def test_looking_along_y_meets_the_other_wall() -> None:
     depth, _ = shot(empty_room(), yaw=math.pi / 2, fov=30)
     np.testing.assert_allclose(depth, 3.0, rtol=1e-5)
 
@@ -55,7 +71,7 @@ def test_looking_along_y_meets_the_other_wall():
     ("shape", "expected"),
     [("box", 0.75), ("ball", 0.75), ("tube", 0.75)],
 )
-def test_primitives_are_met_at_their_front(shape, expected):
+def test_primitives_are_met_at_their_front(shape: str, expected: float) -> None:
     scene, item = empty_room(), Item(0.5, 0.5, 0.5)
     getattr(item, shape)(OBJECT, material(Draw(1)), (-0.25, 0.25), (-0.25, 0.25), (0.0, 0.5))
     scene.put(item, 1.0, 0.0, 0.0, z=1.25)
@@ -64,7 +80,7 @@ def test_primitives_are_met_at_their_front(shape, expected):
     assert labels[16, 0] == WALL
 
 
-def test_turned_box_shows_its_edge():
+def test_turned_box_shows_its_edge() -> None:
     scene, item = empty_room(), Item(0.5, 0.5, 0.5)
     item.box(OBJECT, material(Draw(1)), (-0.25, 0.25), (-0.25, 0.25), (0.0, 0.5))
     scene.put(item, 1.0, 0.0, math.pi / 4, z=1.25)
@@ -72,7 +88,7 @@ def test_turned_box_shows_its_edge():
     assert depth[16, 16] == pytest.approx(1.0 - 0.25 * math.sqrt(2), abs=1e-4)
 
 
-def test_sphere_off_the_axis():
+def test_sphere_off_the_axis() -> None:
     scene, item = empty_room(), Item(1.0, 1.0, 1.0)
     item.ball(OBJECT, material(Draw(1)), (-0.5, 0.5), (-0.5, 0.5), (0.0, 1.0))
     scene.put(item, 1.2, 0.0, 0.0, z=1.0)
@@ -83,7 +99,7 @@ def test_sphere_off_the_axis():
     assert labels[16, 20] == OBJECT and depth[16, 20] == pytest.approx(expected, rel=1e-4)
 
 
-def test_nearest_primitive_wins_whatever_the_order():
+def test_nearest_primitive_wins_whatever_the_order() -> None:
     depths = []
     for places in ((0.8, 1.5), (1.5, 0.8)):
         scene = empty_room()
@@ -96,21 +112,21 @@ def test_nearest_primitive_wins_whatever_the_order():
     assert depths[0][16, 16] == pytest.approx(0.7, abs=1e-5)
 
 
-def test_images_have_the_stated_form(many):
+def test_images_have_the_stated_form(many: Images) -> None:
     assert many["rgb"].dtype == np.uint8 and many["rgb"].shape == (300, 32, 32, 3)
     assert many["depth"].dtype == np.float32 and many["depth"].min() > 0.1 and many["depth"].max() < 9
     assert many["segmentation"].dtype == np.uint8 and many["segmentation"].min() == 1
     assert many["nir"].dtype == np.uint8 and many["nir"].shape == (300, 32, 32)
 
 
-def test_every_class_occurs_as_often_as_indoors(many):
+def test_every_class_occurs_as_often_as_indoors(many: Images) -> None:
     share = np.bincount(many["segmentation"].ravel(), minlength=14)[1:] / many["segmentation"].size
     assert dict(zip(CLASSES, share, strict=True))["wall"] == share.max() < 0.45
     assert 0.13 < share[FLOOR - 1] < 0.22 and 0.05 < share[CEILING - 1] < 0.13
     assert share.min() > 0.005
 
 
-def test_images_do_not_depend_on_the_batch():
+def test_images_do_not_depend_on_the_batch() -> None:
     together = render([3, 4, 5, 6], 24, view=[0, 1, 0, 2])
     for index, (seed, view) in enumerate(((3, 0), (4, 1), (5, 0), (6, 2))):
         alone = render([seed], 24, view=view)
@@ -118,24 +134,24 @@ def test_images_do_not_depend_on_the_batch():
             assert torch.equal(image[0], together[name][index]), (name, seed)
 
 
-def test_same_scene_at_every_size(many):
+def test_same_scene_at_every_size(many: Images) -> None:
     large = render(range(20), 64)["segmentation"].numpy()
     small = many["segmentation"][:20]
     for label in (WALL, FLOOR):
-        shares = [(part == label).reshape(20, -1).mean(1) for part in (small, large)]
-        np.testing.assert_allclose(*shares, atol=0.03)
+        of_small, of_large = ((part == label).reshape(20, -1).mean(1) for part in (small, large))
+        np.testing.assert_allclose(of_small, of_large, atol=0.03)
     odd = render([7], 37)["depth"]
     assert odd.mean().item() == pytest.approx(render([7], 64)["depth"].mean().item(), rel=0.02)
 
 
-def test_views_differ_but_show_the_same_room():
+def test_views_differ_but_show_the_same_room() -> None:
     first, second = (render([11], 32, view=view) for view in (0, 1))
     assert not torch.equal(first["depth"], second["depth"])
     assert not np.allclose(draw_camera(draw_scene(11), 0).position, draw_camera(draw_scene(11), 1).position)
 
 
 @pytest.mark.parametrize(("flat", "reach"), [(PICTURE, 0.03), (WINDOW, 0.1)])
-def test_flat_things_are_nearly_invisible_in_depth(flat, reach):
+def test_flat_things_are_nearly_invisible_in_depth(flat: int, reach: float) -> None:
     seen = 0
     for seed in range(60):
         scene = draw_scene(seed)
@@ -150,13 +166,13 @@ def test_flat_things_are_nearly_invisible_in_depth(flat, reach):
     assert seen > 200
 
 
-def test_hung_televisions_are_flat():
+def test_hung_televisions_are_flat() -> None:
     item = furniture.flat_television(Draw(4))
     ends = [(cy - hy, cy + hy) for _, label, _, cy, _, _, hy, *_ in item.parts if label == TV]
     assert min(low for low, _ in ends) == 0.0 and max(high for _, high in ends) <= 0.061
 
 
-def test_cameras_stand_in_the_room_and_in_no_furniture():
+def test_cameras_stand_in_the_room_and_in_no_furniture() -> None:
     for seed in range(80):
         scene = draw_scene(seed)
         x, y, z = draw_camera(scene, seed % 3).position
@@ -165,7 +181,7 @@ def test_cameras_stand_in_the_room_and_in_no_furniture():
             assert not (x0 < x < x1 and y0 < y < y1 and top > z - 0.1), seed
 
 
-def test_colour_tells_little_about_the_class(many):
+def test_colour_tells_little_about_the_class(many: Images) -> None:
     """A nearest-mean classifier on colour, trained and tested on different rooms, against always saying "wall"."""
     pixels, labels = many["rgb"].astype(np.float32), many["segmentation"]
     means = np.stack([pixels[:200][labels[:200] == label].mean(0) for label in range(1, 14)])
@@ -177,14 +193,14 @@ def test_colour_tells_little_about_the_class(many):
     assert correct < (truth == WALL).mean() + 0.05
 
 
-def test_near_infrared_is_not_a_grey_copy(many):
+def test_near_infrared_is_not_a_grey_copy(many: Images) -> None:
     grey = many["rgb"].mean(-1).reshape(300, -1)
     nir = many["nir"].reshape(300, -1).astype(float)
     correlation = [np.corrcoef(a, b)[0, 1] for a, b in zip(grey, nir, strict=True)]
     assert -0.2 < np.median(correlation) < 0.7
 
 
-def test_split_is_disjoint_and_complete():
+def test_split_is_disjoint_and_complete() -> None:
     data = Synthetic(None, DataLimits(train=5, validation=3, test=4))
     split = data.split()
     assert [len(ids) for ids in split.parts().values()] == [5, 5, 3, 4]
@@ -195,7 +211,7 @@ def test_split_is_disjoint_and_complete():
     assert full.test[:4] == split.test
 
 
-def test_adapter_renders_what_its_ids_name():
+def test_adapter_renders_what_its_ids_name() -> None:
     data = Synthetic(None, DataLimits(train=40, validation=1, test=1))
     ids = data.split().groups["rgb+depth"]
     loaded = list(data.load(ids, 16))
@@ -205,36 +221,36 @@ def test_adapter_renders_what_its_ids_name():
     assert data.sample(ids[0])["rgb"].shape == (256, 256, 3)
 
 
-def test_manifest_changes_with_the_limits_only():
+def test_manifest_changes_with_the_limits_only() -> None:
     one, same, other = (Synthetic(None, DataLimits(train=n)).manifest() for n in (5, 5, 6))
     assert one == same != other
 
 
 @pytest.mark.parametrize("train", [-1, 200_001])
-def test_limits_out_of_range(train):
+def test_limits_out_of_range(train: int) -> None:
     with pytest.raises(UserError, match="train"):
         Synthetic(None, DataLimits(train=train))
 
 
-def test_unknown_id():
+def test_unknown_id() -> None:
     with pytest.raises(UserError, match="room-3"):
         Synthetic().sample("room-3")
 
 
-def test_bad_arguments():
+def test_bad_arguments() -> None:
     for seeds, size, view in (([], 8, 0), ([1], 0, 0), ([1, 2], 8, [0])):
         with pytest.raises(ValueError):
             render(seeds, size, view=view)
 
 
-def test_adapter_imports_no_torch():
+def test_adapter_imports_no_torch() -> None:
     code = "import sys, mmbench.datasets.synthetic as s; s.Synthetic().split(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_agrees_with_cpu():
+def test_cuda_agrees_with_cpu() -> None:
     here, there = render(range(16), 64), render(range(16), 64, device="cuda")
     same = here["segmentation"] == there["segmentation"].cpu()
     assert same.float().mean() > 0.998
@@ -244,7 +260,7 @@ def test_cuda_agrees_with_cpu():
         assert ((there[name].cpu().int() - here[name].int()).abs() <= 2).float().mean() > 0.99
 
 
-def test_scenes_are_those_of_this_renderer_version():
+def test_scenes_are_those_of_this_renderer_version() -> None:
     """Where this fails on purpose, raise RENDERER_VERSION and write down the new numbers."""
     assert RENDERER_VERSION == 1
     scene = draw_scene(0)

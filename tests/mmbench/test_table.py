@@ -1,4 +1,5 @@
 import io
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ from mmbench.publishing import latex
 from mmbench.reporting import Figure, Table
 
 NAN = float("nan")
+Layout = Literal["constrained"] | None
 
 
-def _table(**changes):
+def _table(**changes: Any) -> Table:
     frame = pd.DataFrame(
         {
             "group": ["chance", "zero-pair", "zero-pair"],
@@ -114,14 +116,14 @@ c & -- & $-0.2$ & 0 \\
 """
 
 
-def test_renderings():
+def test_renderings() -> None:
     assert _table().text() == TEXT
     assert _table().markdown() == MARKDOWN
     assert _table().csv() == CSV
     assert latex.table(_table()) == LATEX
 
 
-def test_latex_prints_what_the_cell_says():
+def test_latex_prints_what_the_cell_says() -> None:
     frame = pd.DataFrame({"row": ["M&MNets+PP D → R_1, 50% #1 {a}\\b ~^$", "[x] δ < 1.25²"], "x": [1.0, -1e-5]})
     wide = frame.assign(**{f"c{number}": "" for number in range(7)})
     text = latex.table(Table("a_b c", "100% & more", wide, formats={"x": ".1e"}))
@@ -134,7 +136,9 @@ def test_latex_prints_what_the_cell_says():
     assert r"\scriptsize" not in latex.table(Table("t", "", frame))
 
 
-def _race(values, low, high, better="higher", **rest):
+def _race(
+    values: list[float], low: list[float], high: list[float], better: Literal["higher", "lower"] = "higher", **rest: Any
+) -> str:
     frame = pd.DataFrame({"group": ["a", "a", "b"], "row": list("xyz"), "v": values, "v low": low, "v high": high})
     return latex.table(Table("t", "T", frame, group_column="group", better={"v": better}, **rest))
 
@@ -151,51 +155,58 @@ def _race(values, low, high, better="higher", **rest):
         ([2.0, 1.0, 9.0], [1.9, 0.9, 8.9], [2.1, 1.1, 9.1], "higher", ("a",), "2.0"),  # b is a ceiling
     ],
 )
-def test_bold_only_where_the_intervals_lie_apart(values, low, high, better, rivals, bold):
+def test_bold_only_where_the_intervals_lie_apart(
+    values: list[float],
+    low: list[float],
+    high: list[float],
+    better: Literal["higher", "lower"],
+    rivals: tuple[str, ...],
+    bold: str | None,
+) -> None:
     text = _race(values, low, high, better, rivals=rivals)
     assert text.count("textbf") == (bold is not None)
     assert bold is None or rf"\textbf{{{bold}}}" in text
     assert " low" not in text, "the ends of intervals are no columns in print"
 
 
-def test_nothing_is_bold_where_no_direction_is_given_or_no_interval():
+def test_nothing_is_bold_where_no_direction_is_given_or_no_interval() -> None:
     frame = pd.DataFrame({"row": ["x", "y"], "v": [1.0, 2.0]})
     assert "textbf" not in latex.table(Table("t", "T", frame, better={"v": "higher"}))
     assert "textbf" not in latex.table(Table("t", "T", frame.assign(**{"v low": 0.0, "v high": 0.0})))
 
 
-def test_columns_beyond_the_width_continue_below():
+def test_columns_beyond_the_width_continue_below() -> None:
     assert _table().text(width=24) == NARROW
     assert _table().text(width=35) == TEXT
 
 
-def test_a_hidden_spread_is_not_printed():
+def test_a_hidden_spread_is_not_printed() -> None:
     text = _table(hidden=("key", "mIoU std")).text()
     assert "33.3" in text
     assert "±" not in text
 
 
-def test_without_groups_and_note():
+def test_without_groups_and_note() -> None:
     text = _table(group_column=None, note="").text()
     assert text.splitlines()[-1].split() == ["zero-pair", "c", "-", "-0.2", "0"]
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"a": [], "b": []})])
-def test_an_empty_frame_still_prints(frame):
+def test_an_empty_frame_still_prints(frame: pd.DataFrame) -> None:
     table = Table("t", "Title", frame)
     assert table.text().startswith("Title\n")
     assert table.markdown().startswith("### Title\n")
     assert table.csv() in ("\n", "a,b\n")
 
 
-def _drawn(name="f", layout=None):
+def _drawn(name: str = "f", layout: Layout = None) -> Figure:
     canvas = Canvas(figsize=(1, 1), layout=layout)
     canvas.add_subplot().plot([1, 2])
     return Figure(name, "Title", canvas)
 
 
 @pytest.mark.parametrize("layout", [None, "constrained"])
-def test_figures_are_png_and_svg_and_repeatable(layout):
+def test_figures_are_png_and_svg_and_repeatable(layout: Layout) -> None:
     png, svg = _drawn(layout=layout).png(dpi=40), _drawn(layout=layout).svg()
     assert png.startswith(b"\x89PNG")
     assert svg.startswith(b"<?xml")
@@ -205,14 +216,14 @@ def test_figures_are_png_and_svg_and_repeatable(layout):
     assert (again.svg(), again.png(dpi=40)) == (svg, png), "whatever the order"
 
 
-def test_pictures_in_a_figure_are_noticed():
+def test_pictures_in_a_figure_are_noticed() -> None:
     assert not _drawn().has_images()
     canvas = Canvas()
     canvas.add_subplot().imshow([[1]])
     assert Figure("f", "Title", canvas).has_images()
 
 
-def test_an_uncropped_figure_is_as_large_as_it_says():
+def test_an_uncropped_figure_is_as_large_as_it_says() -> None:
     canvas = Canvas(figsize=(2, 1))
     canvas.add_subplot().set_title("longer than the figure is wide " * 9)
     png = Figure("f", "Title", canvas, cropped=False).png(dpi=50)
@@ -221,16 +232,16 @@ def test_an_uncropped_figure_is_as_large_as_it_says():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_grids_are_those_of_another_library(seed):
+def test_grids_are_those_of_another_library(seed: int) -> None:
     rng = np.random.default_rng(seed)
     words = ["", "a", "word", "two words", "δ → S", "-1"]
     frame = pd.DataFrame({f"column {n}": rng.choice(words, 6) for n in range(4)} | {"x": rng.normal(size=6)})
     table = Table("t", "Title", frame, formats={"x": ".2f"})
     rows = [[*map(str, row[:4]), f"{row[4]:.2f}"] for row in frame.itertuples(index=False)]
     sides = ["left"] * 4 + ["right"]
-    theirs = tabulate(rows, list(frame), "pipe", disable_numparse=True, colalign=sides)
+    theirs = tabulate(rows, [*frame], "pipe", disable_numparse=True, colalign=sides)
     assert table.markdown() == f"### Title\n\n{theirs}\n"
     widths = [max(map(len, cells)) for cells in zip(list(frame), *rows, strict=True)]
-    ruled = [list(frame), ["-" * width for width in widths], *rows]
+    ruled: list[list[str]] = [[*frame], ["-" * width for width in widths], *rows]
     plain = tabulate(ruled, (), "plain", disable_numparse=True, colalign=sides)
     assert table.text() == "Title\n\n" + "\n".join(line.rstrip() for line in plain.splitlines()) + "\n"

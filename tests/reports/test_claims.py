@@ -16,10 +16,11 @@ from mmbench.reports.scores import TABLE_BASELINES, growth
 from mmbench.reporting import COLUMNS, SWEEP, Results
 
 SEEDS = (-0.1, 0.0, 0.1)  # what seeds 0, 1, 2 add to a method's value
-DS = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "metric": "miou"}
-SD = {"inputs": "segmentation", "output": "depth", "output_kind": "depth", "metric": "delta_1.25"}
-BASELINE, CASCADE = {"group": "baselines"}, {"group": "baselines", "via": "rgb"}
-FAIR = {**CASCADE, "bn": "re-estimated"}
+DS: dict[str, Any] = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "metric": "miou"}
+SD: dict[str, Any] = {"inputs": "segmentation", "output": "depth", "output_kind": "depth", "metric": "delta_1.25"}
+BASELINE: dict[str, Any] = {"group": "baselines"}
+CASCADE: dict[str, Any] = {"group": "baselines", "via": "rgb"}
+FAIR: dict[str, Any] = {**CASCADE, "bn": "re-estimated"}
 COMMON = {"dataset": "rooms", "profile": "laptop", "state": "done", "group": "zero-pair", "bn": "trained",
           "checkpoint": "last", "pretrained": False, "cls": ""}  # fmt: skip
 
@@ -66,7 +67,9 @@ def compare(first: Sequence[float], second: Sequence[float], *bounds: float) -> 
         ((9.0, 9.1), (0.0, 0.1), (float("-inf"), 3.0), FAILS),
     ],
 )
-def test_a_comparison_is_decided_by_its_interval_only(first, second, bounds, expected) -> None:
+def test_a_comparison_is_decided_by_its_interval_only(
+    first: tuple[float, ...], second: tuple[float, ...], bounds: tuple[float, ...], expected: str
+) -> None:
     assert compare(first, second, *bounds).verdict == expected
 
 
@@ -146,7 +149,7 @@ def test_c3_compares_two_inputs_with_each_of_them() -> None:
 
 
 def test_c4_covers_pseudo_pairs_and_several_inputs() -> None:
-    mixed = {"inputs": "rgb+depth", "group": "multi-modal"}
+    mixed: dict[str, Any] = {"inputs": "rgb+depth", "group": "multi-modal"}
     oracle = row("oracle", 60.0, group="oracle"), row("oracle-multimodal", 65.0, group="oracle", inputs="rgb+depth")
     ours = row("mmnet", 50.0), row("mmnet-pp", 55.0), row("mmnet", 52.0, **mixed)
     assert cards(*oracle, *ours, row("mmnet-pp", 56.0, **mixed)).loc["C4", "verdict"] == HOLDS
@@ -169,7 +172,7 @@ def test_c9_takes_the_fair_cascades_and_its_tolerance() -> None:
 
 
 def test_c10_is_the_order_of_the_other_direction_in_percent() -> None:
-    mixed = {**SD, "inputs": "rgb+segmentation", "group": "multi-modal"}
+    mixed: dict[str, Any] = {**SD, "inputs": "rgb+segmentation", "group": "multi-modal"}
     parts = [
         row("mmnet", 0.6, (0.0, 0.0), **SD), row("mmnet-control", 0.61, (0.0, 0.0), **SD),
         row("mmnet-pp", 0.65, (0.0, 0.0), **SD), row("mmnet", 0.7, (0.0, 0.0), **mixed),
@@ -184,7 +187,7 @@ def test_c10_is_the_order_of_the_other_direction_in_percent() -> None:
 
 
 def test_c11_is_on_flowers_against_the_control() -> None:
-    place = {"dataset": "flowers", "inputs": "theta2", "output": "theta3", "output_kind": "rgb"}
+    place: dict[str, Any] = {"dataset": "flowers", "inputs": "theta2", "output": "theta3", "output_kind": "rgb"}
     place |= {"metric": "classification_accuracy"}
     card = cards(row("mmnet-pp", 57.0, **place), row("mmnet-control", 37.0, **place), row("mmnet", 90.0, **place))
     assert (card.loc["C11", "verdict"], card.loc["C11", "where"]) == (HOLDS, "flowers, profile laptop")
@@ -211,12 +214,17 @@ def _log(runs: Path, method: str, seed: int, *lines: Any) -> None:
     (folder / "log.jsonl").write_text("\n".join(texts))
 
 
+def pair(first: float, second: float) -> dict[str, Any]:
+    """Alignment of two pairs of modalities, in a line of the log."""
+    return {"alignment/a-b": first, "alignment/a-c": second, "latent_std/a": 9.0}
+
+
 def test_c13_reads_the_alignment_at_each_stages_end(tmp_path: Path) -> None:
-    pair = lambda a, b: {"alignment/a-b": a, "alignment/a-c": b, "latent_std/a": 9.0}  # noqa: E731
     for seed in (0, 1):
         rise = 0.01 * seed
         before = ("translate", pair(0.9, 0.9)), ("translate", pair(0.3, 0.5))
-        after = ("align", pair(0.8 + rise, 0.9)), ("align", {"losses": {}}), ("re-estimate", pair(0.0, 0.0))
+        nothing: dict[str, Any] = {"losses": {}}
+        after = ("align", pair(0.8 + rise, 0.9)), ("align", nothing), ("re-estimate", pair(0.0, 0.0))
         broken = (
             '{"stage": "align", "alignment/a-b": 0.1',
             '["alignment/"]',

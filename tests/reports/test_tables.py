@@ -1,16 +1,20 @@
 import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pandas as pd
 import pytest
 from mmbench.reports import depth_table, image_table, published, segmentation_table
 from mmbench.reports import rows as rows_module
 
-from mmbench.reporting import COLUMNS, Results
+from mmbench.reporting import COLUMNS, Results, Table
 from mmbench.store.collect import collect
 
 REPORTS = (segmentation_table, depth_table, image_table)
 
-FLOWERS = {
+FLOWERS: dict[str, Any] = {
     "dataset": "flowers",
     "published_dataset": "flowers-opponent",
     "profile": "laptop",
@@ -18,7 +22,7 @@ FLOWERS = {
     "output": "theta3",
     "output_kind": "rgb",
 }
-ROOMS = {
+ROOMS: dict[str, Any] = {
     "dataset": "rooms",
     "published_dataset": "scenenet-170k",
     "profile": "paper",
@@ -29,7 +33,7 @@ ROOMS = {
 }
 
 
-def _rows(method, metrics, *, seed=0, **fields):
+def _rows(method: str, metrics: Mapping[str, object], *, seed: int = 0, **fields: Any) -> list[dict[str, Any]]:
     common = {
         "method": method,
         "title": "M&MNets",
@@ -51,23 +55,23 @@ def _rows(method, metrics, *, seed=0, **fields):
     ]
 
 
-def _results(*rows):
+def _results(*rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([row for part in rows for row in part], columns=list(COLUMNS))
 
 
-def _only(tables):
+def _only(tables: list[Table]) -> Table:
     assert len(tables) == 1
     return tables[0]
 
 
-def _row(frame, **wanted):
+def _row(frame: pd.DataFrame, **wanted: object) -> pd.Series:
     for column, value in wanted.items():
         frame = frame[frame[column] == value]
     assert len(frame) == 1
     return frame.iloc[0]
 
 
-def _flowers():
+def _flowers() -> pd.DataFrame:
     real = {"title": "real images", "group": "ceiling", "inputs": ""}
     return _results(
         _rows("mmnet", {"classification_accuracy": 30.0, "psnr": 12.0}, **FLOWERS),
@@ -117,7 +121,7 @@ flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,,,75.0,-5.0,14.0,,,,mmnet
 """
 
 
-def test_golden_image_table():
+def test_golden_image_table() -> None:
     # Two seeds of 30 and 33: mean 31.5, standard deviation 3 / sqrt(2), interval of 12.7062 (t, one degree of freedom,
     # 97.5 %) times 1.5 on either side; table 4.1 prints 36.5.
     table = _only(image_table.build(Results(_flowers()), published.load()))
@@ -127,7 +131,7 @@ def test_golden_image_table():
     assert table.csv() == CSV
 
 
-def test_segmentation_has_classes_groups_in_order_and_missing_classes():
+def test_segmentation_has_classes_groups_in_order_and_missing_classes() -> None:
     # Given from last to first, as a scan of folders may find them.
     groups = ("oracle", "multi-modal", "seen", "zero-pair", "baselines", "chance", "ceiling")
     metrics = {"iou/bed": 20.0, "iou/window": math.nan, "miou": 20.0, "global_accuracy": 50.0}
@@ -140,20 +144,20 @@ def test_segmentation_has_classes_groups_in_order_and_missing_classes():
     assert {"IoU bed", "IoU bed std", "IoU window"} <= set(table.frame)
 
 
-def test_methods_stand_in_the_papers_order():
+def test_methods_stand_in_the_papers_order() -> None:
     names = ("zebra", "mmnet-pp", "mmnet", "another")
     results = _results(*(_rows(name, {"miou": 1.0}, **ROOMS) for name in names))
     frame = _only(segmentation_table.build(Results(results), published.load())).frame
     assert list(frame["method"]) == ["mmnet", "mmnet-pp", "another", "zebra"]
 
 
-def test_rows_that_would_read_alike_are_told_apart():
+def test_rows_that_would_read_alike_are_told_apart() -> None:
     results = _results(*(_rows(name, {"miou": 1.0}, **ROOMS) for name in ("mmnet", "mmnet-no-side")))
     frame = _only(segmentation_table.build(Results(results), published.load())).frame
     assert list(frame["row"]) == [f"M&MNets D → S [{name}]" for name in ("mmnet", "mmnet-no-side")]
 
 
-def test_labels_tell_how_a_row_was_made():
+def test_labels_tell_how_a_row_was_made() -> None:
     results = _results(
         _rows("mmnet", {"miou": 1.0}, **{**ROOMS, "via": "rgb", "bn": "re-estimated"}),
         _rows("mmnet", {"miou": 1.0}, **{**ROOMS, "inputs": "rgb+depth", "weights": "0.8,0.2", "side_from": "rgb"}),
@@ -185,7 +189,9 @@ def test_labels_tell_how_a_row_was_made():
         ("mmnet", {"inputs": "rgb+depth", "weights": "0.8,0.2", "side_from": "depth"}, None),
     ],
 )
-def test_published_numbers_stand_beside_the_same_experiment_only(method, fields, miou):
+def test_published_numbers_stand_beside_the_same_experiment_only(
+    method: str, fields: dict[str, str], miou: float | None
+) -> None:
     results = _results(_rows(method, {"miou": 50.0}, **{**ROOMS, **fields}))
     frame = _only(segmentation_table.build(Results(results), published.load())).frame
     if miou is None:
@@ -195,7 +201,7 @@ def test_published_numbers_stand_beside_the_same_experiment_only(method, fields,
         assert frame["difference mIoU"].item() == pytest.approx(50 - miou)
 
 
-def test_the_thesis_is_preferred_over_the_conference_paper():
+def test_the_thesis_is_preferred_over_the_conference_paper() -> None:
     row = pd.Series({**_rows("mmnet", {"miou": 1.0}, **ROOMS)[0]})
     theirs = pd.DataFrame(
         [("cvpr2018", "3", 1.0), ("thesis", "4.4", 2.0)], columns=["source", "table", "value"]
@@ -204,7 +210,7 @@ def test_the_thesis_is_preferred_over_the_conference_paper():
     assert published.lookup(theirs[:1], row, "miou") == (1.0, "cvpr2018, table 3")
 
 
-def test_depth_table_compares_fractions_and_metres():
+def test_depth_table_compares_fractions_and_metres() -> None:
     metrics = {"delta_1.25": 0.5, "delta_1.25^2": 0.6, "delta_1.25^3": 0.7, "rmse_linear": 2.0, "rmse_log": 0.5}
     place = {**ROOMS, "inputs": "segmentation", "output": "depth", "output_kind": "depth"}
     table = _only(depth_table.build(Results(_results(_rows("mmnet", metrics, **place))), published.load()))
@@ -214,7 +220,7 @@ def test_depth_table_compares_fractions_and_metres():
     assert "0.500      0.330      +0.170" in table.text()
 
 
-def test_scalar_images_have_their_own_correlation():
+def test_scalar_images_have_their_own_correlation() -> None:
     metrics = {"psnr": 20.0, "ssim": 0.5, "correlation": 0.75}
     place = {**FLOWERS, "inputs": "theta3", "output": "theta1", "output_kind": "scalar"}
     table = _only(image_table.build(Results(_results(_rows("mmnet", metrics, **place))), published.load()))
@@ -222,7 +228,7 @@ def test_scalar_images_have_their_own_correlation():
     assert not {"Accuracy", "R-G"} & set(table.frame)
 
 
-def test_a_data_sets_remark_stands_below_its_tables(tmp_path):
+def test_a_data_sets_remark_stands_below_its_tables(tmp_path: Path) -> None:
     rows = _rows("mmnet", {"miou": 30.0, "global_accuracy": 60.0}, **{**ROOMS, "dataset": "freiburg"})
     results = Results(_results(rows), remarks=collect(tmp_path)[0].remarks)
     table = _only(segmentation_table.build(results, published.load()))
@@ -231,7 +237,7 @@ def test_a_data_sets_remark_stands_below_its_tables(tmp_path):
     )
 
 
-def test_failed_cells_give_a_dash_and_a_line():
+def test_failed_cells_give_a_dash_and_a_line() -> None:
     results = _results(
         _rows("mmnet", {"miou": 40.0}, **ROOMS),
         _rows("mmnet", {"miou": 90.0}, seed=1, **{**ROOMS, "state": "diverged"}),
@@ -246,7 +252,7 @@ def test_failed_cells_give_a_dash_and_a_line():
     assert "mmnet, seed 1: diverged. mmnet-pp, seed 0: failed." in table.note
 
 
-def test_a_seed_that_was_collected_twice_counts_once():
+def test_a_seed_that_was_collected_twice_counts_once() -> None:
     rows = _rows("mmnet", {"miou": 40.0}, **ROOMS)
     frame = _only(segmentation_table.build(Results(_results(rows, rows)), published.load())).frame
     assert frame["seeds"].item() == 1
@@ -257,19 +263,19 @@ def test_a_seed_that_was_collected_twice_counts_once():
 @pytest.mark.parametrize(
     "results", [pd.DataFrame(), pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame({"value": [1.0]})]
 )
-def test_empty_results_give_no_table(report, results):
+def test_empty_results_give_no_table(report: ModuleType, results: pd.DataFrame) -> None:
     assert report.build(Results(results), published.load()) == []
     assert report.build(Results(results), pd.DataFrame()) == []
 
 
 @pytest.mark.parametrize("missing", [column for column in COLUMNS if column != "output_kind"])
-def test_a_missing_column_does_not_crash(missing):
+def test_a_missing_column_does_not_crash(missing: str) -> None:
     for report in REPORTS:
         for table in report.build(Results(_flowers().drop(columns=missing)), published.load()):
             assert table.text() and table.markdown() and table.csv()
 
 
-def test_damaged_values_do_not_crash():
+def test_damaged_values_do_not_crash() -> None:
     results = _flowers().astype({"value": object, "seed": object})
     results.loc[0, "value"] = "not a number"
     results.loc[1, ["seed", "title", "via"]] = None
@@ -278,7 +284,7 @@ def test_damaged_values_do_not_crash():
     assert "M&MNets" in table.text()
 
 
-def test_text_fits_160_columns_with_13_classes_and_several_seeds():
+def test_text_fits_160_columns_with_13_classes_and_several_seeds() -> None:
     classes = ("bed", "book", "ceiling", "chair", "floor", "furniture", "object", "picture", "sofa", "table", "tv",
                "wall", "window")  # fmt: skip
     metrics = {"miou": 55.5, "global_accuracy": 80.5, **{f"iou/{cls}": 55.5 for cls in classes}}
@@ -292,7 +298,7 @@ def test_text_fits_160_columns_with_13_classes_and_several_seeds():
     assert all(cls[:4] in table.text() for cls in classes)
 
 
-def test_published_numbers_load():
+def test_published_numbers_load() -> None:
     numbers = published.load()
     assert len(numbers) == 887
     assert numbers["value"].dtype == "float64"
@@ -300,18 +306,18 @@ def test_published_numbers_load():
     assert set(published.CASCADES) <= set(numbers["method"])
 
 
-def test_cells_that_are_not_done_stand_together_by_method():
+def test_cells_that_are_not_done_stand_together_by_method() -> None:
     stale = {**ROOMS, "state": "stale"}
     rows = [_rows("mmnet", {"miou": 40.0}, seed=seed, **stale) for seed in (2, 0, 1, 7)]
     table = _only(segmentation_table.build(Results(_results(*rows)), published.load()))
     assert "mmnet, seeds 0-2, 7: stale." in table.note
 
 
-def test_what_is_missing_or_no_text_reads_as_text():
+def test_what_is_missing_or_no_text_reads_as_text() -> None:
     frame = _results(_rows("mmnet", {"miou": 40.0}, **ROOMS), _rows("b", {"miou": "x"}, **ROOMS))
     frame["pretrained"] = [True, None]
     frame["via"] = [None, float("nan")]
-    frame["weights"] = [["a", "list"], None]
+    frame["weights"] = pd.Series([["a", "list"], None])
     whole = rows_module.complete(frame)
     assert whole["pretrained"].tolist() == ["True", ""]
     assert whole["via"].tolist() == ["", ""]
@@ -321,7 +327,7 @@ def test_what_is_missing_or_no_text_reads_as_text():
     assert whole.index.equals(frame.index)
 
 
-def test_every_cell_once():
+def test_every_cell_once() -> None:
     parts = [_rows(m, {"miou": 1.0, "x": 2.0}, seed=s, **ROOMS) for m, s in (("a", 0), ("b", 0), ("a", 1), ("a", 0))]
     found = rows_module.cells(_results(*parts))
     assert list(found[["method", "seed"]].itertuples(index=False, name=None)) == [("a", 0), ("b", 0), ("a", 1)]

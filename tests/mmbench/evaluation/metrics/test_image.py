@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from scipy.stats import pearsonr
+from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from mmbench.evaluation.metrics import image
@@ -15,26 +16,26 @@ METRIC = load_metrics()["image"]
 RGB, NIR = Rgb("rgb"), Scalar("nir")
 
 
-def _update(prediction, truth):
+def _update(prediction: Tensor, truth: Tensor) -> np.ndarray:
     return METRIC.update(prediction, truth, NIR if truth.shape[1] == 1 else RGB)
 
 
-def _numbers(stats):
+def _numbers(stats: np.ndarray) -> dict[str, float]:
     return METRIC.numbers(stats, NIR if stats.shape[1] == 8 else RGB)
 
 
-def _random(channels, images=4, size=16):
+def _random(channels: int, images: int = 4, size: int = 16) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(7)
     truth = torch.rand(images, channels, size, size, generator=generator) * 2 - 1
     noise = torch.rand(truth.shape, generator=generator) * 2 - 1
     return 0.7 * truth + 0.3 * noise, truth
 
 
-def _ssim(prediction, truth):
+def _ssim(prediction: np.ndarray, truth: np.ndarray) -> float:
     """Wang et al. 2004 for one channel with scipy: Gaussian window of 11 x 11 pixels, std 1.5, data range 2."""
     c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
 
-    def blur(array):
+    def blur(array: np.ndarray) -> np.ndarray:
         return gaussian_filter(array, 1.5, radius=5, mode="mirror")
 
     mean_p, mean_t = blur(prediction), blur(truth)
@@ -45,7 +46,7 @@ def _ssim(prediction, truth):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_psnr_and_ssim_are_means_over_images(channels):
+def test_psnr_and_ssim_are_means_over_images(channels: int) -> None:
     prediction, truth = _random(channels)
     prediction[0] = truth[0] * 0.99  # one much better image: a pooled PSNR would be another number
     numbers = _numbers(_update(prediction, truth))
@@ -56,16 +57,17 @@ def test_psnr_and_ssim_are_means_over_images(channels):
     assert numbers["ssim"] == pytest.approx(np.mean(ssim), abs=1e-6)
 
 
-def test_against_torchmetrics_on_the_batch():
+def test_against_torchmetrics_on_the_batch() -> None:
     prediction, truth = _random(3)
     stats = _update(prediction, truth)
     psnr = peak_signal_noise_ratio(prediction, truth, data_range=2.0, reduction="none", dim=(1, 2, 3))
     ssim = structural_similarity_index_measure(prediction, truth, data_range=2.0, reduction="none")
     assert stats[:, 0] == pytest.approx(psnr.numpy(), rel=1e-5)
+    assert isinstance(ssim, Tensor)
     assert stats[:, 1] == pytest.approx(ssim.numpy(), rel=1e-5)
 
 
-def test_rgb_correlations_are_pooled_over_images():
+def test_rgb_correlations_are_pooled_over_images() -> None:
     prediction, truth = _random(3)
     truth[0] += 2  # an offset between images, which a mean of per-image correlations would not see
     numbers = _numbers(_update(prediction, truth))
@@ -76,7 +78,7 @@ def test_rgb_correlations_are_pooled_over_images():
     assert numbers["correlation_intensity"] == pytest.approx(intensity)
 
 
-def test_scalar_modalities_have_one_correlation():
+def test_scalar_modalities_have_one_correlation() -> None:
     prediction, truth = _random(1)
     numbers = _numbers(_update(prediction, truth))
     assert set(numbers) == {"psnr", "ssim", "correlation"}
@@ -84,7 +86,7 @@ def test_scalar_modalities_have_one_correlation():
     assert _numbers(_update(-truth, truth))["correlation"] == pytest.approx(-1)
 
 
-def test_a_constant_channel_has_no_correlation():
+def test_a_constant_channel_has_no_correlation() -> None:
     _, truth = _random(3)
     flat = truth - truth.mean(dim=1, keepdim=True) + 0.1  # true opponent channels, flat intensity
     numbers = _numbers(_update(flat, truth))
@@ -92,7 +94,7 @@ def test_a_constant_channel_has_no_correlation():
     assert numbers["correlation_r-g"] == pytest.approx(1)
 
 
-def test_a_perfect_image():
+def test_a_perfect_image() -> None:
     _, truth = _random(3)
     numbers = _numbers(_update(truth, truth))
     assert numbers["psnr"] == math.inf
@@ -100,7 +102,7 @@ def test_a_perfect_image():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_no_images_is_nan(channels):
+def test_no_images_is_nan(channels: int) -> None:
     empty = torch.zeros(0, channels, 8, 8)
     numbers = _numbers(_update(empty, empty))
     assert set(numbers) == {"psnr", "ssim", *(image.OPPONENT if channels == 3 else image.SCALAR)}
@@ -108,14 +110,14 @@ def test_no_images_is_nan(channels):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_independent_of_the_batch_size(channels):
+def test_independent_of_the_batch_size(channels: int) -> None:
     prediction, truth = _random(channels)
     whole = _update(prediction, truth)
     parts = [_update(p, t) for p, t in zip(prediction.split(3), truth.split(3), strict=True)]
     assert np.array_equal(whole, np.concatenate(parts))
 
 
-def test_not_degraded_by_a_surrounding_autocast():
+def test_not_degraded_by_a_surrounding_autocast() -> None:
     prediction, truth = _random(3)
     with torch.autocast("cpu", torch.bfloat16):
         inside = _update(prediction, truth)
@@ -124,12 +126,12 @@ def test_not_degraded_by_a_surrounding_autocast():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_the_same_on_a_gpu():
+def test_the_same_on_a_gpu() -> None:
     prediction, truth = _random(3, size=64)
     assert _update(prediction.cuda(), truth.cuda()) == pytest.approx(_update(prediction, truth), rel=1e-6)
 
 
-def test_wrong_shapes_are_refused():
+def test_wrong_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in shape"):
         _update(torch.ones(1, 3, 8, 8), torch.ones(1, 1, 8, 8))
     with pytest.raises(ValueError, match=r"expected \(B, 3, H, W\)"):
