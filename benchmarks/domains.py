@@ -54,7 +54,7 @@ def measure(name: str, domains: int, profile_name: str, steps: int) -> StepCost:
     settings = {key: 0 if key in WHOLE else value for key, value in resolved.settings.items()}
     torch.manual_seed(0)
     method: Method = catalog.load(card, card["CLASS"])(Context(task, profile.size, profile.network, settings))
-    method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    method.to(memory_format=torch.channels_last)
     compute = Compute(torch.device("cpu"), device.choose("cpu").precision)
     batch = noise_batch(task, Access(card["ACCESS"]), profile.batch, profile.size, 0, compute.device)
     stage, sums = resolved.stages[0], LossSums({})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import hashlib
 import itertools
 import tempfile
@@ -16,9 +15,12 @@ import numpy as np
 import torch
 from mmbench.datasets.synthetic import TASK
 from tabulate import tabulate
+from torch import Tensor
 
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
+from mmbench.metric import Metric
+from mmbench.modality import Modality
 from mmbench.plugins.metrics import load_metrics
 from mmbench.task import Access, Split, views
 from mmbench.training import cache, device
@@ -103,8 +105,11 @@ def metrics(size: int, where: torch.device, seconds: float) -> dict[str, float]:
     for modality in TASK.modalities:
         metric = known[modality.metric]
         made, truth = (modality.to_tensor(noise(modality, BATCH, size, rng)).to(where) for _ in range(2))
-        work = functools.partial(metric.update, made, truth, modality)
-        rates[f"metric: {metric.name}"] = rate(lambda work=work: len(work()), seconds)
+
+        def work(metric: Metric = metric, made: Tensor = made, truth: Tensor = truth, of: Modality = modality) -> int:
+            return len(metric.update(made, truth, of))
+
+        rates[f"metric: {metric.name}"] = rate(work, seconds)
     return rates
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ class Cascades(nn.ModuleDict):
         """
         via = str(translation.via)
         middle = method.translate(inputs, replace(translation, output=via, via=None, bn="trained"))
-        with self[_name(translation)].applied() if translation.bn == "re-estimated" else nullcontext():
+        with self._bank(translation).applied() if translation.bn == "re-estimated" else nullcontext():
             return method.translate({via: middle}, Translation((via,), translation.output))
 
     def observe(self, method: Method, batch: Batch) -> None:
@@ -58,13 +59,16 @@ class Cascades(nn.ModuleDict):
                 if row.bn == "re-estimated" and source in tensors:
                     with evaluating(method):
                         middle = method.translate({source: tensors[source]}, Translation((source,), via))
-                        with self[_name(row)].observing():
+                        with self._bank(row).observing():
                             method.translate({via: middle}, Translation((via,), row.output))
 
     def forget(self) -> None:
         """Drop all statistics: they belong to weights that are no longer the method's."""
         for buffer in self.buffers():
             buffer.zero_()
+
+    def _bank(self, row: Translation) -> StatisticsBank:
+        return cast(StatisticsBank, self[_name(row)])
 
 
 def seen_pairs(task: Task) -> dict[str, tuple[str, str]]:

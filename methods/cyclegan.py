@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -106,10 +107,10 @@ class CycleGAN(Method):
         losses: Losses = {}
         for one in made:
             name = _key(one.source, one.target)
-            critic = self.discriminators[name]
+            critic, pool = self.discriminators[name], cast(ImagePool, self.pools[name])
             if player == "discriminator":
                 real = critic(self.task.modality(one.target).to_network(batch[one.target][one.target]))
-                value = 0.5 * lsgan_discriminator(real, critic(self.pools[name].query(one.fake.detach())))
+                value = 0.5 * lsgan_discriminator(real, critic(pool.query(one.fake.detach())))
             else:
                 value = lsgan_generator(critic(one.fake))
                 source = self.task.modality(one.source)

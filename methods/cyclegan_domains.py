@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, permutations
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -93,9 +94,9 @@ class CycleGANDomains(Method):
         terms: list[Losses] = []
         for one in made:
             name = _key(one.source, one.target)
-            critic = self.discriminators[name]
+            critic, pool = self.discriminators[name], cast(ImagePool, self.pools[name])
             if player == "discriminator":
-                shown = self.pools[name].query(one.fake.detach())
+                shown = pool.query(one.fake.detach())
                 terms.append({"gan": 0.5 * lsgan_discriminator(critic(batch[one.target][one.target]), critic(shown))})
             else:
                 cycle = (one.back - batch[one.source][one.source]).abs().mean()

@@ -28,6 +28,8 @@ STAGES = [{"name": "count", "lr": 0.0, "players": {}, "steps": {"smoke": 3, "sma
 class FlatIntensity(Method):
     """The mean of (R + G + B) / 3 over the training images, as a buffer."""
 
+    intensity: Tensor
+
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.register_buffer("intensity", torch.zeros(2, dtype=torch.float64))  # sum, number of images

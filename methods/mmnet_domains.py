@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -85,9 +86,9 @@ class MMNetDomains(Method):
         """Generator: ``gan``, ``cycle``, ``autoencoder``; discriminator: ``gan``; sums over the domains."""
         terms = []
         for name, fakes in made.fakes.items():
-            critic = self.discriminators[name]
+            critic, pool = self.discriminators[name], cast(ImagePool, self.pools[name])
             if player == "discriminator":
-                shown = self.pools[name].query(fakes.detach())
+                shown = pool.query(fakes.detach())
                 terms.append(0.5 * lsgan_discriminator(critic(batch[name][name]), critic(shown)))
             else:
                 terms.append(lsgan_generator(critic(fakes)))

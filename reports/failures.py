@@ -28,6 +28,8 @@ from .cell_files import UNREADABLE, output_of, per_image, result_of, row_number
 from .main_translation import METRICS, Main, main_translation
 from .rows import GROUPS
 
+Colour = tuple[float, float, float]  # of [0, 1]
+
 NAME = "failures"
 TITLE = "Failures: the test images with the lowest scores"
 
@@ -253,13 +255,13 @@ def _headline(cell: LowestSeed, main: Main, ids: Sequence[str], image: int, scor
     return "\n".join(lines)
 
 
-def _palette(cell: LowestSeed) -> dict[str, tuple[float, ...]]:
+def _palette(cell: LowestSeed) -> dict[str, Colour]:
     """Class -> colour, read off the stored translations; a class that none of them holds is left out."""
-    found: dict[int, tuple[float, ...]] = {}
+    found: dict[int, Colour] = {}
     with contextlib.suppress(*UNREADABLE), np.load(cell.folder / "samples" / "samples.npz") as arrays:
         for number, row in enumerate(cell.result["rows"]):
             if row["output"] == cell.row["output"] and str(number) in arrays:
                 ids, first = np.unique(arrays[str(number)], return_index=True)
                 colours = arrays[f"picture/{number}"].reshape(-1, 3)[first] / 255.0
-                found |= {int(i): tuple(map(float, colour)) for i, colour in zip(ids, colours, strict=True)}
+                found |= {int(i): (float(r), float(g), float(b)) for i, (r, g, b) in zip(ids, colours, strict=True)}
     return {cell.classes[i - 1]: found[i] for i in sorted(found) if 0 < i <= len(cell.classes)}

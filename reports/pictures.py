@@ -31,7 +31,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
         lowest = part.sort_values("seed").drop_duplicates("method")[["method", "seed", "title"]]
         columns: dict[str, dict[str, np.ndarray]] = {}
         for method, seed, title in lowest.itertuples(index=False):
-            folder = results.folder(dataset, profile, method, seed)
+            folder = results.folder(str(dataset), str(profile), method, seed)
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(*UNREADABLE):
                 _add(columns, folder, title)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +69,14 @@ def _points(part: pd.DataFrame, main: Main, folder: Path) -> pd.DataFrame:
     means = costs.groupby(["method", "metric"])["value"].mean().unstack("metric")
     points = points.join(means.reindex(columns=list(PANELS)))
     seeds = main.rows.groupby("method")["seed"].min()
-    points["train_seconds"] = _with_parents(points["train_seconds"].to_dict(), folder, seeds.to_dict())
+    points["train_seconds"] = _with_parents(points["train_seconds"], folder, seeds)
     return points.sort_values("score", ascending=False, kind="stable")
 
 
-def _with_parents(seconds: Mapping[str, float], folder: Path, seeds: Mapping[str, int]) -> pd.Series:
+def _with_parents(own_seconds: pd.Series, folder: Path, seeds: pd.Series) -> pd.Series:
     """Training times with those of the methods whose cells each starts from; nan where such a method is not there."""
-    cells = {method: asked(folder / method / f"seed-{seed}") for method, seed in seeds.items()}
+    seconds = {str(method): float(own) for method, own in own_seconds.items()}
+    cells = {str(method): asked(folder / str(method) / f"seed-{seed}") for method, seed in seeds.items()}
     by_key = {cell.get("key"): method for method, cell in cells.items() if cell.get("key")}
     totals = {}
     for method, own in seconds.items():
@@ -138,7 +139,7 @@ def _panel(canvas: Canvas, axis: Axes, points: pd.DataFrame, costs: pd.Series) -
     axis.set_xscale("log")
     shown = (costs > 0) & points["score"].notna()
     for group, part in points[shown].groupby("group", sort=False, dropna=False):
-        colour, marker = STYLES.get(group, OTHER)
+        colour, marker = STYLES.get(str(group), OTHER)
         axis.errorbar(costs[part.index], part["score"], yerr=part["std"], color=colour, marker=marker, markersize=5,
                       linewidth=0.8, linestyle="none")  # fmt: skip
     places = [

@@ -157,9 +157,9 @@ def _text(column: pd.Series) -> pd.Series:
     return values.where(values.notna(), "").astype("str")
 
 
-def _gather(part: pd.DataFrame) -> dict[tuple[str, ...], Values]:
+def _gather(part: pd.DataFrame) -> dict[tuple[Any, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
-    found: dict[tuple[str, ...], Values] = {}
+    found: dict[tuple[Any, ...], Values] = {}
     keyed, measured = [*KEY, "published_dataset"], ["metric", "cls", "seed", "value"]
     for key, mine in part[[*keyed, *measured]].groupby(keyed, sort=False):
         here = found.setdefault(key, {})

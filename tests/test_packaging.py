@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -78,6 +79,17 @@ def test_every_source_file_is_in_the_wheel(names: set[str]) -> None:
 )  # fmt: skip
 def test_data_files_are_in_the_wheel(name: str, names: set[str]) -> None:
     assert name in names
+
+
+def test_the_type_checker_finds_every_folder_under_the_name_it_is_imported_by() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    plug_ins = {name: folder for name, folder in setuptools["package-dir"].items() if name != folder}
+    assert plug_ins
+    for name, folder in plug_ins.items():
+        link = ROOT / "typings" / name.replace(".", "/")
+        if link.is_file():
+            pytest.skip("this checkout has no symbolic links")
+        assert link.resolve() == (ROOT / folder).resolve()
 
 
 def test_nothing_but_mmbench_is_at_the_top(names: set[str]) -> None:

@@ -57,8 +57,8 @@ def window(place: Room, daylight: float) -> tuple[int, float, float, float] | No
         cloth = material(draw)
         item.width += 0.4
         for side in (-1, 1):
-            x = sorted((side * (half + 0.2), side * (half - draw.between(0.1, 0.3))))
-            item.box(WINDOW, cloth, (x[0], x[1]), (0.03, 0.09), (-tall - 0.2, tall + 0.1))
+            left, right = sorted((side * (half + 0.2), side * (half - draw.between(0.1, 0.3))))
+            item.box(WINDOW, cloth, (left, right), (0.03, 0.09), (-tall - 0.2, tall + 0.1))
     spot = place.hang(item, 1.45, 1.6)
     return None if spot is None else (*spot, width * height)
 

@@ -93,9 +93,7 @@ def _say_from_scratch() -> None:
     log.warning("VGG-16 weights cannot be had; the RGB encoder starts from scratch, with BN (pretrained: false)")
 
 
-def encode_jointly(
-    encoders: Mapping[str, nn.Module], images: Mapping[tuple[str, str], Tensor]
-) -> dict[tuple[str, str], Code]:
+def encode_jointly(encoders: nn.ModuleDict, images: Mapping[tuple[str, str], Tensor]) -> dict[tuple[str, str], Code]:
     """Encode images keyed (view, modality), one forward pass per encoder with its images concatenated.
 
     One training-mode pass per network and step: batch statistics are those of all groups together.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ class LazilySeen:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[dict[str, Any]]:
         return (one[self.subject.card.name] for one in processes([self.subject]))
 
 

@@ -14,6 +14,7 @@ from mmbench.datasets.folder.discover import distinct
 from PIL import Image
 
 from mmbench.dataset import DataLimits
+from mmbench.modality import Depth, Segmentation
 from mmbench.task import Access, views
 from mmbench.training.cache import open_cache
 
@@ -43,11 +44,12 @@ def test_without_a_description(root: Path) -> None:
         ("rgb+depth -> segmentation", (0.8, 0.2), "rgb"),
         ("rgb+segmentation -> depth", (0.8, 0.2), "rgb"),
     ]
-    labels = task.modality("segmentation")
+    labels, metres = task.modality("segmentation"), task.modality("depth")
+    assert isinstance(labels, Segmentation) and isinstance(metres, Depth)
     assert labels.classes == ("class 1", "class 2", "class 3")
     assert len(set(labels.palette)) == 4
     assert labels.palette[0] == (0, 0, 0)
-    assert task.modality("depth").centre == pytest.approx(2.25, rel=0.05)  # the median of 0.5 to 4 m
+    assert metres.centre == pytest.approx(2.25, rel=0.05)  # the median of 0.5 to 4 m
     assert data.note == (
         "40 rgb, 40 depth, 40 segmentation, 40 samples with all of them, depth taken to be in millimetres, "
         "3 classes found in segmentation"
@@ -148,6 +150,7 @@ def test_colours(root: Path) -> None:
         Image.fromarray(colours[np.asarray(Image.open(path))]).save(path)
     data = Folder(root, EVERYTHING)
     found = data.task.modality("segmentation")
+    assert isinstance(found, Segmentation)
     # Sorted by red, then green, then blue; black is void.
     assert found.palette == ((0, 0, 0), (0, 0, 90), (128, 128, 128), (200, 0, 0))
     assert found.classes == ("class 1", "class 2", "class 3")

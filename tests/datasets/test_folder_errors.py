@@ -16,6 +16,7 @@ from PIL import Image
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.modality import Segmentation
 
 EVERYTHING = DataLimits()
 HEIGHT, WIDTH = 16, 20
@@ -208,7 +209,8 @@ def test_a_class_that_the_first_look_missed(root: Path, monkeypatch: pytest.Monk
     Image.fromarray(array).save(root / "segmentation" / "room0_001.png")
     assert "room0_001.png: class id 77 at row 0, column 0" in line(root, sample("room0_001"))
     toml(root, describe(root))
-    assert Folder(root, EVERYTHING).task.modality("segmentation").classes[-1] == "class 77"
+    labels = Folder(root, EVERYTHING).task.modality("segmentation")
+    assert isinstance(labels, Segmentation) and labels.classes[-1] == "class 77"
 
 
 @pytest.mark.parametrize(

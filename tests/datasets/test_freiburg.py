@@ -28,8 +28,8 @@ from freiburg_tree import (
     paths,
     stripes,
 )
-from mmbench.datasets.freiburg import SPAN, TASK, Freiburg
-from mmbench.datasets.freiburg.frames import GAP, blocks_of_time
+from mmbench.datasets.freiburg import TASK, Freiburg
+from mmbench.datasets.freiburg.frames import GAP, SPAN, blocks_of_time
 from mmbench.datasets.freiburg.images import PALETTE, read_colours, read_grey, to_classes, to_size, unknown_colours
 from PIL import Image
 
@@ -286,9 +286,9 @@ def test_what_a_method_may_not_see_can_be_noise(whole: Path, tree: Path, tmp_pat
     assert noisy.split() == split
     for group in seen:
         caches = [open_cache(data, "source", group.ids, 8, tmp_path / "cache") for data in (opened(whole), noisy)]
-        for modality in TASK.modalities:
-            one, other = (cache.read(modality.name, np.arange(len(group.ids))) for cache in caches)
-            assert np.array_equal(one, other) == (modality.name in group.modalities)
+        for kind in TASK.modalities:
+            one, other = (cache.read(kind.name, np.arange(len(group.ids))) for cache in caches)
+            assert np.array_equal(one, other) == (kind.name in group.modalities)
 
 
 def test_main_job_runs(whole: Path, run_cli: Callable[..., Any], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from mmbench.datasets.synthetic.scene import (
     WINDOW,
     Item,
     Scene,
-)
+)  # fmt: skip
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
@@ -138,8 +138,8 @@ def test_same_scene_at_every_size(many: Images) -> None:
     large = render(range(20), 64)["segmentation"].numpy()
     small = many["segmentation"][:20]
     for label in (WALL, FLOOR):
-        shares = [(part == label).reshape(20, -1).mean(1) for part in (small, large)]
-        np.testing.assert_allclose(*shares, atol=0.03)
+        of_small, of_large = ((part == label).reshape(20, -1).mean(1) for part in (small, large))
+        np.testing.assert_allclose(of_small, of_large, atol=0.03)
     odd = render([7], 37)["depth"]
     assert odd.mean().item() == pytest.approx(render([7], 64)["depth"].mean().item(), rel=0.02)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mmbench.method import Batch, Losses, Method, Stage
-from mmbench.modality import MINIMUM_DEPTH, Modality
+from mmbench.modality import MINIMUM_DEPTH, Modality, Segmentation
 from mmbench.plugins import catalog
 from mmbench.store.folder import CellFolder
 from mmbench.task import Translation
@@ -71,7 +71,7 @@ def check_losses(method: Method, stages: tuple[Stage, ...], batch: Batch, comput
                     assert not missing, f"{where}: no gradient in {role}: {missing}"
                     reached.add(role)
     always_frozen = [set(frozen_roles(method, stage)) for stage in stages]
-    assert not always_frozen or reached == set(method.networks()) - set.intersection(*always_frozen)
+    assert not always_frozen or reached == set(method.networks()) - always_frozen[0].intersection(*always_frozen[1:])
 
 
 def frozen_roles(method: Method, stage: Stage) -> list[str]:
@@ -82,7 +82,7 @@ def frozen_roles(method: Method, stage: Stage) -> list[str]:
 
 
 def check_translation(modality: Modality, made: Tensor, count: int, size: int) -> None:
-    if modality.kind == "segmentation":
+    if isinstance(modality, Segmentation):
         assert made.shape == (count, size, size)
         assert made.dtype == torch.int64
         assert made.min() >= 1

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ class Subject:
             raise ContractError(f"{self.card.path}: {text}")
 
 
-def check(subject: Subject, seen: Sequence[Mapping[str, Any]], folder: Path, copies: bool = True) -> None:
+def check(subject: Subject, seen: Iterable[Mapping[str, Any]], folder: Path, copies: bool = True) -> None:
     """Raise ContractError at the first rule that the data set breaks.
 
     Args:
@@ -250,7 +250,7 @@ def look(name: str, root: Path | None) -> tuple[dict[str, Any], Callable[[], dic
     """What is seen of a data set without an image, and a function for the rest, which may import torch."""
     dataset = open_dataset(name, LIMITS, root)
     split = dataset.split()
-    early = {"manifest": dataset.manifest(), "split": {p: list(i) for p, i in split.parts().items()}}
+    early: dict[str, Any] = {"manifest": dataset.manifest(), "split": {p: list(i) for p, i in split.parts().items()}}
     early |= {"hashes": split.hashes(), "torch": "torch" in sys.modules}
 
     def late() -> dict[str, Any]:

@@ -96,7 +96,7 @@ def blocks() -> Iterator[Block]:
 
 def make_data(root: Path) -> Path:
     """``DATA``: every data set of the pages, small."""
-    makers: tuple[Callable[[Path], Path], ...] = (
+    makers: tuple[Callable[[Path], object], ...] = (
         artworks_tree.make_root, colored_objects_tree.make_root, flowers_tree.make_root, freiburg_tree.make_root,
         nyuv2_tree.make_root, sunrgbd_tree.make_root, make_rooms,
     )  # fmt: skip
@@ -110,7 +110,7 @@ def make_data(root: Path) -> Path:
 def make_rooms(root: Path) -> None:
     """The PNG files that the data set of ``adding.md`` reads."""
     draw = np.random.default_rng(0)
-    images = {
+    images: dict[str, Callable[[], np.ndarray]] = {
         "rgb": lambda: draw.integers(0, 256, (24, 32, 3), dtype=np.uint8),
         "depth": lambda: draw.integers(500, 4000, (24, 32), dtype=np.uint16),
         "segmentation": lambda: draw.integers(0, 4, (24, 32), dtype=np.uint8),

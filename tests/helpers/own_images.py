@@ -21,7 +21,7 @@ def write(root: Path, modality: str, name: str, array: np.ndarray) -> None:
 def add(root: Path, name: str, *modalities: str) -> None:
     """A sample of random images; depth of 500 to 4000 mm, class ids 0 to 3."""
     draw = np.random.default_rng(sum(name.encode()))
-    made = {
+    made: dict[str, tuple[str, np.ndarray]] = {
         "rgb": (".jpg", draw.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)),
         "depth": (".png", draw.integers(500, 4000, (HEIGHT, WIDTH), dtype=np.uint16)),
         "segmentation": (".png", np.roll(IDS, int(draw.integers(20)), axis=1)),

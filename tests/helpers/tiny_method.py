@@ -59,36 +59,38 @@ class Tiny(Method):
         gradients: whether gradients were on, of each forward pass.
         draws: a random number of each forward pass.
         asked: the players whose losses were asked for, in order.
+        parts: role -> its network, as ``roles`` holds them.
     """
 
     def __init__(self, script: Script) -> None:
         super().__init__(Context(TASK, 8, NetworkSize(), {}))
         self.script = script
-        self.roles = nn.ModuleDict({role: Weight() for role in ROLES})
+        self.parts = {role: Weight() for role in ROLES}
+        self.roles = nn.ModuleDict(self.parts)
         self.modes: list[dict[str, bool]] = []
         self.gradients: list[bool] = []
         self.draws: list[float] = []
         self.asked: list[str] = []
 
     def networks(self) -> dict[str, nn.Module]:
-        return dict(self.roles.items())
+        return dict(self.parts)
 
     def forward(self, batch: Batch, stage: Stage) -> int:
-        for network in self.roles.values():
+        for network in self.parts.values():
             network.norm(network.linear(torch.tensor([[1.0], [3.0]])) + torch.tensor([[1.0], [3.0]]))
-        self.modes.append({role: network.norm.training for role, network in self.roles.items()})
+        self.modes.append({role: network.norm.training for role, network in self.parts.items()})
         self.gradients.append(torch.is_grad_enabled())
         self.draws.append(torch.rand(()).item())
         return int(batch["step"]["step"])
 
     def loss(self, player: str, batch: Batch, made: int, stage: Stage) -> Losses:
         self.asked.append(player)
-        weights = [network.linear.weight.sum() for network in self.roles.values()]
+        weights = [network.linear.weight.sum() for network in self.parts.values()]
         return {name: gradient * torch.stack(weights).sum() for name, gradient in self.script(player, made).items()}
 
     def weights(self) -> dict[str, float]:
         """Role -> weight."""
-        return {role: network.value for role, network in self.roles.items()}
+        return {role: network.value for role, network in self.parts.items()}
 
 
 class Steps:
@@ -99,7 +101,7 @@ class Steps:
 
 
 def run(
-    method: Method,
+    method: Tiny,
     folder: Path,
     *stages: Stage,
     seed: int = 0,

@@ -61,10 +61,10 @@ def test_applied_is_a_network_that_had_these_statistics() -> None:
         for batch in _batches():
             network(batch)
     other = copy.deepcopy(network).eval()
-    for index, position in enumerate((1, 3)):
-        layer = other[position] if position == 1 else other[position][0]
-        layer.running_mean.copy_(bank.get_buffer(f"mean_{index}"))
-        layer.running_var.copy_(bank.get_buffer(f"var_{index}"))
+    for index, name in enumerate(("1", "3.0")):
+        layer = other.get_submodule(name)
+        layer.get_buffer("running_mean").copy_(bank.get_buffer(f"mean_{index}"))
+        layer.get_buffer("running_var").copy_(bank.get_buffer(f"var_{index}"))
     batch, before, observed = _batches()[0], _state(network), _state(bank)
     own = copy.deepcopy(network).eval()(batch)
     with bank.applied():
@@ -114,9 +114,11 @@ def test_a_deep_copy_observes_its_own_network() -> None:
     owner = nn.ModuleDict({"network": _network()})
     owner["bank"] = StatisticsBank([owner["network"]])
     twin = copy.deepcopy(owner)
-    with twin["bank"].observing():
+    bank = twin["bank"]
+    assert isinstance(bank, StatisticsBank)
+    with bank.observing():
         twin["network"](_batches()[0])
-    assert int(twin["bank"].get_buffer("count_0")) == 1
+    assert int(bank.get_buffer("count_0")) == 1
     assert int(owner["bank"].get_buffer("count_0")) == 0
 
 

@@ -100,7 +100,7 @@ def build(name: str, profile: str = "smoke") -> tuple[Method, config.MethodConfi
     torch.manual_seed(0)
     context = Context(DATASET.task, PROFILE.size, PROFILE.network, resolved.settings)
     method: Method = catalog.load(CARDS[name], CARDS[name]["CLASS"])(context)
-    return method.to(memory_format=torch.channels_last), resolved  # type: ignore[call-overload]
+    return method.to(memory_format=torch.channels_last), resolved
 
 
 def loader(name: str, images: Any) -> Loader:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from recolouring import COLOURS, SIZE, batches, build, check_red_becomes_green, numbered, squares, train
@@ -90,11 +92,13 @@ def test_losses_are_those_of_least_squares_and_the_cycle() -> None:
     assert losses["gan"].item() == pytest.approx(gan.item(), rel=1e-5)
     assert losses["cycle"].item() == pytest.approx(cycle.item(), rel=1e-5)
     assert method.loss("discriminator", batch, made, stage)["gan"].item() == pytest.approx(critic.item(), rel=1e-5)
-    assert {int(pool.filled) for pool in pools.values()} == {4}, "an empty history shows the fakes themselves"
+    filled = {int(pool.get_buffer("filled")) for pool in pools.children()}
+    assert filled == {4}, "an empty history shows the fakes themselves"
 
 
 @pytest.mark.parametrize("name", ["cyclegan-domains", "cyclegan-anchor"])
 def test_recolouring_is_learnt_without_pairs(name: str) -> None:
-    method, (stage,) = build(name, blocks=1, **{"stage.train.lr": 2e-3, "stage.train.steps": 120})
+    changes: dict[str, Any] = {"stage.train.lr": 2e-3, "stage.train.steps": 120}
+    method, (stage,) = build(name, blocks=1, **changes)
     train(method, stage)
     check_red_becomes_green(method)

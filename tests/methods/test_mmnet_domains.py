@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from recolouring import COLOURS, NAMES, SIZE, build, check_red_becomes_green, numbered, squares, train
@@ -28,7 +30,7 @@ def test_every_pair_of_domains_is_translated() -> None:
 
 def test_an_unseen_recolouring_is_learnt_from_seen_ones() -> None:
     """Red to green, while training only had blue with red and blue with green, and no pairs."""
-    changes = {"stage.train.lr": 2e-3, "stage.train.steps": 150, "stage.train.anneal": 0.5}
+    changes: dict[str, Any] = {"stage.train.lr": 2e-3, "stage.train.steps": 150, "stage.train.anneal": 0.5}
     method, (stage,) = build("mmnet-domains", **changes)
     train(method, stage)
     check_red_becomes_green(method)

@@ -94,7 +94,7 @@ def test_losses_by_hand_with_networks_that_are_known() -> None:
     ):
         parts = method.get_submodule(group)
         for name in ("d0", "d1", "d2"):
-            parts[name] = kind()  # type: ignore[index, operator]
+            parts.add_module(name, kind())
     batch = noise(3, 2)
     torch.manual_seed(0)
     made = method(batch, stage)

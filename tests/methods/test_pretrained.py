@@ -48,7 +48,9 @@ def test_features_are_timms(monkeypatch: pytest.MonkeyPatch) -> None:
     mean, std = torch.tensor(IMAGENET_DEFAULT_MEAN), torch.tensor(IMAGENET_DEFAULT_STD)
     normalised = (pixels - mean.view(3, 1, 1)) / std.view(3, 1, 1)
     with torch.no_grad():
-        torch.testing.assert_close(encoder(pixels * 2 - 1).latent, source.features(normalised), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            encoder(pixels * 2 - 1).latent, source.get_submodule("features")(normalised), rtol=1e-4, atol=1e-5
+        )
     assert {"mean", "std"} <= set(encoder.state_dict())
 
 

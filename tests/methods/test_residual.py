@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from mmbench.methods.networks.code import Code
+from mmbench.methods.networks.code import Code, SideInformation
 from mmbench.methods.networks.residual import (
+    Norm,
     PatchDiscriminator,
     ResidualBlock,
     ResidualDecoder,
@@ -90,7 +91,7 @@ def test_discriminator_is_table_a9() -> None:
 
 @pytest.mark.parametrize("norm", ["instance", "none"])
 @pytest.mark.parametrize("side", ["none", "skip", "pooling-indices"])
-def test_side_information(side: str, norm: str) -> None:
+def test_side_information(side: SideInformation, norm: Norm) -> None:
     torch.manual_seed(0)
     encoder = ResidualEncoder(3, SMALL, side=side, norm=norm)
     decoder = ResidualDecoder(1, SMALL, side=side, norm=norm)
@@ -123,7 +124,7 @@ def test_outputs_are_linear() -> None:
 
 @pytest.mark.parametrize("size", [SMALL, NetworkSize(width=32, poolings=3, blocks=4, kernel=7)])
 @pytest.mark.parametrize("norm", ["instance", "none"])
-def test_scale_at_initialisation(norm: str, size: NetworkSize) -> None:
+def test_scale_at_initialisation(norm: Norm, size: NetworkSize) -> None:
     torch.manual_seed(0)
     encoder = ResidualEncoder(3, size, side="none", norm=norm)
     decoder = ResidualDecoder(3, size, side="none", norm=norm)

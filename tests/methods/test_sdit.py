@@ -60,8 +60,8 @@ def test_attention_blends_the_features_with_the_changed_ones(bias: float, share:
     torch.manual_seed(0)
     generator = AttentiveGenerator(4, 1, 1, attention=True)
     assert generator.attention is not None
-    nn.init.zeros_(generator.attention[-1].weight)
-    nn.init.constant_(generator.attention[-1].bias, bias)
+    nn.init.zeros_(generator.attention[-1].get_parameter("weight"))
+    nn.init.constant_(generator.attention[-1].get_parameter("bias"), bias)
     features, affines = torch.randn(2, 16, 4, 4), torch.randn(2, 64)
     changed = generator.adaptive(features, affines)
     assert torch.allclose(generator.attended(features, affines), (1 - share) * features + share * changed)
@@ -208,7 +208,7 @@ def test_recolouring_is_learnt_without_pairs() -> None:
     """With the laptop's settings, but full width and StarGAN's weights: networks and images are tiny as it is."""
     weights = {"gan": 1.0, "penalty": 10.0, "classify": 1.0, "cycle": 10.0}
     changes = {"lr": 2e-3, "steps": 200, **{f"weights.{name}": value for name, value in weights.items()}}
-    overrides = {f"stage.train.{key}": value for key, value in changes.items()}
+    overrides: dict[str, Any] = {f"stage.train.{key}": value for key, value in changes.items()}
     method, stage = build(profile="laptop", generator_width=1.0, discriminator_width=1.0, **overrides)
     train(method, stage)
     check_red_becomes_green(method)

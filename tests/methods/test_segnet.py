@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from mmbench.methods.networks.code import Code
+from mmbench.methods.networks.code import Code, SideInformation
 from mmbench.methods.networks.segnet import SegNetDecoder, SegNetDiscriminator, SegNetEncoder, SegNetImageDecoder
 from torch import Tensor, nn
 
@@ -172,7 +172,7 @@ def test_parameters_at_paper_size() -> None:
 
 @pytest.mark.parametrize("side", ["none", "skip", "pooling-indices"])
 @pytest.mark.parametrize("kind", [SegNetDecoder, SegNetImageDecoder])
-def test_side_information(kind: type[SegNetDecoder], side: str) -> None:
+def test_side_information(kind: type[SegNetDecoder], side: SideInformation) -> None:
     torch.manual_seed(0)
     encoder = SegNetEncoder(3, SMALL, side=side)
     decoder = kind(5, SMALL, side=side)

@@ -100,7 +100,7 @@ def test_the_recipe_is_that_of_the_paper() -> None:
 
 def test_recolouring_is_learnt_without_pairs() -> None:
     """Few steps on tiny images: a heavier adversarial loss and a higher learning rate than the paper's."""
-    changes = {"stage.train.lr": 1e-3, "stage.train.steps": 120, "stage.train.weights.gan": 4.0}
+    changes: dict[str, Any] = {"stage.train.lr": 1e-3, "stage.train.steps": 120, "stage.train.weights.gan": 4.0}
     method, (stage,) = build("stargan", discriminator_width=2.0, **changes)
     train(method, stage)
     check_red_becomes_green(method)

@@ -36,7 +36,7 @@ def test_pool_and_unpool_are_torchs(size: tuple[int, int], dtype: torch.dtype, l
     assert torch.equal(indices, expected_indices)
 
     plane = unpool(maxima, indices, size)
-    reference = F.max_unpool2d(expected.float(), expected_indices, 2, output_size=size)
+    reference = F.max_unpool2d(expected.float(), expected_indices, (2, 2), output_size=size)
     assert plane.dtype == dtype
     assert torch.equal(plane.float(), reference)
     assert plane.is_contiguous(memory_format=layout)

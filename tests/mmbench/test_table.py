@@ -239,9 +239,9 @@ def test_grids_are_those_of_another_library(seed: int) -> None:
     table = Table("t", "Title", frame, formats={"x": ".2f"})
     rows = [[*map(str, row[:4]), f"{row[4]:.2f}"] for row in frame.itertuples(index=False)]
     sides = ["left"] * 4 + ["right"]
-    theirs = tabulate(rows, list(frame), "pipe", disable_numparse=True, colalign=sides)
+    theirs = tabulate(rows, [*frame], "pipe", disable_numparse=True, colalign=sides)
     assert table.markdown() == f"### Title\n\n{theirs}\n"
     widths = [max(map(len, cells)) for cells in zip(list(frame), *rows, strict=True)]
-    ruled = [list(frame), ["-" * width for width in widths], *rows]
+    ruled: list[list[str]] = [[*frame], ["-" * width for width in widths], *rows]
     plain = tabulate(ruled, (), "plain", disable_numparse=True, colalign=sides)
     assert table.text() == "Title\n\n" + "\n".join(line.rstrip() for line in plain.splitlines()) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from mmbench.reports import ablation_table, alpha_figure, cost_table, segmentation_table
@@ -43,7 +44,7 @@ def test_ablations_stand_beside_the_papers_rows_of_the_same_switches() -> None:
     assert side.frame["mIoU"].tolist() == [30.0, 35.0, 39.0]
     assert side.frame["mIoU std"].iloc[2] == pytest.approx(2**0.5)
     # mean ± t(0.975, 1 degree of freedom) * std / sqrt(2), by a table of t
-    assert side.frame.loc[2, ["mIoU low", "mIoU high"]].tolist() == pytest.approx([39 - 12.706, 39 + 12.706], abs=1e-3)
+    assert list(side.frame.loc[2, ["mIoU low", "mIoU high"]]) == pytest.approx([39 - 12.706, 39 + 12.706], abs=1e-3)
     assert side.frame["difference: mIoU"].tolist() == pytest.approx([0.2, -8.2, -4.2])
     assert "Noise" not in side.note
     assert components.frame.set_index("method")[column].to_dict() == {"mmnet-translations": 6.48, "mmnet": 46.7}
@@ -100,7 +101,10 @@ def test_the_sweep_is_in_its_figure_and_only_there() -> None:
     results = frame(*sweep, mixed(0.2, "rgb", 42.0, ""), mixed(1.0, "depth", 51.0, VALIDATION))
     (figure,) = alpha_figure.build(results, load())
     (axis,) = figure.figure.axes
-    lines = {str(line.get_label()): list(zip(*map(list, line.get_data()), strict=True)) for line in axis.lines}
+    lines = {
+        str(line.get_label()): list(zip(*(list(np.asarray(part)) for part in line.get_data()), strict=True))
+        for line in axis.lines
+    }
     assert lines == {
         "mmnet, indices of rgb": [(0.0, 40.0), (0.2, 42.0), (1.0, 50.0)],
         "mmnet, indices of depth": [(0.0, 41.0), (0.2, 43.0), (1.0, 51.0)],

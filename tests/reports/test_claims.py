@@ -149,7 +149,7 @@ def test_c3_compares_two_inputs_with_each_of_them() -> None:
 
 
 def test_c4_covers_pseudo_pairs_and_several_inputs() -> None:
-    mixed = {"inputs": "rgb+depth", "group": "multi-modal"}
+    mixed: dict[str, Any] = {"inputs": "rgb+depth", "group": "multi-modal"}
     oracle = row("oracle", 60.0, group="oracle"), row("oracle-multimodal", 65.0, group="oracle", inputs="rgb+depth")
     ours = row("mmnet", 50.0), row("mmnet-pp", 55.0), row("mmnet", 52.0, **mixed)
     assert cards(*oracle, *ours, row("mmnet-pp", 56.0, **mixed)).loc["C4", "verdict"] == HOLDS
@@ -172,7 +172,7 @@ def test_c9_takes_the_fair_cascades_and_its_tolerance() -> None:
 
 
 def test_c10_is_the_order_of_the_other_direction_in_percent() -> None:
-    mixed = {**SD, "inputs": "rgb+segmentation", "group": "multi-modal"}
+    mixed: dict[str, Any] = {**SD, "inputs": "rgb+segmentation", "group": "multi-modal"}
     parts = [
         row("mmnet", 0.6, (0.0, 0.0), **SD), row("mmnet-control", 0.61, (0.0, 0.0), **SD),
         row("mmnet-pp", 0.65, (0.0, 0.0), **SD), row("mmnet", 0.7, (0.0, 0.0), **mixed),
@@ -214,12 +214,17 @@ def _log(runs: Path, method: str, seed: int, *lines: Any) -> None:
     (folder / "log.jsonl").write_text("\n".join(texts))
 
 
+def pair(first: float, second: float) -> dict[str, Any]:
+    """Alignment of two pairs of modalities, in a line of the log."""
+    return {"alignment/a-b": first, "alignment/a-c": second, "latent_std/a": 9.0}
+
+
 def test_c13_reads_the_alignment_at_each_stages_end(tmp_path: Path) -> None:
-    pair = lambda a, b: {"alignment/a-b": a, "alignment/a-c": b, "latent_std/a": 9.0}  # noqa: E731
     for seed in (0, 1):
         rise = 0.01 * seed
         before = ("translate", pair(0.9, 0.9)), ("translate", pair(0.3, 0.5))
-        after = ("align", pair(0.8 + rise, 0.9)), ("align", {"losses": {}}), ("re-estimate", pair(0.0, 0.0))
+        nothing: dict[str, Any] = {"losses": {}}
+        after = ("align", pair(0.8 + rise, 0.9)), ("align", nothing), ("re-estimate", pair(0.0, 0.0))
         broken = (
             '{"stage": "align", "alignment/a-b": 0.1',
             '["alignment/"]',

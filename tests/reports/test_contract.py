@@ -134,6 +134,7 @@ def test_what_a_report_does_to_its_results_reaches_no_other(tmp_path: Path, monk
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path / "plugins"))
     (alone,), _ = build_reports(RUNS, ["cost"])
     (after,), _ = build_reports(RUNS, ["spoils", "cost"])
+    assert isinstance(alone, Table) and isinstance(after, Table)
     assert after.csv() == alone.csv()
 
 

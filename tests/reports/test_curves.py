@@ -43,7 +43,7 @@ def build(runs: Path, *cells: tuple[str, int]) -> dict[str, Figure]:
     return {figure.name: figure for figure in curves.build(results, load())}
 
 
-def points(axis: Any, number: int = 0) -> list[tuple[float, float]]:
+def points(axis: Any, number: int = 0) -> list[tuple[float, Any]]:
     return [(float(x), pytest.approx(float(y))) for x, y in zip(*axis.lines[number].get_data(), strict=True)]
 
 
@@ -56,10 +56,10 @@ def test_mean_over_seeds_with_a_band_of_one_standard_deviation(tmp_path: Path) -
     above, below = figures["curves-alignment-rooms-laptop"].figure.axes
     assert points(above) == [(10, 0.2), (20, 0.7), (30, 0.7)]
     (band,) = [item for item in above.collections if isinstance(item, PolyCollection)]
-    at_first = [y for x, y in band.get_paths()[0].vertices if x == 10]
+    at_first = [y for x, y in np.asarray(band.get_paths()[0].vertices) if x == 10]
     spread = np.std([0.1, 0.3], ddof=1)
     assert (min(at_first), max(at_first)) == (pytest.approx(0.2 - spread), pytest.approx(0.2 + spread))
-    borders = [line.get_xdata()[0] for line in above.lines if line.get_linestyle() == "--"]
+    borders = [np.asarray(line.get_xdata())[0] for line in above.lines if line.get_linestyle() == "--"]
     assert borders == [10, 20]
     assert above.get_title() == "M, 2 seeds\n1 translate, 2 align, 3 re-estimate"
     assert points(below) == [(10, 0.5), (20, 0.5), (30, 0.5)]

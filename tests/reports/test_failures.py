@@ -35,7 +35,8 @@ def cell(runs: Path, method: str, images: Any, seed: int = 0, row: dict[str, str
     metrics = {"miou": 50.0, "iou/bed": 10.0, "iou/wall": None if method == "cascade" else 90.0}
     result = {"rows": [{**row, "metrics": metrics}], "split_hashes": {"test": "x"}, **extra}
     (folder / "result.json").write_text(json.dumps(result))
-    np.savez(folder / "per_image.npz", **{"0/segmentation": np.array(images).reshape(len(images), -1)})
+    arrays: dict[str, Any] = {"0/segmentation": np.array(images).reshape(len(images), -1)}
+    np.savez(folder / "per_image.npz", **arrays)
     group = {"cascade": "baselines", "mmnet": "zero-pair"}.get(method, "oracle")
     common = {"dataset": "rooms", "profile": "laptop", "method": method, "title": method.upper(), "seed": seed}
     return [{**common, "state": "done", "group": group, "selection": "", **row, "metric": "miou", "value": 50.0}]
@@ -44,7 +45,12 @@ def cell(runs: Path, method: str, images: Any, seed: int = 0, row: dict[str, str
 def samples(runs: Path, count: int) -> None:
     pictures = np.stack([np.full((4, 4, 3), 40 * image, np.uint8) for image in range(count)])
     ids = np.tile(np.array([[1, 2]] * 2, np.uint8), (count, 1, 1))
-    arrays = {"truth/depth": pictures, "truth/segmentation": pictures, "picture/0": pictures[:, :2, :2], "0": ids}
+    arrays: dict[str, Any] = {
+        "truth/depth": pictures,
+        "truth/segmentation": pictures,
+        "picture/0": pictures[:, :2, :2],
+        "0": ids,
+    }
     np.savez(runs / "rooms" / "laptop" / "mmnet" / "seed-0" / "samples" / "samples.npz", **arrays)
 
 
@@ -93,7 +99,7 @@ def test_pictures_are_the_worst_of_those_stored_and_say_so(tmp_path: Path) -> No
         "#1: mIoU 47.5\nfailed: bed (IoU 0, 5 pixels)",
         "#0: mIoU 100.0\nfailed: wall (IoU 100, 90 pixels)",
     ]
-    shown = [int(axis.images[0].get_array().max()) for axis in figure.figure.axes]
+    shown = [int(np.asarray(axis.images[0].get_array()).max()) for axis in figure.figure.axes]
     assert shown == [40, 0] * 3, "input, translation and truth of image 1, then of image 0"
     assert "The 2 worst of the 2 test images that cells store pictures of, the first of all 5" in figure.note
     assert figure.png().startswith(b"\x89PNG")

@@ -16,6 +16,7 @@ from PIL import Image
 from mmbench.plugins import catalog
 from mmbench.publishing.build import build_reports
 from mmbench.publishing.write import write_reports
+from mmbench.reporting import Table
 from mmbench.store.collect import collect
 
 
@@ -49,10 +50,11 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     made, notes = build_reports(runs)
     assert notes == []
     assert "pictures-synthetic-smoke-to-segmentation" in {item.name for item in made}, "the other cell's pictures stay"
-    (table,) = (item for item in made if item.name == "provenance-synthetic-smoke")
-    commits = table.frame.set_index("method")["commit"]
+    (provenance,) = (item for item in made if item.name == "provenance-synthetic-smoke")
+    assert isinstance(provenance, Table)
+    commits = provenance.frame.set_index("method")["commit"]
     assert commits["oracle"] == result["commit"] and pd.isna(commits["mmnet"]), "what is damaged of a cell is missing"
-    assert table.note.endswith("Damaged: mmnet seed 0.")
+    assert provenance.note.endswith("Damaged: mmnet seed 0.")
 
 
 def test_results_hold_what_was_read_of_the_cells(runs: Path) -> None:

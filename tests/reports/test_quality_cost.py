@@ -38,7 +38,7 @@ def panels(*rows: list[Any], runs: Path = Path("nowhere")) -> tuple[Any, list[An
     return figure.figure, figure.figure.axes
 
 
-def points(axis: Any) -> list[tuple[float, float]]:
+def points(axis: Any) -> list[tuple[Any, Any]]:
     """Cost and score of each marker, best first."""
     marked = [line for line in axis.lines if line.get_marker() in "os^D"]
     drawn = [point for line in marked for point in zip(line.get_xdata(), line.get_ydata(), strict=True)]

@@ -68,7 +68,7 @@ def test_methods_stand_beside_mmnet_on_the_same_seeds(tmp_path: Path) -> None:
     assert row["low"] < row["difference"] == row["mIoU"] - row["M&MNets"] < row["high"] < 0
     assert row["p"] == pytest.approx(2 / 10_001)
     assert row["p (Holm)"] == pytest.approx(4 / 10_001)
-    assert frame.loc["unit", ["difference", "low", "high", "p"]].tolist() == [0.0, 0.0, 0.0, 1.0]
+    assert list(frame.loc["unit", ["difference", "low", "high", "p"]]) == [0.0, 0.0, 0.0, 1.0]
 
 
 def test_which_rows_are_compared(tmp_path: Path) -> None:
@@ -91,13 +91,18 @@ def test_what_was_resampled_once_is_read_from_the_cache(tmp_path: Path, monkeypa
     first = _build(tmp_path, *cells)
     calls: list[str] = []
     real = significance_table._replicates
-    monkeypatch.setattr(significance_table, "_replicates", lambda *a: (calls.append(a[0]), real(*a))[1])
+
+    def counted(*given: Any) -> Any:
+        calls.append(given[0])
+        return real(*given)
+
+    monkeypatch.setattr(significance_table, "_replicates", counted)
     pd.testing.assert_frame_equal(_build(tmp_path, *cells), first)
     assert calls == []
     again = _cell(tmp_path, "cyclegan", 0.61)
     changed = _build(tmp_path, cells[0], again)
     assert len(calls) == 2
-    assert changed.loc["cyclegan", "low"] != first.loc["cyclegan", "low"]
+    assert changed["low"]["cyclegan"] != first["low"]["cyclegan"]
 
 
 def _truncate(file: Path) -> None:
@@ -124,8 +129,8 @@ def test_a_damaged_cell_costs_its_own_interval(tmp_path: Path, damage: str) -> N
     DAMAGE[damage](tmp_path / "rooms" / "laptop" / "cyclegan" / "seed-0")
     frame = _build(tmp_path, *cells)
     assert frame.loc["cyclegan", ["low", "high", "p", "p (Holm)"]].isna().all()
-    assert frame.loc["cyclegan", "difference"] < 0
-    assert frame.loc["unit", "p"] == frame.loc["unit", "p (Holm)"] < 0.05
+    assert frame["difference"]["cyclegan"] < 0
+    assert frame["p"]["unit"] == frame["p (Holm)"]["unit"] < 0.05
 
 
 def test_confusion_matrices_of_older_cells_are_read(tmp_path: Path) -> None:

@@ -317,7 +317,7 @@ def test_what_is_missing_or_no_text_reads_as_text() -> None:
     frame = _results(_rows("mmnet", {"miou": 40.0}, **ROOMS), _rows("b", {"miou": "x"}, **ROOMS))
     frame["pretrained"] = [True, None]
     frame["via"] = [None, float("nan")]
-    frame["weights"] = [["a", "list"], None]
+    frame["weights"] = pd.Series([["a", "list"], None])
     whole = rows_module.complete(frame)
     assert whole["pretrained"].tolist() == ["True", ""]
     assert whole["via"].tolist() == ["", ""]

@@ -73,9 +73,8 @@ def test_left_square_is_cut_after_conversion(whole: Path) -> None:
 
 def test_published_only_for_what_the_authors_code_reads(whole: Path) -> None:
     assert opened(whole).published == "scenenet-51k"
-    assert (
-        SceneNet(whole, EVERYTHING, {**SETTINGS, **VARIANTS["scenenet-170k"]["SETTINGS"]}).published == "scenenet-170k"
-    )
+    larger: dict[str, Any] = VARIANTS["scenenet-170k"]
+    assert SceneNet(whole, EVERYTHING, {**SETTINGS, **larger["SETTINGS"]}).published == "scenenet-170k"
     assert [opened(whole, **{k: v}).published for k, v in (("depth", "z"), ("crop", "centre"))] == ["", ""]
     assert all(SETTINGS[key] in values for key, values in CHOICES.items())
     cards = [catalog.find("datasets", name) for name in ("scenenet-51k", "scenenet-170k")]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mmbench.evaluation import diversity as module
 from mmbench.evaluation.diversity import SAMPLES, diversity, perceptual_distance
+from mmbench.internet import answers
 
 CPU = torch.device("cpu")
 SIZE = 32
@@ -73,7 +74,7 @@ def test_a_silent_host_is_asked_for_a_moment_only(monkeypatch: pytest.MonkeyPatc
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("socket.create_connection", connect)
-    assert not module.answers("download.pytorch.org")
+    assert not answers("download.pytorch.org")
 
 
 def test_small_images_ask_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

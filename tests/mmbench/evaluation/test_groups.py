@@ -9,7 +9,7 @@ from mmbench.evaluation.evaluate import group_of
 from mmbench.planning import config
 from mmbench.plugins import catalog
 
-ROOMS = Synthetic(None, config.profile("smoke", "cross-modal").data, {"nir": False})
+ROOMS = Synthetic(None, config.profile("smoke", "cross-modal").data, {"nir": False}).task
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from translating import translate
 
 from mmbench.inference.files import group_files
 from mmbench.inference.translator import Translator
+from mmbench.modality import Segmentation
 
 
 def test_files_are_translated_as_arrays_are(
@@ -23,7 +24,9 @@ def test_files_are_translated_as_arrays_are(
     raw = Image.open(out / "depth-segmentation.png")
     assert raw.mode == "P"
     assert np.array_equal(np.asarray(raw), expected)
-    palette = np.array(translator.modalities["segmentation"].palette, np.uint8)
+    labels = translator.modalities["segmentation"]
+    assert isinstance(labels, Segmentation)
+    palette = np.array(labels.palette, np.uint8)
     assert np.array_equal(np.asarray(Image.open(out / "depth-segmentation-colours.png")), palette[expected])
     assert np.array_equal(np.asarray(raw.convert("RGB")), palette[expected])
 
@@ -57,7 +60,7 @@ def test_a_cascade_of_files(
         out = tmp_path / bn
         via = ("--via", "rgb", "--bn", bn)
         assert translate(cells, "--from", "depth", "--to", "segmentation", *via, files / "depth.npy", "--out", out) == 0
-        expected = translator.translate({"depth": images["depth"][0]}, "segmentation", via="rgb", bn=bn)  # type: ignore[arg-type]
+        expected = translator.translate({"depth": images["depth"][0]}, "segmentation", via="rgb", bn=bn)
         assert np.array_equal(np.asarray(Image.open(out / "depth-segmentation.png")), expected)
         assert "depth -> rgb -> segmentation" in capsys.readouterr().out
 

@@ -48,10 +48,9 @@ def test_what_is_left_open_is_as_in_the_methods_row(translator: Translator, imag
     inputs = {name: images[name][0] for name in ("depth", "rgb")}
     (step,) = translator.path(["depth", "rgb"], "segmentation")
     assert step == Translation(("rgb", "depth"), "segmentation", weights=(0.8, 0.2), side_from="rgb")
-    open_, stated = (
-        translator.translate(inputs, "segmentation", **how)
-        for how in ({}, {"weights": (0.2, 0.8), "side_from": "rgb"})  # of depth and rgb, in the order of the inputs
-    )
+    open_ = translator.translate(inputs, "segmentation")
+    # Of depth and rgb, in the order of the inputs.
+    stated = translator.translate(inputs, "segmentation", weights=(0.2, 0.8), side_from="rgb")
     assert np.array_equal(open_, stated)
 
 

@@ -70,7 +70,8 @@ def _kinds_in(value: ast.AST) -> set[str]:
         parts = value.elts
     else:
         parts = [value] if isinstance(value, ast.expr) else []
-    return {part.value for part in parts if isinstance(part, ast.Constant) and part.value in KINDS}
+    values = [part.value for part in parts if isinstance(part, ast.Constant)]
+    return {value for value in values if isinstance(value, str) and value in KINDS}
 
 
 def _is_kind(node: ast.AST) -> bool:
@@ -91,8 +92,8 @@ def _is_kind(node: ast.AST) -> bool:
 def _classes(tree: ast.Module) -> set[str]:
     """The kinds' classes as a file that imports them, or their module, writes them."""
     found: set[str] = set()
-    for node in ast.walk(tree):
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
+        for alias in node.names:
             name = alias.asname or alias.name
             if node.module == "mmbench" and alias.name == "modality":
                 found |= {f"{name}.{kind}" for kind in CLASSES}

@@ -93,7 +93,7 @@ def test_resolving_leaves_the_card_as_it_was() -> None:
     [({}, 100), ({"BUDGET": "extra"}, 40), ({"BUDGET": "full"}, 140), ({"PARENT": "p"}, 40),
      ({"PARENT": "p", "BUDGET": "full"}, 140)],
 )  # fmt: skip
-def test_shares_are_of_the_budget(values: dict[str, str], budget: int) -> None:
+def test_shares_are_of_the_budget(values: dict[str, Any], budget: int) -> None:
     first, second, _ = resolve("paper", of=card(**values)).stages
     assert (first.steps, second.steps) == (budget // 4, 3 * budget // 4)
 

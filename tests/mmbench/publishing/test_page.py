@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pytest
@@ -68,7 +69,7 @@ def table(name: str = "scores-rooms-laptop", title: str = "Scores") -> Table:
             "mIoU high": [8.1, 42.0, 32.0], **wide,
         }
     )  # fmt: skip
-    better = {"mIoU": "higher", "IoU 1": "higher"}
+    better: dict[str, Literal["higher", "lower"]] = {"mIoU": "higher", "IoU 1": "higher"}
     return Table(name, title, frame, "A note.", "group", hidden=("dataset", "profile"), better=better)
 
 
@@ -81,7 +82,9 @@ def drawn(name: str, picture: bool = False) -> Figure:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    made = [table(), drawn("lines-rooms-laptop"), drawn("grid-rooms-laptop", picture=True), drawn("general")]
+    made: list[Table | Figure] = [
+        table(), drawn("lines-rooms-laptop"), drawn("grid-rooms-laptop", picture=True), drawn("general"),
+    ]  # fmt: skip
     write_reports(made, [f"rooms/laptop/x/seed-0: failed ({NASTY})"], tmp_path)
     return tmp_path / PAGE
 

@@ -19,7 +19,7 @@ ROW = {
     "side_from": "", "bn": "trained", "checkpoint": "last", "group": "zero-pair", "side_information": "skip",
     "selection": "", "metrics": {"miou": 40.5, "iou/bed": 12.0, "iou/tv": None},
 }  # fmt: skip
-RESULT = {
+RESULT: dict[str, Any] = {
     "key": "k", "title": "T", "published_dataset": "p", "rows": [ROW], "parameters": 10, "timing": {"seconds": 2.5},
     "peak_memory_bytes": 100, "cost": {"flops": 4.0, "latency_ms": 1.5},
 }  # fmt: skip

@@ -230,7 +230,7 @@ def test_unread_modality_is_never_opened(tmp_path: Path) -> None:
 def test_full_disk_is_refused_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     need = len(IDS) * SIZE * SIZE * (3 + 4 + 1 + 4)
     usage = shutil.disk_usage(tmp_path)._replace(free=need - 1)
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     data = Noise()
     with pytest.raises(UserError, match=r"GB needed.*MMBENCH_CACHE"):
         prepare(data, tmp_path)

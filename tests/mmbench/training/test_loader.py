@@ -48,9 +48,8 @@ class Numbered:
 
 
 def make(*views: View, seed: int = 0, flips: bool = True, batch_size: int = 4, cache: Any = None) -> Loader:
-    return Loader(
-        TASK, views, cache or Numbered(), batch_size=batch_size, seed=seed, flips=flips, device=torch.device("cpu")
-    )
+    images: Any = cache or Numbered()
+    return Loader(TASK, views, images, batch_size=batch_size, seed=seed, flips=flips, device=torch.device("cpu"))
 
 
 def ids(count: int, start: int = 0) -> tuple[str, ...]:
@@ -107,7 +106,8 @@ def test_every_image_comes_once_before_any_comes_twice(batch_size: int) -> None:
 
 
 def test_the_modalities_of_a_view_stay_aligned_and_are_flipped_together() -> None:
-    loader, flipped = make(PAIRED), []
+    loader = make(PAIRED)
+    flipped: list[bool] = []
     for step in range(20):
         tensors = loader.batch(0, step)[PAIRED.name]
         rgb, depth = content(tensors["rgb"], "rgb"), content(tensors["depth"], "depth")
@@ -127,7 +127,7 @@ def test_no_flips_where_the_profile_has_none() -> None:
 def test_views_of_one_modality_are_not_aligned() -> None:
     single = [View(name, ids(10), (name,)) for name in ("rgb", "depth")]
     loader = make(*single)
-    pairs = []
+    pairs: list[tuple[int, int]] = []
     for step in range(20):
         batch = loader.batch(0, step)
         pairs.extend(zip(rows_of(batch["rgb"]["rgb"], "rgb"), rows_of(batch["depth"]["depth"], "depth"), strict=True))

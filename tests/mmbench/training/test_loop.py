@@ -91,13 +91,13 @@ def test_frozen_roles_stand_still_in_eval_mode_while_others_train(
     method.eval()
     after = run(method, tmp_path, Stage("s", 0, 3, 0.01, frozen=frozen, players=BOTH))
     assert method.modes == [{role: role not in roles for role in ROLES}] * 3
-    for role, network in method.networks().items():
+    for role, network in method.parts.items():
         linear, norm = network.linear, network.norm
         trains = role not in roles
         assert (after[-1][role] != 0.0) == trains, role
         assert linear.weight.requires_grad == trains, role
         assert trains or linear.weight.grad is None, role
-        assert (norm.num_batches_tracked.item(), norm.running_mean.item() != 0.0) == (
+        assert (norm.get_buffer("num_batches_tracked").item(), norm.get_buffer("running_mean").item() != 0.0) == (
             (3, True) if trains else (0, False)
         )
 
@@ -125,7 +125,7 @@ def test_a_player_moves_its_own_weights_only(player: str, own: tuple[str, ...], 
     method = Tiny(constant)
     after = run(method, tmp_path, Stage("s", 0, 2, 0.01, players={player: 1}))
     assert {role for role in ROLES if after[-1][role] != 0.0} == set(own)
-    assert {role for role, network in method.networks().items() if network.linear.weight.grad is not None} == set(own)
+    assert {role for role, network in method.parts.items() if network.linear.weight.grad is not None} == set(own)
 
 
 def test_gradients_of_one_step_and_player_do_not_add_to_the_next(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ class Halves(Tiny):
     """Two losses in float16 whose sum, and whose weighted value, float16 cannot hold."""
 
     def loss(self, player: str, batch: Any, made: Any, stage: Stage) -> dict[str, torch.Tensor]:
-        zero = self.roles["decoder/c"].linear.weight.sum()
+        zero = self.parts["decoder/c"].linear.weight.sum()
         return {name: (zero + 40_000.0).half() for name in ("first", "second")}
 
 
@@ -153,12 +153,12 @@ def test_a_stage_without_players_observes_in_training_mode_without_gradient(tmp_
     after = run(method, tmp_path, Stage("s", 0, 2, 0.01, players={}, frozen=("encoder/anchor",)))
     assert (method.asked, method.gradients) == ([], [False, False])
     assert set(after[-1].values()) == {0.0}
-    assert {role for role, network in method.networks().items() if network.norm.num_batches_tracked} == {*ROLES[1:]}
+    assert {role for role, network in method.parts.items() if network.norm.num_batches_tracked} == {*ROLES[1:]}
 
 
 def test_a_layer_that_two_roles_share_is_stepped_once(tmp_path: Path) -> None:
     method = Tiny(constant)
-    method.roles["encoder/b"].linear = method.roles["encoder/a"].linear
+    method.parts["encoder/b"].linear = method.parts["encoder/a"].linear
     (optimizer,) = make_optimizers(method, Stage("s", 0, 1, 0.01), CPU).values()
     assert [len(group["params"]) for group in optimizer.param_groups] == [2]
     assert seen(run(method, tmp_path, Stage("s", 0, 2, 0.01)), "encoder/a") == pytest.approx([-0.01, -0.02], rel=1e-4)
@@ -176,7 +176,7 @@ def test_a_step_says_whether_a_loss_is_finite_and_switches_modes_itself() -> Non
     bad = []
     for step in range(2):
         method.eval()
-        nn.init.constant_(method.roles["decoder/c"].linear.weight, 1.0)
+        nn.init.constant_(method.parts["decoder/c"].linear.weight, 1.0)
         batch = {"step": {"step": torch.tensor(step)}}
         bad.append(bool(train_step(method, stage, step, batch, optimizers, CPU, LossSums({}))))
     assert bad == [False, True]

@@ -23,7 +23,7 @@ class Told(Tiny):
     """Losses of given values, without any effect on a weight."""
 
     def loss(self, player: str, batch: Any, made: int, stage: Stage) -> dict[str, torch.Tensor]:
-        zero = 0.0 * sum(network.linear.weight.sum() for network in self.roles.values())
+        zero = 0.0 * torch.stack([network.linear.weight.sum() for network in self.parts.values()]).sum()
         return {name: zero + value for name, value in self.script(player, made).items()}
 
 

@@ -63,6 +63,7 @@ def test_against_torchmetrics_on_the_batch() -> None:
     psnr = peak_signal_noise_ratio(prediction, truth, data_range=2.0, reduction="none", dim=(1, 2, 3))
     ssim = structural_similarity_index_measure(prediction, truth, data_range=2.0, reduction="none")
     assert stats[:, 0] == pytest.approx(psnr.numpy(), rel=1e-5)
+    assert isinstance(ssim, Tensor)
     assert stats[:, 1] == pytest.approx(ssim.numpy(), rel=1e-5)
 
 

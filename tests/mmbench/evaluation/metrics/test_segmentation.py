@@ -1,5 +1,5 @@
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ METRIC = load_metrics()["segmentation"]
 CLASSES = ("wall", "floor", "bed", "tv")
 
 
-def _labels(classes: Iterable[str]) -> Segmentation:
+def _labels(classes: Sequence[str]) -> Segmentation:
     return Segmentation("labels", classes=tuple(classes), palette=((0, 0, 0),) * (len(classes) + 1))
 
 
