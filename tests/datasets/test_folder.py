@@ -45,11 +45,9 @@ def test_without_a_description(root: Path) -> None:
         ("rgb+segmentation -> depth", (0.8, 0.2), "rgb"),
     ]
     labels, metres = task.modality("segmentation"), task.modality("depth")
-    assert isinstance(labels, Segmentation) and isinstance(metres, Depth)
-    assert labels.classes == ("class 1", "class 2", "class 3")
-    assert len(set(labels.palette)) == 4
-    assert labels.palette[0] == (0, 0, 0)
-    assert metres.centre == pytest.approx(2.25, rel=0.05)  # the median of 0.5 to 4 m
+    assert isinstance(labels, Segmentation) and labels.classes == ("class 1", "class 2", "class 3")
+    assert len(set(labels.palette)) == 4 and labels.palette[0] == (0, 0, 0)
+    assert isinstance(metres, Depth) and metres.centre == pytest.approx(2.25, rel=0.05)  # the median of 0.5 to 4 m
     assert data.note == (
         "40 rgb, 40 depth, 40 segmentation, 40 samples with all of them, depth taken to be in millimetres, "
         "3 classes found in segmentation"
@@ -150,10 +148,9 @@ def test_colours(root: Path) -> None:
         Image.fromarray(colours[np.asarray(Image.open(path))]).save(path)
     data = Folder(root, EVERYTHING)
     found = data.task.modality("segmentation")
-    assert isinstance(found, Segmentation)
+    assert isinstance(found, Segmentation) and found.classes == ("class 1", "class 2", "class 3")
     # Sorted by red, then green, then blue; black is void.
     assert found.palette == ((0, 0, 0), (0, 0, 90), (128, 128, 128), (200, 0, 0))
-    assert found.classes == ("class 1", "class 2", "class 3")
     stored = np.asarray(Image.open(root / "segmentation" / "room0_000.png"))
     np.testing.assert_array_equal(np.array(found.palette)[data.sample("room0_000")["segmentation"]], stored)
     toml(root, '[modalities.segmentation]\nclasses = ["a", "b"]\npalette = [[200, 0, 0], [0, 0, 90]]\n'

@@ -25,7 +25,7 @@ from mmbench.datasets.synthetic.scene import (
     WINDOW,
     Item,
     Scene,
-)  # fmt: skip
+)
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError

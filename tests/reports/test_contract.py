@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
+import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +24,7 @@ from mmbench.reporting import COLUMNS, SWEEP, Figure, Results, Table
 from mmbench.store.collect import collect
 
 REPORTS = catalog.cards("reports")
-RUNS = Path(__file__).parents[1] / "data" / "older-runs" / "runs"
+RECORDED = Path(__file__).parents[1] / "data" / "older-runs" / "runs"
 ROW = {
     "dataset": "rooms", "published_dataset": "", "profile": "laptop", "method": "mmnet", "title": "M&MNets",
     "group": "zero-pair", "seed": 0, "state": "done", "inputs": "depth", "output": "segmentation",
@@ -38,8 +42,17 @@ def single() -> Results:
     return Results(pd.DataFrame([ROW], columns=list(COLUMNS)), (facts,), Path("nowhere"))
 
 
+@functools.cache
+def copied() -> Path:
+    """The recorded runs folder where reports may keep what they have computed."""
+    folder = Path(tempfile.mkdtemp()) / "runs"
+    shutil.copytree(RECORDED, folder)
+    atexit.register(shutil.rmtree, folder.parent)
+    return folder
+
+
 def real() -> Results:
-    return collect(RUNS)[0]
+    return collect(copied())[0]
 
 
 def damaged() -> Results:
@@ -117,7 +130,7 @@ def test_a_report_that_breaks_the_contract_takes_down_itself_only(
     path.parent.mkdir(parents=True)
     path.write_text(f'NAME = "wrong"\nTITLE = "Wrong"\nfrom mmbench.reporting import Figure, Table\n{body}\n')
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path / "plugins"))
-    made, notes = build_reports(RUNS, ["cost", "wrong", "provenance"])
+    made, notes = build_reports(copied(), ["cost", "wrong", "provenance"])
     assert {item.name for item in made} == {"cost-synthetic-smoke", "provenance-synthetic-smoke"}
     (note,) = (note for note in notes if "stale" not in note)
     assert note.startswith("report wrong: ") and str(path) in note and WRONG[body] in note
@@ -132,15 +145,15 @@ def test_what_a_report_does_to_its_results_reaches_no_other(tmp_path: Path, monk
         '    results.rows["value"] = 0.0\n    published["value"] = 0.0\n    return []\n'
     )
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path / "plugins"))
-    (alone,), _ = build_reports(RUNS, ["cost"])
-    (after,), _ = build_reports(RUNS, ["spoils", "cost"])
+    (alone,), _ = build_reports(copied(), ["cost"])
+    (after,), _ = build_reports(copied(), ["spoils", "cost"])
     assert isinstance(alone, Table) and isinstance(after, Table)
     assert after.csv() == alone.csv()
 
 
 def test_files_of_a_page_are_equal_for_equal_results(tmp_path: Path) -> None:
     for folder in ("one", "two"):
-        made, notes = build_reports(RUNS, ["segmentation", "quality-cost"])
+        made, notes = build_reports(copied(), ["segmentation", "quality-cost"])
         write_reports(made, notes, tmp_path / folder)
     for path in (tmp_path / "one").iterdir():
         if path.name != "report.html":  # it says when it was written
