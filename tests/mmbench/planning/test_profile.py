@@ -147,7 +147,7 @@ def test_a_package_brings_profiles_beside_the_module_that_it_names(
         (OWN + "kind.cross-domain = 3\n", "kind.cross-domain: expected a table, got 3"),
         (OWN + "kind = 3\n", "kind: expected tables such as [kind.cross-channel], got 3"),
         (OWN + "[kind.cross-domain]\nsteps.x = 3\n", "steps: expected int, got {'x': 3}"),
-        (OWN + 'name = "other"\n', "the file's name is the profile's"),
+        (OWN + 'name = "other"\n', "a profile is named by its file"),
         (OWN.replace("batch = 2", "batch = 0"), "batch expects more than 0, got 0"),
         ("[x\n", "TOMLDecodeError"),
     ],
