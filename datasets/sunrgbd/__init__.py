@@ -40,6 +40,8 @@ CHOICES = {
     "depth": ["refined", "raw"],
     "labels": ["auto", "toolbox", "png37", "png13", "seg", "polygons"],
 }
+SIZE = "about 8 GB"
+VARIANTS = {"sunrgbd-thesis": {"TITLE": "SUN RGB-D, 13 classes, the thesis' split", "SETTINGS": {"split": "thesis"}}}
 DOWNLOADS = (
     {"url": "http://rgbd.cs.princeton.edu/data/SUNRGBD.zip", "into": "sunrgbd"},
     {
@@ -82,7 +84,8 @@ class SunRgbd(Dataset):
         self._lists = parts.read_lists(allsplit) if allsplit else None
         if self._lists is None and self.settings["split"] == "official":
             raise UserError(
-                f"sunrgbd: {ALLSPLIT[0]} not found at {tree.parent}; get {TOOLBOX}, or take --set data.split=thesis"
+                f"sunrgbd: {ALLSPLIT[0]} not found at {tree.parent}; get {TOOLBOX}, "
+                f"or take the data set sunrgbd-thesis, which does without (--set data.split=thesis)"
             )
         self.published = "sunrgbd" if self.settings["split"] == "thesis" else ""
         self._labels = sources.choose(self.settings["labels"], tree, self.frames, self._lists)
@@ -95,7 +98,10 @@ class SunRgbd(Dataset):
         found = f"{len(self.frames)} of {parts.FRAMES} frames"
         found += f", {incomplete} of them incomplete" if incomplete else ""
         found += f", {unlisted} of them not in allsplit.mat" if unlisted else ""
-        return f"{found}; labels: {self._labels.name if self._labels else 'none'}"
+        found += f"; labels: {self._labels.name if self._labels else 'none'}"
+        if drawn := self._parts.drawn_here:
+            found += f"; validation is absent, in its place {drawn} of the training frames that are there"
+        return found
 
     def split(self) -> Split:
         """The parts of ``parts.py``, as far as their frames are there and whole; a scene is a block of frames."""
@@ -169,9 +175,10 @@ class SunRgbd(Dataset):
     @cached_property
     def _parts(self) -> parts.Parts:
         if self.settings["split"] == "official" and self._lists:
-            return parts.official(self._lists)
-        everything = self._lists.train + self._lists.test if self._lists else tuple(sorted(self._whole))
-        return parts.thesis(everything)
+            drawn = parts.official(self._lists)
+        else:
+            drawn = parts.thesis(self._lists.train + self._lists.test if self._lists else tuple(sorted(self._whole)))
+        return parts.with_validation(drawn, self._whole)
 
     @cached_property
     def _whole(self) -> set[str]:

@@ -97,6 +97,18 @@ def open_dataset(
     return adapter
 
 
+def check_parts(dataset: str, adapter: Dataset) -> None:
+    """Raise UserError where a part has no images, naming what there is."""
+    parts = adapter.split().parts()
+    if empty := [part for part, ids in parts.items() if not ids]:
+        there = ", ".join(f"{part} {len(ids)}" for part, ids in parts.items() if ids)
+        found = "; ".join(filter(None, [there, adapter.note])) or "none"
+        raise UserError(
+            f"data set {dataset!r}: no images for {', '.join(empty)} (found: {found}); "
+            f"`data verify {dataset}` shows what is there"
+        )
+
+
 def make_plans(
     methods: Sequence[str],
     datasets: Sequence[str],
@@ -143,9 +155,7 @@ def make_plan(
     chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
     config.check_overrides(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
-    for part, ids in adapter.split().parts().items():
-        if not ids:
-            raise UserError(f"data set {dataset!r}: {part} has no images; `data verify {dataset}` shows what was found")
+    check_parts(dataset, adapter)
     if lacking := _lacks_truth(adapter):
         oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
         for method in oracles:

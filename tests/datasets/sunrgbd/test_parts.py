@@ -13,6 +13,7 @@ from sunrgbd_tree import TEST, TRAIN, ids37, opened
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.planning.plan import make_plan, open_dataset
 
 
 def test_official_split(whole: Path) -> None:
@@ -44,7 +45,9 @@ def test_absent_frames_move_no_other(whole: Path, tmp_path: Path) -> None:
 
 def test_thesis_split_alone_needs_no_lists(whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole / "sunrgbd" / "SUNRGBD", tmp_path / "SUNRGBD")
-    with pytest.raises(UserError, match=r"allsplit\.mat not found at .*SUNRGBDtoolbox\.zip.*data\.split=thesis"):
+    with pytest.raises(
+        UserError, match=r"allsplit\.mat not found at .*SUNRGBDtoolbox\.zip.*sunrgbd-thesis.*data\.split=thesis"
+    ):
         opened(tmp_path)
     data = opened(tmp_path, split="thesis")
     assert data.note == "72 of 10335 frames, 72 of them incomplete; labels: none"
@@ -52,6 +55,61 @@ def test_thesis_split_alone_needs_no_lists(whole: Path, tmp_path: Path) -> None:
     for frame in TRAIN:
         savemat(tmp_path / "SUNRGBD" / frame / "seg.mat", {"names": ["bed"], "seglabel": ids37(frame) % 2})
     assert all(opened(tmp_path, split="thesis").split().parts().values())
+
+
+@pytest.mark.parametrize("split", ["official", "thesis"])
+def test_without_a_validation_frame_blocks_of_training_take_its_place(whole: Path, tmp_path: Path, split: str) -> None:
+    before = opened(whole, split=split)
+    shutil.copytree(whole, tmp_path / "part")
+    for frame in before.split().validation:
+        shutil.rmtree(tmp_path / "part" / "sunrgbd" / "SUNRGBD" / frame)
+    after = opened(tmp_path / "part", split=split)
+    had, has = before.split().parts(), after.split().parts()
+    assert has["validation"] == opened(tmp_path / "part", split=split).split().validation
+    assert 0 < len(has["validation"]) <= 3
+    assert after.note.endswith(
+        f"; validation is absent, in its place {len(has['validation'])} of the training frames that are there"
+    )
+    assert "validation" not in before.note
+    assert has["test"] == had["test"]
+    for group in ("rgb+segmentation", "rgb+depth"):
+        assert has[group] == tuple(frame for frame in had[group] if frame not in has["validation"]) != ()
+
+
+def test_validation_is_drawn_in_whole_blocks() -> None:
+    frames = real_lists()
+    drawn = parts.thesis(frames)
+    present = {frame for frame in frames if "NYUdata" in frame} - set(drawn.validation)
+    redrawn = parts.with_validation(drawn, present)
+    trained = {drawn.scenes[frame] for half in redrawn.halves for frame in half}
+    assert 20 <= len(redrawn.validation) <= 0.03 * len(present)
+    assert set(redrawn.validation) <= present and not {drawn.scenes[frame] for frame in redrawn.validation} & trained
+    assert parts.with_validation(drawn, set(frames)) is drawn
+    block = redrawn.validation[:1]
+    assert parts.with_validation(drawn, set(block)) is drawn  # it would leave nothing to train on
+
+
+def test_the_thesis_split_is_a_data_set_of_its_own_name(whole: Path, tmp_path: Path) -> None:
+    plan = make_plan(["prior"], "sunrgbd-thesis", "smoke", [0], tmp_path, data_root=whole)
+    assert [cell.name for cell in plan.cells] == ["sunrgbd-thesis/smoke/prior/seed-0"]
+    opened_by_name = open_dataset("sunrgbd-thesis", DataLimits(), whole)
+    assert opened_by_name.published == "sunrgbd"
+    assert opened_by_name.split() == opened(whole, split="thesis").split()
+    set_by_hand = make_plan(
+        ["prior"], "sunrgbd", "smoke", [0], tmp_path, data_root=whole, overrides={"data.split": "thesis"}
+    )
+    assert [cell.key for cell in set_by_hand.cells] == [cell.key for cell in plan.cells]
+
+
+def test_a_part_without_frames_is_a_line_that_says_what_is_there(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "part")
+    shutil.rmtree(tmp_path / "part" / "sunrgbd" / "SUNRGBD" / "xtion")
+    with pytest.raises(UserError) as caught:
+        make_plan(["prior"], "sunrgbd", "smoke", [0], tmp_path, data_root=tmp_path / "part")
+    assert str(caught.value) == (
+        "data set 'sunrgbd': no images for test (found: rgb+segmentation 6, rgb+depth 6, validation 2; "
+        "60 of 10335 frames; labels: toolbox); `data verify sunrgbd` shows what is there"
+    )
 
 
 def real_lists() -> tuple[str, ...]:
