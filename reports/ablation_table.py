@@ -1,4 +1,4 @@
-"""The papers' ablations of M&MNets: side information and pretraining (table 4.2), components (table 4.3)."""
+"""The papers' ablations of M&MNets: side information and pretraining (thesis 4.2, CVPR 1), components (4.3, CVPR 2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ NAME = "ablation"
 TITLE = "Ablations, depth to segmentation, %"
 
 METRICS = {"miou": "mIoU", "global_accuracy": "Global"}
-DATASET, SOURCE = "scenenet-51k", "thesis"  # where the papers' ablations were made; the thesis' numbers count
+DATASET = "scenenet-51k"  # where the papers' ablations were made
+THESIS, CVPR = "thesis", "cvpr2018"  # their numbers differ, and so do their schedules
 PUBLISHED, DIFFERENCE = "published, 51K:", "difference:"
 YES_NO = {True: "Y", False: "N"}
 
@@ -31,7 +32,9 @@ class Entry:
 
 
 SIDE = (
+    Entry("mmnet-none-scratch", {"side information": "none", "RGB decoder": "none"}, "side=none"),
     Entry("mmnet-none", {"side information": "none", "RGB decoder": "none"}, "side=none"),
+    Entry("mmnet-skip-scratch", {"side information": "skip connections", "RGB decoder": "none"}, "side=skip"),
     Entry("mmnet-skip", {"side information": "skip connections", "RGB decoder": "none"}, "side=skip"),
     Entry("mmnet-scratch", {"side information": "pooling indices", "RGB decoder": "none"}, "side=pooling-indices"),
     Entry("mmnet", {"side information": "pooling indices", "RGB decoder": "none"}, "side=pooling-indices"),
@@ -49,15 +52,66 @@ COMPONENTS = tuple(
         ("mmnet-paper-noise", ("Y", "Y", "0.5", "N"), ""),
     )
 )
+CVPR_SIDE = (
+    Entry("mmnet-cvpr2018-none-scratch", {"side information": "none"}, "side=none"),
+    Entry("mmnet-cvpr2018-skip-scratch", {"side information": "skip connections"}, "side=skip"),
+    Entry("mmnet-cvpr2018-scratch", {"side information": "pooling indices"}, "side=pooling-indices"),
+    Entry("mmnet-cvpr2018", {"side information": "pooling indices"}, "side=pooling-indices"),
+)
+CVPR_COMPONENTS = tuple(
+    Entry(
+        method,
+        dict(zip(SWITCHES, cells, strict=False)),
+        "autoencoders={}, latent={}, noise={}, pseudo-pairs=N".format(*cells),
+    )
+    for method, cells in (
+        ("mmnet-cvpr2018-translations", ("N", "N", "N")),
+        ("mmnet-cvpr2018-autoencoders", ("Y", "N", "N")),
+        ("mmnet-cvpr2018-no-noise", ("Y", "Y", "N")),
+        ("mmnet-cvpr2018", ("Y", "Y", "Y")),
+    )
+)
 NOISE_NOTE = "Noise Y: the profile's latent noise; the papers' std is 0.5."
-PUBLISHED_NOTE = (
-    "published, 51K: thesis, at the papers' size and schedule, beside the row of the same switches and pretraining; "
-    "difference: ours less that."
+PUBLISHED_NOTES = {
+    source: f"published, 51K: {source}, at the papers' size and schedule, beside the row of the same switches and "
+    "pretraining; difference: ours less that."
+    for source in (THESIS, CVPR)
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of the papers' tables; ``source`` is the paper whose numbers stand beside its rows."""
+
+    name: str
+    title: str
+    entries: tuple[Entry, ...]
+    source: str
+    note: str = ""
+
+
+COMPARISONS = (
+    Comparison("side-information", "Side information and pretraining (table 4.2)", SIDE, THESIS),
+    Comparison(
+        "components",
+        "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)",
+        COMPONENTS,
+        THESIS,
+        NOISE_NOTE,
+    ),
+    Comparison("cvpr2018-side-information", "Side information and pretraining (CVPR, table 1)", CVPR_SIDE, CVPR),
+    Comparison(
+        "cvpr2018-components",
+        "Autoencoders, latent consistency, noise (CVPR, table 2)",
+        CVPR_COMPONENTS,
+        CVPR,
+        NOISE_NOTE,
+    ),
 )
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
-    """Two tables per data set and profile with at least two of the rows."""
+    """Up to four tables per data set and profile, each where at least two of its rows are there."""
     rows = results.rows[results.rows["metric"].isin(METRICS)]
     rows = rows[
         (rows["inputs"] == "depth")
@@ -67,23 +121,22 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
     ]
     tables = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        where, methods = f"{dataset}, profile {profile}", set(part["method"].unique())
-        for name, title, entries, note in (
-            ("side-information", "Side information and pretraining (table 4.2)", SIDE, ""),
-            ("components", "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)", COMPONENTS, NOISE_NOTE),
-        ):
-            made = [_row(entry, part, published) for entry in entries if entry.method in methods]
+        methods = set(part["method"].unique())
+        for comparison in COMPARISONS:
+            theirs = published[published["source"] == comparison.source] if len(published) else published
+            made = [_row(entry, part, theirs) for entry in comparison.entries if entry.method in methods]
             if len(made) > 1:
-                tables.append(_table(f"ablation-{name}-{dataset}-{profile}", f"{title}: {where}", made, note))
+                tables.append(_table(comparison, f"{dataset}-{profile}", f"{dataset}, profile {profile}", made))
     return tables
 
 
-def _table(name: str, title: str, rows: Sequence[Mapping[str, object]], note: str) -> Table:
+def _table(comparison: Comparison, stem: str, where: str, rows: Sequence[Mapping[str, object]]) -> Table:
     frame = pd.DataFrame(rows)
     published, differences = ([f"{what} {header}" for header in METRICS.values()] for what in (PUBLISHED, DIFFERENCE))
     compared = not frame[published].isna().all(axis=None)
     return Table(
-        name, title, frame, " ".join(filter(None, [note, PUBLISHED_NOTE * compared])),
+        f"ablation-{comparison.name}-{stem}", f"{comparison.title}: {where}", frame,
+        " ".join(filter(None, [comparison.note, PUBLISHED_NOTES[comparison.source] * compared])),
         formats={**dict.fromkeys([*METRICS.values(), *published], ".1f"), **dict.fromkeys(differences, "+.1f")},
         hidden=("method", *(() if compared else (*published, *differences))),
         better=dict.fromkeys(METRICS.values(), "higher"),
@@ -111,9 +164,6 @@ def _published(entry: Entry, metric: str, mine: pd.DataFrame, published: pd.Data
     if not label or published.empty:
         return float("nan")
     found = published[
-        (published["source"] == SOURCE)
-        & (published["dataset"] == DATASET)
-        & (published["label"] == label)
-        & (published["metric"] == metric)
+        (published["dataset"] == DATASET) & (published["label"] == label) & (published["metric"] == metric)
     ]
     return float(found["value"].iloc[0]) if len(found) else float("nan")

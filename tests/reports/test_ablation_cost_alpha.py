@@ -67,6 +67,29 @@ def test_a_pretrained_encoder_stands_beside_the_pretrained_row() -> None:
     assert side.frame.set_index("method")["published, 51K: Global"].to_dict() == {"mmnet-scratch": 73.5, "mmnet": 78.4}
 
 
+def test_every_row_of_table_4_2_and_of_cvprs_two_tables_has_a_method() -> None:
+    """Both papers' tables, typed off: side information none, skip, indices, indices pretrained; then the switches."""
+    tables = {
+        "side-information": (
+            ("mmnet-none-scratch", "mmnet-skip-scratch", "mmnet-scratch", "mmnet"), [29.8, 12.7, 43.2, 46.7]
+        ),
+        "cvpr2018-side-information": (
+            tuple(f"mmnet-cvpr2018{x}" for x in ("-none-scratch", "-skip-scratch", "-scratch", "")),
+            [32.2, 14.1, 45.6, 49.5],
+        ),
+        "cvpr2018-components": (
+            tuple(f"mmnet-cvpr2018{x}" for x in ("-translations", "-autoencoders", "-no-noise", "")),
+            [5.64, 22.9, 48.9, 49.5],
+        ),
+    }  # fmt: skip
+    methods = dict.fromkeys(method for names, _ in tables.values() for method in names)
+    rows = [score for m in methods for score in scores(m, 40.0, pretrained=not m.endswith("scratch"))]
+    made = ablation_table.build(frame(*rows, published_dataset="scenenet-51k"), load())
+    assert [table.name for table in made] == [f"ablation-{name}-rooms-laptop" for name in tables]
+    for table, (names, published) in zip(made, tables.values(), strict=True):
+        assert (tuple(table.frame["method"]), table.frame["published, 51K: mIoU"].tolist()) == (names, published)
+
+
 def test_no_published_number_stands_beside_another_data_set() -> None:
     (side,) = ablation_table.build(frame(*scores("mmnet", 38.0), *scores("mmnet-none", 30.0)), load())
     assert "published" not in side.text()
