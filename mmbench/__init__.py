@@ -56,7 +56,7 @@ def run(
         jobs: cells at a time; 0 means one per GPU or CPU core.
         device, precision: ``auto``, or ``cpu`` or ``cuda``, ``bf16`` or ``fp32``.
         cache: folder for decoded images, by default ``~/.cache/mmbench``.
-        suite: ``tables``, ``ablation``: the methods of the papers' tables or of their ablations.
+        suite: ``tables``, ``ablation``, ...: the methods of the papers' tables or of their ablations; ``all``: of all.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.

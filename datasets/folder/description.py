@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmbench import modality as modalities
+import mmbench.modality as modalities
 from mmbench.errors import UserError, did_you_mean
 from mmbench.typed import build
 

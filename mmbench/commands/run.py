@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its options, and what it does."""
     parser.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
-    parser.add_argument("--suite", default="", help="methods of the papers' tables, ablation or scalability")
+    parser.add_argument(
+        "--suite", default="", help="tables, ablation, cvpr2018, scalability or all: what belongs together"
+    )
     parser.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")
     parser.add_argument("--profile", default=None, help="smoke, laptop, short, paper or one of your own")
     parser.add_argument("--seeds", default="0", help="comma-separated (default 0)")

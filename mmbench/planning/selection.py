@@ -44,15 +44,35 @@ def default_profile(dataset_named: bool) -> str:
 
 
 def in_suite(card: Card, suite: str) -> bool:
-    """Whether a method belongs to a suite: by its card's SUITES, else to ``tables`` where ``all`` means it too."""
+    """Whether a method belongs to a suite: by its card's SUITES, else to ``tables`` where ``all`` means it too.
+
+    The suite ``all`` is every suite.
+    """
     default = (DEFAULT_SUITE,) if card.get("IN_ALL", True) else ()
-    return suite in card.get("SUITES", default)
+    own = card.get("SUITES", default)
+    return bool(own) if suite == EVERYTHING else suite in own
 
 
 def suites() -> tuple[str, ...]:
     """The names of all suites."""
     named = {suite for card in catalog.cards("methods").values() for suite in card.get("SUITES", ())}
     return tuple(sorted(named | {DEFAULT_SUITE}))
+
+
+def check_suite(suite: str) -> None:
+    """Raise UserError, with the near match, where no suite has this name."""
+    known = [*suites(), EVERYTHING]
+    if suite and suite not in known:
+        raise UserError(f"no suite named {suite!r}{did_you_mean(suite, known)}")
+
+
+def _fitting(suite: str) -> str:
+    """Where the methods of a suite can run: ``cross-domain tasks (data sets artworks, colored-objects)``."""
+    methods = [card for card in catalog.cards("methods").values() if not card.problem and in_suite(card, suite)]
+    kinds = sorted({kind for card in methods for kind in card["KINDS"]})
+    cards = catalog.cards("datasets").values()
+    names = [card.name for card in cards if not card.problem and card.get("KIND") in kinds]
+    return f"{' and '.join(kinds)} tasks (data sets {', '.join(names)})"
 
 
 def check_kind(card: Card, task_kind: str) -> None:
@@ -68,7 +88,8 @@ def choose_methods(
 
     Args:
         wanted: names; ``all`` is every method that can run on this kind of task.
-        suite: every method of that suite that can run on this kind of task, after those that were named.
+        suite: every method of that suite that can run on this kind of task, after those that were named; ``all``: of
+            every suite.
         scale: of the profile; ``all`` and a suite leave out methods whose card's SCALES lack it.
 
     Raises:
@@ -85,8 +106,7 @@ def choose_methods(
         card = catalog.find("methods", name)
         check_kind(card, task_kind)
         chosen.setdefault(name, card)
-    if suite and suite not in suites():
-        raise UserError(f"no suite named {suite!r}{did_you_mean(suite, suites())}")
+    check_suite(suite)
     for card in known.values():
         if not (EVERYTHING in wanted and card.get("IN_ALL", True)) and not (suite and in_suite(card, suite)):
             continue
@@ -95,7 +115,7 @@ def choose_methods(
         elif task_kind in card["KINDS"] and scale in card.get("SCALES", [scale]):
             chosen.setdefault(card.name, card)
     if not chosen:
-        raise UserError(f"suite {suite!r} has no method for {task_kind} tasks")
+        raise UserError(f"suite {suite!r} has no method for {task_kind} tasks: it is for {_fitting(suite)}")
     return list(chosen.values()), list(notes)
 
 
@@ -103,14 +123,24 @@ def choose_datasets(names: Sequence[str], suite: str = "") -> list[Source]:
     """The data sets asked for: names or folders of own images; without any, what a suite runs on, or the embedded one.
 
     Raises:
-        UserError: an unknown name that is no folder either.
+        UserError: an unknown name that is no folder either, or a suite that no embedded data set has tasks for.
     """
-    if not names and suite:
-        cards = catalog.cards("datasets").values()
-        of_suite = [card for card in cards if suite in card.get("SUITES", ()) and not card.get("NEEDS_ROOT", True)]
-        if of_suite:
-            return [Source(card, card.name) for card in of_suite]
-    return [_source(name) for name in names or [EMBEDDED]]
+    if names or not suite:
+        return [_source(name) for name in names or [EMBEDDED]]
+    check_suite(suite)
+    embedded = [card for card in catalog.cards("datasets").values() if not card.get("NEEDS_ROOT", True)]
+    if of_suite := [card for card in embedded if _runs_on(card, suite)]:
+        return [Source(card, card.name) for card in of_suite]
+    methods = [card for card in catalog.cards("methods").values() if not card.problem and in_suite(card, suite)]
+    source = _source(EMBEDDED)
+    if not any(source.card["KIND"] in card["KINDS"] for card in methods):
+        raise UserError(f"suite {suite!r}: name a data set with --dataset; it is for {_fitting(suite)}")
+    return [source]
+
+
+def _runs_on(card: Card, suite: str) -> bool:
+    own = card.get("SUITES", ())
+    return bool(own) if suite == EVERYTHING else suite in own
 
 
 def _source(name: str) -> Source:

@@ -182,6 +182,8 @@ def _read(folder: str, path: Path, module: str) -> list[Card]:
         return [Card(fallback, folder, path, module, problem=f"{type(error).__name__}: {error}")]
     if "NAME" not in values:
         return []
+    if "suites" in spec:
+        values["SUITES"] = spec["suites"]
     base = Card(str(values["NAME"]), folder, path, module, values, spec)
     if folder == "datasets":
         return [base, *(_dataset_variant(base, name, own) for name, own in values.get("VARIANTS", {}).items())]

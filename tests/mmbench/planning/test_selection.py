@@ -8,7 +8,7 @@ import pytest
 
 from mmbench.errors import UserError
 from mmbench.planning.plan import make_plans
-from mmbench.planning.selection import choose_datasets, choose_methods, default_profile, suites
+from mmbench.planning.selection import choose_datasets, choose_methods, default_profile, in_suite, suites
 from mmbench.plugins import catalog
 
 
@@ -35,6 +35,35 @@ def test_a_suite_is_what_the_cards_say(tmp_path: Path) -> None:
     assert [card.name for card in choose_methods(["prior"], "cross-modal", "ablation")[0]] == ["prior", *ablation]
     with pytest.raises(UserError, match=r"no suite named 'ablations' \(did you mean 'ablation'\?\)"):
         make_plans([], [], "smoke", [0], tmp_path, suite="ablations")
+
+
+def test_the_suite_all_is_every_suite(tmp_path: Path) -> None:
+    for kind in ("cross-modal", "cross-channel", "cross-domain"):
+        every = {card.name for card in choose_methods([], kind, "all")[0]}
+        assert every == {
+            card.name
+            for suite in suites()
+            if any(in_suite(card, suite) and kind in card["KINDS"] for card in catalog.cards("methods").values())
+            for card in choose_methods([], kind, suite)[0]
+        }
+    assert [source.label for source in choose_datasets([], "all")] == ["synthetic", "synthetic-nir"]
+
+
+def test_scalability_is_the_methods_of_tables_6_3_and_6_4_and_of_cvpr_5_5() -> None:
+    names = {card.name for card in choose_methods([], "cross-domain", "scalability")[0]}
+    assert names == {"cyclegan-domains", "icgan", "mmnet-domains", "munit", "sdit", "stargan"}
+    assert {"icgan", "munit"} <= {card.name for card in choose_methods([], "cross-domain", "tables")[0]}
+
+
+def test_a_suite_for_other_tasks_says_which_data_sets_have_them(tmp_path: Path) -> None:
+    fitting = r"it is for cross-domain tasks \(data sets artworks, .*colored-objects, colored-objects-4\)"
+    with pytest.raises(UserError, match=f"suite 'scalability': name a data set with --dataset; {fitting}"):
+        make_plans([], [], None, [0], tmp_path, suite="scalability")
+    with pytest.raises(UserError, match=f"suite 'scalability' has no method for cross-modal tasks: {fitting}"):
+        make_plans([], ["synthetic"], None, [0], tmp_path, suite="scalability")
+    with pytest.raises(UserError, match=r"no suite named 'scalabilty' \(did you mean 'scalability'\?\)"):
+        choose_datasets([], "scalabilty")
+    assert [source.label for source in choose_datasets([], "cvpr2018")] == ["synthetic"]
 
 
 def test_a_suite_runs_on_the_embedded_sets_that_name_it(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmbench.plugins import keys
+from mmbench.plugins import catalog, keys
 
 Digest = Callable[..., str]
 
@@ -92,6 +93,27 @@ def test_modules_that_import_each_other_end(digest: Digest) -> None:
 def test_the_harness_counts_too(digest: Digest) -> None:
     with_task = digest()
     assert digest(m=METHOD.replace("mmbench.task", "mmbench.modality")) != with_task
+
+
+def test_no_key_depends_on_the_command_line_or_on_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``from mmbench import modality`` follows ``mmbench/__init__.py``, and with it every room."""
+    read: set[Path] = set()
+    locate = keys._locate
+
+    def noted(*wanted: Any) -> Path | None:
+        found: Path | None = locate(*wanted)
+        read.update([found] if found else [])
+        return found
+
+    monkeypatch.setattr(keys, "_locate", noted)
+    for folder in ("methods", "datasets"):
+        for card in catalog.cards(folder).values():
+            keys.source_digest(card.path, card.module)
+    house = catalog.package_folder("metrics").parents[1]
+    assert {path.relative_to(house).parts[0] for path in read if house in path.parents} & {
+        "__init__.py", "planning", "launching", "commands", "publishing",
+    } == set()  # fmt: skip
+    assert house / "task.py" in read
 
 
 def test_where_a_file_lies_does_not_count(tmp_path: Path) -> None:
