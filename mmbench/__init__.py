@@ -43,6 +43,7 @@ def run(
     precision: str = "auto",
     cache: str | Path | None = None,
     suite: str = "",
+    table: str = "",
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
@@ -57,6 +58,7 @@ def run(
         device, precision: ``auto``, or ``cpu`` or ``cuda``, ``bf16`` or ``fp32``.
         cache: folder for decoded images, by default ``~/.cache/mmbench``.
         suite: ``tables``, ``ablation``, ...: the methods of the papers' tables or of their ablations; ``all``: of all.
+        table: one of the papers' tables, such as ``thesis-4.4``, in place of methods, suite and dataset.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
@@ -66,10 +68,16 @@ def run(
     """
     from mmbench.launching.scheduler import Options, execute
     from mmbench.planning.plan import make_plans
+    from mmbench.planning.tables import plan_table
 
     root = Path(data_root) if data_root else None
     names = [dataset] if isinstance(dataset, str) else list(dataset or [])
-    plans = make_plans(methods, names, profile, seeds, Path(runs), suite=suite, data_root=root, overrides=overrides)
+    if table:
+        if methods or names or suite:
+            raise UserError(f"table {table!r} says which rows and data set: leave methods, dataset and suite out")
+        plans = [plan_table(table, profile, seeds, Path(runs), data_root=root, overrides=overrides)]
+    else:
+        plans = make_plans(methods, names, profile, seeds, Path(runs), suite=suite, data_root=root, overrides=overrides)
     options = Options(jobs, Path(cache) if cache else None, device, precision)
     return {outcome.cell.name: outcome.state for plan in plans for outcome in execute(plan, options)}
 

@@ -40,7 +40,6 @@ CHOICES = {
     "depth": ["refined", "raw"],
     "labels": ["auto", "toolbox", "png37", "png13", "seg", "polygons"],
 }
-SIZE = "about 8 GB"
 VARIANTS = {"sunrgbd-thesis": {"TITLE": "SUN RGB-D, 13 classes, the thesis' split", "SETTINGS": {"split": "thesis"}}}
 DOWNLOADS = (
     {"url": "http://rgbd.cs.princeton.edu/data/SUNRGBD.zip", "into": "sunrgbd"},

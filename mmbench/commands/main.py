@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from mmbench.commands import config, data, report, run, translate
+from mmbench.commands import config, data, papers, report, run, translate
 from mmbench.commands import list as listing
 from mmbench.errors import UserError, did_you_mean
 from mmbench.launching import messages
@@ -19,6 +19,8 @@ EXAMPLES = """examples:
   python -m mmbench run --methods mmnet,mmnet-pp --dataset flowers --data-root ~/data
   python -m mmbench run --methods mmnet --set side_information=skip --seeds 0,1,2
   python -m mmbench run --suite ablation                   the papers' ablations, rows of tables 4.2 and 4.3
+  python -m mmbench papers                                 the papers' tables: what each needs, what is done
+  python -m mmbench run --table thesis-4.6 --data-root ~/data
   python -m mmbench run --suite scalability --dataset colored-objects --data-root ~/data
   python -m mmbench run --methods mmnet,oracle --dataset ~/my-images
   python -m mmbench report                                 tables and pictures of all that is in runs/
@@ -92,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, text in (
         ("run", run, "train and evaluate methods on a data set, then print the tables"),
         ("report", report, "write tables and pictures of all results"),
+        ("papers", papers, "the papers' tables and figures: the command, the data and the hours that each needs"),
         ("translate", translate, "translate image files with a trained cell"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),

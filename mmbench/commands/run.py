@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suite", default="", help="tables, ablation, cvpr2018, scalability or all: what belongs together"
     )
+    parser.add_argument("--table", default="", help="one of the papers' tables, such as thesis-4.4; see papers")
     parser.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")
     parser.add_argument("--profile", default=None, help="smoke, laptop, short, paper or one of your own")
     parser.add_argument("--seeds", default="0", help="comma-separated (default 0)")
@@ -37,7 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from mmbench.launching.scheduler import Options, execute, summary
     from mmbench.planning.config import parse_overrides
+    from mmbench.planning.papers import published_for
     from mmbench.planning.plan import make_plans
+    from mmbench.planning.tables import plan_table
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
@@ -45,10 +48,22 @@ def _run(options: argparse.Namespace) -> int:
     methods = read_names(options.methods)
     if options.methods is not None and not methods:
         raise UserError("--methods '': expected names, comma-separated, or all")
-    plans = make_plans(
-        methods, read_names(options.dataset), options.profile, read_seeds(options.seeds), options.runs,
-        suite=options.suite, data_root=options.data_root, overrides=parse_overrides(options.set),
-    )  # fmt: skip
+    seeds, overrides = read_seeds(options.seeds), parse_overrides(options.set)
+    if options.table:
+        if given := [name for name in ("methods", "suite", "dataset") if getattr(options, name)]:
+            raise UserError(
+                f"--table {options.table} says which rows and data set: leave --{' and --'.join(given)} out"
+            )
+        plans = [plan_table(
+            options.table, options.profile, seeds, options.runs, data_root=options.data_root, overrides=overrides
+        )]  # fmt: skip
+    else:
+        plans = make_plans(
+            methods, read_names(options.dataset), options.profile, seeds, options.runs,
+            suite=options.suite, data_root=options.data_root, overrides=overrides,
+        )  # fmt: skip
+        if options.suite and not options.dataset:
+            print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
     settings = Options(options.jobs, options.cache, options.device, options.precision, _say)
     for plan in plans:
         _print_plan(plan, *settings.slots(len(plan.cells)))
@@ -81,6 +96,8 @@ def _print_plan(plan: Plan, jobs: int, threads: int) -> None:
     undone = [cell for cell in plan.cells if states[cell.name] != "done"]
     left = slowdown * sum(cell.seconds for cell in undone)
     print(f"{plan.dataset}, profile {plan.profile_name} ({plan.profile.title}): {plan.profile.size} px")
+    if plan.found:
+        print(f"  data: {plan.found}")
     for cell in plan.cells:
         waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
         minutes = slowdown * cell.seconds / 60

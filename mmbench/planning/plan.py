@@ -12,6 +12,7 @@ from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
+from mmbench.planning.papers import where_to_get
 from mmbench.planning.profile import NOT_IN_KEY
 from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_methods, default_profile
 from mmbench.plugins import catalog, keys, protocol
@@ -68,6 +69,7 @@ class Plan:
     Attributes:
         dataset, profile_name: their names in the runs folder, with the digest of what ``--set`` changed of them.
         root: the folder of the images where one was named, else None.
+        found: what the data set says of what was found, such as how much of it is there; may be empty.
     """
 
     dataset: str
@@ -76,6 +78,12 @@ class Plan:
     cells: tuple[Cell, ...]
     skipped: tuple[str, ...] = ()
     root: Path | None = None
+    found: str = ""
+
+
+def named_root() -> Path | None:
+    """The data root that the environment names."""
+    return Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
 
 
 def open_dataset(
@@ -84,13 +92,13 @@ def open_dataset(
     """The adapter of a data set over its root. Raises UserError where data are missing."""
     card = catalog.find("datasets", name)
     settings = config.data_settings(card, overrides or {})
-    root = data_root or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    root = data_root or named_root()
     if not card.get("NEEDS_ROOT", True):
         root = None
     elif root is None:
         raise UserError(
             f"data set {name!r} needs its images: give --data-root FOLDER or set {DATA_VARIABLE} "
-            f"(get them from {card.get('SOURCE', 'their owners')})"
+            f"(get them from {where_to_get(card)})"
         )
     made = catalog.load(card, card["CLASS"])
     adapter: Dataset = made(root, limits, settings) if settings else made(root, limits)
@@ -172,7 +180,7 @@ def make_plan(
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    return Plan(*names, profile, tuple(maker.cells.values()), tuple(notes), data_root)
+    return Plan(*names, profile, tuple(maker.cells.values()), tuple(notes), data_root, adapter.note)
 
 
 def _lacks_truth(adapter: Dataset) -> str:
@@ -195,6 +203,11 @@ def measured_slowdown(done: Sequence[Cell]) -> float | None:
         took += timing.get("seconds", 0.0)
         estimated += cell.seconds if "seconds" in timing else 0.0
     return took / estimated if estimated else None
+
+
+def estimated_seconds(method: Card, profile: config.Profile, resolved: config.MethodConfig) -> float:
+    """Seconds that a cell takes on the hardware that its profile is meant for."""
+    return resolved.steps * profile.step_ms / 1000 * float(method.get("COST", 1.0)) + 8.0
 
 
 class _Maker:
@@ -240,7 +253,7 @@ class _Maker:
             }
         )
         folder = CellFolder(self.folder / changed_name(method.name, changed.method) / f"seed-{seed}")
-        seconds = resolved.steps * self.profile.step_ms / 1000 * float(method.get("COST", 1.0)) + 8.0
+        seconds = estimated_seconds(method, self.profile, resolved)
         cell = Cell(
             self.card.name, self.profile.name, method.name, seed, key, folder, resolved.steps, seconds,
             self.overrides, changed, parent, judge,

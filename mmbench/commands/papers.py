@@ -1,0 +1,61 @@
+"""The command ``papers``: the papers' tables and figures, what each needs, and how far each is."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import textwrap
+from pathlib import Path
+
+from mmbench.commands.arguments import add_runs, read_seeds
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Its options, and what it does."""
+    parser.add_argument("names", nargs="*", metavar="TABLE", help="such as thesis-4.4; all without names")
+    parser.add_argument("--seeds", default="0,1,2", help="comma-separated (default 0,1,2: a verdict needs three)")
+    parser.add_argument("--data-root", type=Path, help="folder that holds the data sets (or set MMBENCH_DATA)")
+    add_runs(parser)
+    parser.set_defaults(function=_papers)
+
+
+def _papers(options: argparse.Namespace) -> int:
+    from mmbench.planning import papers
+    from mmbench.planning.plan import DATA_VARIABLE, named_root
+    from mmbench.planning.selection import cuda_present
+    from mmbench.planning.tables import progress
+    from mmbench.plugins import catalog
+
+    seeds = read_seeds(options.seeds)
+    tables = {name: papers.find(name) for name in options.names or papers.papers().tables}
+    root = options.data_root or named_root()
+    methods, datasets = catalog.cards("methods"), catalog.cards("datasets")
+    more = f"--seeds {','.join(map(str, seeds))}"
+    if options.data_root or root is None:
+        more += f" --data-root {shlex.quote(str(root or 'DATA'))}"
+    if options.runs != Path("runs"):
+        more += f" --runs {shlex.quote(str(options.runs))}"
+    guessed = False
+    for name, table in tables.items():
+        state = progress(table, methods, datasets, seeds, options.runs, root)
+        guessed = guessed or not state.measured
+        print(f"{name}: {table.title}")
+        for line in (
+            f"python -m mmbench run --table {name} {more}",
+            f"data: {state.data}",
+            f"profile {table.profile}; {state.done} of {state.cells} cells done in {options.runs}; "
+            f"about {_hours(state.hours)} for the rest",
+            f"report {table.report}; rows: {', '.join(table.methods)}",
+            *([table.note] if table.note else []),
+        ):
+            print(textwrap.fill(line, 110, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+    if root is None:
+        print(f"No data were looked for: give --data-root FOLDER or set {DATA_VARIABLE}.")
+    if guessed:
+        here = "" if cuda_present() else "; this machine has none"
+        print(f"Times are of one cell after the other: a guess for one GPU{here}, or measured where cells are done.")
+    return 0
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.0f} hours" if hours >= 10 else f"{hours:.1f} hours"

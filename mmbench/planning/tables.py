@@ -1,0 +1,122 @@
+"""The papers' tables: the plan of one, and how far each is (what it needs, how long it takes, what is done)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import UserError
+from mmbench.planning import config, papers
+from mmbench.planning.papers import PaperTable, found_in, where_to_get
+from mmbench.planning.plan import DATA_VARIABLE, Plan, estimated_seconds, make_plan, named_root
+from mmbench.plugins import catalog
+from mmbench.plugins.catalog import Card
+from mmbench.store.folder import CellFolder
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Of one table.
+
+    Attributes:
+        data: what it needs and whether that is here, as a sentence.
+        cells, done: how many, parents and judges among them. Done is what has a result, if of older code.
+        hours: that the cells that are not done take one after another.
+        measured: whether ``hours`` goes by the cells done here; else by the hardware that the profile is meant for.
+    """
+
+    data: str
+    cells: int
+    done: int
+    hours: float
+    measured: bool
+
+
+def plan_table(
+    name: str,
+    profile: str | None,
+    seeds: Sequence[int],
+    runs: Path,
+    *,
+    data_root: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Plan:
+    """The cells of one table: all its rows on its data set, in its profile unless another is named.
+
+    Raises:
+        UserError: an unknown table, or data that are not there: which, how large, from where.
+    """
+    table = papers.find(name)
+    root = data_root or named_root()
+    card = catalog.find("datasets", table.dataset)
+    need = f"{name} needs {table.dataset}: get it from {where_to_get(card)}"
+    if root is None and card.get("NEEDS_ROOT", True):
+        raise UserError(f"{need}, and give --data-root FOLDER or set {DATA_VARIABLE}")
+    if root is not None and found_in(table.dataset, root) is False:
+        raise UserError(f"{need}; {root} has none of {', '.join(papers.papers().data[table.dataset].found_by)}")
+    return make_plan(
+        table.methods, table.dataset, profile or table.profile, seeds, runs, data_root=data_root, overrides=overrides
+    )
+
+
+def progress(
+    table: PaperTable,
+    methods: Mapping[str, Card],
+    datasets: Mapping[str, Card],
+    seeds: Sequence[int],
+    runs: Path,
+    root: Path | None,
+) -> Progress:
+    """Look at a table's cells in the runs folder and at its data set in the data root.
+
+    Args:
+        methods, datasets: all cards of the catalog, which takes too long to read once for every table.
+        root: the data root, None where none is named.
+    """
+    card = datasets[table.dataset]
+    profile = config.profile(table.profile, card["KIND"])
+    wanted: dict[tuple[str, int], float] = {}
+    for name, seed in _cells(table, card, methods, seeds):
+        resolved = config.resolve(methods[name], profile, card["KIND"], {})
+        wanted[name, seed] = estimated_seconds(methods[name], profile, resolved)
+    took = expected = left = 0.0
+    done = 0
+    for (name, seed), seconds in wanted.items():
+        state, result = CellFolder(runs / table.dataset / table.profile / name / f"seed-{seed}").look()
+        if state != "done":
+            left += seconds
+            continue
+        done += 1
+        if "seconds" in (timing := result.get("timing", {})):
+            took, expected = took + timing["seconds"], expected + seconds
+    slowdown = took / expected if expected else 1.0
+    return Progress(_data(table.dataset, card, root), len(wanted), done, slowdown * left / 3600, bool(expected))
+
+
+def _cells(
+    table: PaperTable, dataset: Card, methods: Mapping[str, Card], seeds: Sequence[int]
+) -> dict[tuple[str, int], None]:
+    """Methods and seeds, with the parents and the judge that a plan adds."""
+    cells: dict[tuple[str, int], None] = {}
+    for seed in seeds:
+        for name in table.methods:
+            while name:
+                cells[name, seed] = None
+                name = methods[name].get("PARENT", "")
+    if judge := dataset.get("JUDGE"):
+        cells[judge, 0] = None
+    return cells
+
+
+def _data(name: str, card: Card, root: Path | None) -> str:
+    if not card.get("NEEDS_ROOT", True):
+        return f"{name}, embedded"
+    need = f"{name}, from {where_to_get(card)}"
+    if root is None:
+        return f"{need}; not looked for"
+    here = found_in(name, root)
+    if here is None:
+        return f"{need}; not looked for"
+    return f"{name}, found in {root}" if here else f"{need}; not found in {root}"

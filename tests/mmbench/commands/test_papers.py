@@ -1,0 +1,96 @@
+"""The command ``papers``, and ``run --table``: lines and exit codes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sunrgbd_tree import make_root, opened
+
+from mmbench.commands.main import main
+from mmbench.planning.papers import papers
+
+ALONE = """
+import resource, sys
+from mmbench.commands.main import main
+code = main(["papers"])
+used = resource.getrusage(resource.RUSAGE_SELF)
+print("torch" in sys.modules, used.ru_utime + used.ru_stime, code)
+"""
+
+
+def test_papers_says_what_is_missing_without_torch_in_under_a_second(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "MMBENCH_DATA"}
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    *lines, last = done.stdout.splitlines()
+    torch, seconds, code = last.split()
+    assert (torch, code) == ("False", "0")
+    assert float(seconds) < 1
+    headings = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
+    assert headings[: len(papers().tables)] == list(papers().tables)
+    assert "  python -m mmbench run --table thesis-4.6 --seeds 0,1,2 --data-root DATA" in lines
+    assert "  data: sunrgbd-thesis, from http://rgbd.cs.princeton.edu/ (about 8 GB); not looked for" in lines
+    assert "No data were looked for: give --data-root FOLDER or set MMBENCH_DATA." in lines
+
+
+def test_papers_of_one_table_with_a_data_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my data/SUNRGBD").mkdir(parents=True)
+    assert main(["papers", "thesis-4.7", "--data-root", "my data", "--seeds", "0", "--runs", "done"]) == 0
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "thesis-4.7: Segmentation to depth on SUN RGB-D",
+        "  python -m mmbench run --table thesis-4.7 --seeds 0 --data-root 'my data' --runs done",
+        "  data: sunrgbd-thesis, found in my data",
+        "  profile paper; 0 of 9 cells done in done; about 128 hours for the rest",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("papers", "thesis-44"), "no table named 'thesis-44' (did you mean 'thesis-4.4'?); `papers` lists them"),
+        (("run", "--table", "cvpr-5"), "no table named 'cvpr-5' (did you mean 'cvpr-4'?); `papers` lists them"),
+        (("run", "--table", "thesis-4.8"), "thesis-4.8 needs freiburg: get it from http"),
+        (
+            ("run", "--table", "thesis-4.8", "--methods", "mmnet", "--dataset", "flowers"),
+            "--table thesis-4.8 says which rows and data set: leave --methods and --dataset out",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MMBENCH_DATA", raising=False)
+    assert main(arguments) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith(f"mmbench: {line}") and error.count("\n") == 1
+
+
+def test_a_suite_on_the_embedded_rooms_says_for_which_data_sets_there_are_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--suite", "ablation", "--profile", "smoke", "--dry-run", "--runs", str(tmp_path)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("For the embedded rooms the papers have no numbers; they have for scenenet-51k, ")
+
+
+def test_all_methods_on_a_part_of_sun_rgbd_without_a_validation_frame(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_root(tmp_path / "data")
+    for frame in opened(root).split().validation:
+        shutil.rmtree(root / "sunrgbd" / "SUNRGBD" / frame)
+    command = ["run", "--methods", "all", "--dataset", "sunrgbd", "--data-root", str(root), "--profile", "smoke"]
+    assert main([*command, "--dry-run", "--runs", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("  data: 70 of 10335 frames; labels: toolbox; validation is absent, in its place ")
+    assert sum(line.endswith("absent") or ", after " in line for line in lines) == 16
