@@ -9,6 +9,7 @@ import pytest
 from mmbench.reports import published
 from sunrgbd_tree import make_root
 
+import mmbench
 from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.papers import FIGURE, PaperTable, find, papers, published_for, where_to_get
@@ -67,6 +68,13 @@ def test_a_table_plans_exactly_its_rows(tmp_path: Path) -> None:
     assert {cell.method for cell in plan.cells} == set(TABLES["thesis-4.6"].methods)
     assert len(plan.cells) == 2 * 10
     assert plan_table("thesis-4.6", None, [0], tmp_path, data_root=root).profile.name == "paper"
+
+
+def test_from_python_a_table_stands_for_methods_data_set_and_suite(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"table 'thesis-4.6' says which rows and data set: leave methods"):
+        mmbench.run(["mmnet"], table="thesis-4.6", runs=tmp_path)
+    with pytest.raises(UserError, match=r"thesis-4.6 needs sunrgbd-thesis: .* has none of sunrgbd, SUNRGBD"):
+        mmbench.run(table="thesis-4.6", data_root=tmp_path, runs=tmp_path)
 
 
 def test_data_that_are_absent_are_a_line_with_their_size_and_source(
