@@ -23,13 +23,12 @@ def _papers(options: argparse.Namespace) -> int:
     from mmbench.planning import papers
     from mmbench.planning.plan import DATA_VARIABLE, named_root
     from mmbench.planning.selection import cuda_present
-    from mmbench.planning.tables import progress
-    from mmbench.plugins import catalog
+    from mmbench.planning.tables import Estimates, progress
 
     seeds = read_seeds(options.seeds)
     tables = {name: papers.find(name) for name in options.names or papers.papers().tables}
     root = options.data_root or named_root()
-    methods, datasets = catalog.cards("methods"), catalog.cards("datasets")
+    estimates = Estimates()
     more = f"--seeds {','.join(map(str, seeds))}"
     if options.data_root or root is None:
         more += f" --data-root {shlex.quote(str(root or 'DATA'))}"
@@ -37,7 +36,7 @@ def _papers(options: argparse.Namespace) -> int:
         more += f" --runs {shlex.quote(str(options.runs))}"
     guessed = False
     for name, table in tables.items():
-        state = progress(table, methods, datasets, seeds, options.runs, root)
+        state = progress(table, estimates, seeds, options.runs, root)
         guessed = guessed or not state.measured
         print(f"{name}: {table.title}")
         for line in (

@@ -61,26 +61,36 @@ def plan_table(
     )
 
 
-def progress(
-    table: PaperTable,
-    methods: Mapping[str, Card],
-    datasets: Mapping[str, Card],
-    seeds: Sequence[int],
-    runs: Path,
-    root: Path | None,
-) -> Progress:
-    """Look at a table's cells in the runs folder and at its data set in the data root.
+class Estimates:
+    """All cards, read once, and the seconds that cells take: many tables share their rows.
 
-    Args:
-        methods, datasets: all cards of the catalog, which takes too long to read once for every table.
-        root: the data root, None where none is named.
+    Attributes:
+        methods, datasets: cards by name.
     """
-    card = datasets[table.dataset]
-    profile = config.profile(table.profile, card["KIND"])
-    wanted: dict[tuple[str, int], float] = {}
-    for name, seed in _cells(table, card, methods, seeds):
-        resolved = config.resolve(methods[name], profile, card["KIND"], {})
-        wanted[name, seed] = estimated_seconds(methods[name], profile, resolved)
+
+    def __init__(self) -> None:
+        self.methods, self.datasets = catalog.cards("methods"), catalog.cards("datasets")
+        self._profiles: dict[tuple[str, str], config.Profile] = {}
+        self._seconds: dict[tuple[str, str, str], float] = {}
+
+    def seconds(self, method: str, profile: str, kind: str) -> float:
+        """Of one cell, on the hardware that the profile is meant for."""
+        if (method, profile, kind) not in self._seconds:
+            if (profile, kind) not in self._profiles:
+                self._profiles[profile, kind] = config.profile(profile, kind)
+            resolved = config.resolve(self.methods[method], self._profiles[profile, kind], kind, {})
+            seconds = estimated_seconds(self.methods[method], self._profiles[profile, kind], resolved)
+            self._seconds[method, profile, kind] = seconds
+        return self._seconds[method, profile, kind]
+
+
+def progress(table: PaperTable, estimates: Estimates, seeds: Sequence[int], runs: Path, root: Path | None) -> Progress:
+    """Look at a table's cells in the runs folder and at its data set in the data root (None where none is named)."""
+    card = estimates.datasets[table.dataset]
+    wanted = {
+        (name, seed): estimates.seconds(name, table.profile, card["KIND"])
+        for name, seed in _cells(table, card, estimates.methods, seeds)
+    }
     took = expected = left = 0.0
     done = 0
     for (name, seed), seconds in wanted.items():

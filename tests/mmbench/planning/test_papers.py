@@ -13,7 +13,7 @@ import mmbench
 from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.papers import FIGURE, PaperTable, find, papers, published_for, where_to_get
-from mmbench.planning.tables import plan_table, progress
+from mmbench.planning.tables import Estimates, plan_table, progress
 from mmbench.plugins import catalog
 
 METHODS, DATASETS, REPORTS = (catalog.cards(folder) for folder in ("methods", "datasets", "reports"))
@@ -89,7 +89,7 @@ def test_data_that_are_absent_are_a_line_with_their_size_and_source(
 
 
 def look(table: PaperTable, runs: Path, root: Path | None = None) -> tuple[str, int, int, float, bool]:
-    made = progress(table, METHODS, DATASETS, [0, 1], runs, root)
+    made = progress(table, Estimates(), [0, 1], runs, root)
     return made.data, made.cells, made.done, made.hours, made.measured
 
 
