@@ -10,6 +10,7 @@ import pandas as pd
 
 from mmbench.reporting import SWEEP, Results, Table
 
+from .clean import complete
 from .statistics import summary
 
 NAME = "ablation"
@@ -58,21 +59,28 @@ PUBLISHED_NOTE = (
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Two tables per data set and profile with at least two of the rows."""
-    rows = results.rows[results.rows["metric"].isin(METRICS)]
+    rows = results.rows
+    if "metric" not in rows:
+        return []
+    rows = complete(rows[rows["metric"].isin(METRICS)])
     rows = rows[
         (rows["inputs"] == "depth")
         & (rows["output"] == "segmentation")
-        & (rows["via"].fillna("") == "")
+        & (rows["via"] == "")
         & (rows["selection"] != SWEEP)
     ]
     tables = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        where, methods = f"{dataset}, profile {profile}", set(part["method"].unique())
+        where = f"{dataset}, profile {profile}"
         for name, title, entries, note in (
             ("side-information", "Side information and pretraining (table 4.2)", SIDE, ""),
             ("components", "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)", COMPONENTS, NOISE_NOTE),
         ):
-            made = [_row(entry, part, published) for entry in entries if entry.method in methods]
+            made = [
+                _row(entry, mine, published)
+                for entry in entries
+                for _, mine in part[part["base_method"] == entry.method].groupby("change", sort=True)
+            ]
             if len(made) > 1:
                 tables.append(_table(f"ablation-{name}-{dataset}-{profile}", f"{title}: {where}", made, note))
     return tables
@@ -82,18 +90,18 @@ def _table(name: str, title: str, rows: Sequence[Mapping[str, object]], note: st
     frame = pd.DataFrame(rows)
     published, differences = ([f"{what} {header}" for header in METRICS.values()] for what in (PUBLISHED, DIFFERENCE))
     compared = not frame[published].isna().all(axis=None)
+    unused = [*(() if frame["changed"].any() else ("changed",)), *(() if compared else (*published, *differences))]
     return Table(
         name, title, frame, " ".join(filter(None, [note, PUBLISHED_NOTE * compared])),
         formats={**dict.fromkeys([*METRICS.values(), *published], ".1f"), **dict.fromkeys(differences, "+.1f")},
-        hidden=("method", *(() if compared else (*published, *differences))),
+        hidden=("method", *unused),
         better=dict.fromkeys(METRICS.values(), "higher"),
     )  # fmt: skip
 
 
-def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
-    mine = part[part["method"] == entry.method]
-    pretrained = bool(mine["pretrained"].iloc[0])
-    row: dict[str, Any] = {"method": entry.method, **entry.cells, "pretrained": YES_NO[pretrained]}
+def _row(entry: Entry, mine: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
+    names = {"method": entry.method, "changed": mine["change"].iloc[0]}
+    row: dict[str, Any] = {**names, **entry.cells, "pretrained": YES_NO[_pretrained(mine)]}
     for metric, header in METRICS.items():
         seeds = summary(mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"].to_numpy(float))
         row |= {**seeds.columns(header), "seeds": seeds.seeds}
@@ -103,11 +111,15 @@ def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str,
     return row
 
 
+def _pretrained(mine: pd.DataFrame) -> bool:
+    return bool(mine["pretrained"].iloc[0] == "True")
+
+
 def _published(entry: Entry, metric: str, mine: pd.DataFrame, published: pd.DataFrame) -> float:
     """The papers' number of the row with the same switches on the same data set; nan without one."""
     label = entry.published if set(mine["published_dataset"]) == {DATASET} else ""
     if label.startswith("side="):
-        label += f", pretrained={YES_NO[bool(mine['pretrained'].iloc[0])]}"
+        label += f", pretrained={YES_NO[_pretrained(mine)]}"
     if not label or published.empty:
         return float("nan")
     found = published[

@@ -209,7 +209,8 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
         for claim in CLAIMS:
             if claim.about and scores.has(claim.about):
                 tested.add(claim.id)
-                _judge(claim, scores, f"{scores.dataset}, profile {scores.profile}", cards, details)
+                change = f", {scores.change} where it concerns a method" if scores.change else ""
+                _judge(claim, scores, f"{scores.dataset}, profile {scores.profile}{change}", cards, details)
     for claim in CLAIMS:
         if claim.id not in tested:
             _judge(claim, Scores("", "", results.runs), ANYWHERE, cards, details)

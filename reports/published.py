@@ -35,7 +35,7 @@ def comparable(row: pd.Series) -> bool:
         row["bn"] in ("", "trained")
         and row["checkpoint"] in ("", "last")
         and not row.get("selection", "")
-        and (not row["via"] or row["method"] in CASCADES)
+        and (not row["via"] or row["base_method"] in CASCADES)
         and (one_input or not stated or row["weights"] in ("", ALPHA))
         and row["side_from"] in ("", row["inputs"].split("+")[0])
     )
@@ -53,7 +53,7 @@ def lookup(published: pd.DataFrame, row: pd.Series, metric: str, cls: str = "") 
     wanted = {
         "dataset": row["published_dataset"],
         **{column: row[column] for column in ("inputs", "output")},
-        "method": ALIASES.get(row["method"], row["method"]),
+        "method": ALIASES.get(row["base_method"], row["base_method"]),
         "metric": metric,
         "cls": cls,
     }

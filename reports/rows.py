@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Results, Table
 from mmbench.table import ranges
 
 from . import published as papers
+from .clean import complete, records
 from .statistics import summary
 
 GROUPS = ("ceiling", "chance", "baselines", "zero-pair", "seen", "multi-modal", "oracle")
 RIVALS = ("baselines", "zero-pair")  # who competes for the best value; the others are bounds or see more
-KEY = ("group", "method", "title", "inputs", "output", "via", "weights", "side_from", "bn", "checkpoint",
-       "selection", "side_information")  # fmt: skip
+KEY = ("group", "method", "base_method", "change", "title", "inputs", "output", "via", "weights",
+       "side_from", "bn", "checkpoint", "selection", "side_information")  # fmt: skip
 SHORT = 4  # letters of a class name in print: 13 classes have to fit a terminal
 Values = dict[tuple[str, str], dict[int, float]]  # (metric, class) -> seed -> value
-USABLE = ("done", "stale")
 LETTERS = {"rgb": "R", "depth": "D", "segmentation": "S", "nir": "N"}  # as in tables 4.4-4.8
 CONNECTIONS = {"": "", "none": "none", "skip": "SC", "pooling-indices": "PI"}
 
@@ -115,46 +114,9 @@ def label(row: pd.Series | Mapping[str, str]) -> str:
         parts.append("weights chosen on validation (uses unseen pairs)")
     if row["checkpoint"] not in ("", "last"):
         parts.append(f"checkpoint {row['checkpoint']}")
+    if row["change"]:
+        parts.append(row["change"])
     return ", ".join(parts)
-
-
-def complete(results: pd.DataFrame) -> pd.DataFrame:
-    """The results with every column: text without missing values, numbers where they can be read, nan elsewhere."""
-    whole = results.reindex(columns=list(COLUMNS))
-    for column in whole.columns.difference(["seed", "value"]):
-        whole[column] = _text(whole[column])
-    whole["value"] = numbers(whole["value"])
-    whole["seed"] = pd.to_numeric(whole["seed"], errors="coerce").fillna(-1).astype(int)
-    whole.loc[~whole["state"].isin(USABLE), "value"] = np.nan
-    return whole
-
-
-def numbers(values: pd.Series) -> pd.Series:
-    """Values as float, nan where a damaged result holds something else."""
-    return values if values.dtype == float else values.map(_number).astype(float)
-
-
-def _number(value: object) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
-
-
-def cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
-    return rows[["dataset", "profile", "method", "title", "seed"]].drop_duplicates()
-
-
-def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Some columns of each row, as tuples."""
-    return rows[list(columns)].astype(object).itertuples(index=False, name=None)
-
-
-def _text(column: pd.Series) -> pd.Series:
-    """Text without missing values."""
-    values = column if column.dtype == "str" else column.astype(object)
-    return values.where(values.notna(), "").astype("str")
 
 
 def _gather(part: pd.DataFrame) -> dict[tuple[Any, ...], Values]:
@@ -210,7 +172,7 @@ def _arrange(frame: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Rows in the papers' order of groups and methods; rows that would read alike are told apart by the method."""
     known = list(dict.fromkeys(published.get("method", [])))
     frame["_group"] = [GROUPS.index(group) if group in GROUPS else len(GROUPS) for group in frame["group"]]
-    frame["_method"] = [_place(method, known) for method in frame["method"]]
+    frame["_method"] = [_place(method, known) for method in frame["base_method"]]
     frame["_inputs"] = frame["inputs"].str.count(r"\+")
     order = ["_group", "group", "_method", "method", "_inputs", "inputs", "via", "weights", "side_from", "bn"]
     frame = frame.sort_values(order, kind="stable", ignore_index=True).drop(columns=["_group", "_method", "_inputs"])

@@ -72,6 +72,17 @@ def test_no_published_number_stands_beside_another_data_set() -> None:
     assert "published" not in side.text()
 
 
+def test_a_changed_method_is_an_ablation_row_of_its_own() -> None:
+    changed = {"base_method": "mmnet", "change": "latent_noise=9"}
+    results = frame(*scores("mmnet", 38.0), *scores("mmnet+11", 30.0, **changed), published_dataset="scenenet-51k")
+    side, _ = ablation_table.build(results, load())
+    assert side.frame[["method", "changed", "mIoU"]].to_numpy().tolist() == [
+        ["mmnet", "", 38.0], ["mmnet", "latent_noise=9", 30.0]
+    ]  # fmt: skip
+    assert side.frame["published, 51K: mIoU"].tolist() == [43.2, 43.2]
+    assert "changed" in side.columns()
+
+
 def test_one_row_is_no_ablation() -> None:
     assert ablation_table.build(frame(*scores("mmnet", 38.0)), load()) == []
 

@@ -117,7 +117,19 @@ def test_c1_needs_every_baseline_of_the_papers_and_the_fair_cascades() -> None:
     card = cards(ours, baselines(), row("mmnet", 50.0, **CASCADE)).loc["C1"]
     assert (card["verdict"], card["comparison"]) == (FAILS, "mmnet - mmnet via rgb")
     assert cards(ours, baselines(), row("mmnet-pp", 50.0, **CASCADE)).loc["C1", "verdict"] == HOLDS
-    assert cards(ours, baselines(), row("unit+12345678", 50.0, **BASELINE)).loc["C1", "verdict"] == HOLDS
+
+
+def test_a_changed_method_is_judged_apart() -> None:
+    """Methods that a change does not concern stand beside it as they are; two changes are never one."""
+    ours, changed = row("mmnet", 40.0), {"base_method": "mmnet", "group": "zero-pair"}
+    low = row("mmnet+1", 1.0, change="latent_noise=9", **changed)
+    high = row("mmnet+2", 90.0, change="latent_noise=0.1", **changed)
+    card = cards(ours, low, high, baselines()).loc["C1"].set_index("where")["verdict"]
+    assert card.to_dict() == {
+        "rooms, profile laptop": HOLDS,
+        "rooms, profile laptop, latent_noise=0.1 where it concerns a method": HOLDS,
+        "rooms, profile laptop, latent_noise=9 where it concerns a method": FAILS,
+    }
 
 
 @pytest.mark.parametrize(

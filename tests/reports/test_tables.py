@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from mmbench.reports import depth_table, image_table, published, segmentation_table
-from mmbench.reports import rows as rows_module
+from mmbench.reports import clean, depth_table, image_table, published, segmentation_table
 
 from mmbench.reporting import COLUMNS, Results, Table
 from mmbench.store.collect import collect
@@ -113,11 +112,12 @@ MARKDOWN = """\
 CSV = """\
 dataset,profile,group,row,conn.,seeds,Accuracy,Accuracy std,Accuracy low,Accuracy high,published Accuracy,\
 difference Accuracy,PSNR,PSNR std,PSNR low,PSNR high,\
-method,title,inputs,output,via,weights,side_from,bn,checkpoint,selection,side_information
-flowers,laptop,ceiling,real images,,1,88.75,,,,,,,,,,real images,real images,,theta3,,,,trained,last,,
+method,base_method,change,title,inputs,output,via,weights,side_from,bn,checkpoint,selection,side_information
+flowers,laptop,ceiling,real images,,1,88.75,,,,,,,,,,real images,real images,,real images,,theta3,,,,trained,last,,
 flowers,laptop,zero-pair,M&MNets theta2 → theta3,,2,31.5,2.1213203435596424,12.44069289573796,50.55930710426204,36.5,\
--5.0,12.5,0.7071067811865476,6.146897631912653,18.85310236808735,mmnet,M&MNets,theta2,theta3,,,,trained,last,,
-flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,,,75.0,-5.0,14.0,,,,mmnet,M&MNets,theta1,theta3,,,,trained,last,,
+-5.0,12.5,0.7071067811865476,6.146897631912653,18.85310236808735,mmnet,mmnet,,M&MNets,theta2,theta3,,,,trained,last,,
+flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,,,75.0,-5.0,14.0,,,,\
+mmnet,mmnet,,M&MNets,theta1,theta3,,,,trained,last,,
 """
 
 
@@ -171,6 +171,26 @@ def test_labels_tell_how_a_row_was_made() -> None:
     }
 
 
+def test_a_changed_method_keeps_its_place_and_its_published_number() -> None:
+    changed = {"base_method": "mmnet", **ROOMS}
+    results = _results(
+        _rows(
+            "unit",
+            {"miou": 20.0},
+            **ROOMS,
+        ),
+        _rows("mmnet", {"miou": 50.0}, **ROOMS),
+        _rows("mmnet+11", {"miou": 40.0}, change="latent_noise=0.1", **changed),
+        _rows("mmnet+22", {"miou": 30.0}, change="latent_noise=9", **changed),
+    )
+    frame = _only(segmentation_table.build(Results(results), published.load())).frame
+    assert list(zip(frame["row"], frame["mIoU"], strict=True)) == [
+        ("M&MNets D → S [mmnet]", 50.0), ("M&MNets D → S, latent_noise=0.1", 40.0),
+        ("M&MNets D → S, latent_noise=9", 30.0), ("M&MNets D → S [unit]", 20.0),
+    ]  # fmt: skip
+    assert frame["published mIoU"].tolist()[:3] == [55.4] * 3
+
+
 @pytest.mark.parametrize(
     ("method", "fields", "miou"),
     [
@@ -202,7 +222,7 @@ def test_published_numbers_stand_beside_the_same_experiment_only(
 
 
 def test_the_thesis_is_preferred_over_the_conference_paper() -> None:
-    row = pd.Series({**_rows("mmnet", {"miou": 1.0}, **ROOMS)[0]})
+    row = pd.Series({**_rows("mmnet", {"miou": 1.0}, base_method="mmnet", **ROOMS)[0]})
     theirs = pd.DataFrame(
         [("cvpr2018", "3", 1.0), ("thesis", "4.4", 2.0)], columns=["source", "table", "value"]
     ).assign(dataset="scenenet-170k", inputs="depth", output="segmentation", method="mmnet", metric="miou", cls="")
@@ -318,7 +338,7 @@ def test_what_is_missing_or_no_text_reads_as_text() -> None:
     frame["pretrained"] = [True, None]
     frame["via"] = [None, float("nan")]
     frame["weights"] = pd.Series([["a", "list"], None])
-    whole = rows_module.complete(frame)
+    whole = clean.complete(frame)
     assert whole["pretrained"].tolist() == ["True", ""]
     assert whole["via"].tolist() == ["", ""]
     assert whole["weights"].tolist() == ["['a', 'list']", ""]
@@ -329,6 +349,6 @@ def test_what_is_missing_or_no_text_reads_as_text() -> None:
 
 def test_every_cell_once() -> None:
     parts = [_rows(m, {"miou": 1.0, "x": 2.0}, seed=s, **ROOMS) for m, s in (("a", 0), ("b", 0), ("a", 1), ("a", 0))]
-    found = rows_module.cells(_results(*parts))
+    found = clean.cells(_results(*parts))
     assert list(found[["method", "seed"]].itertuples(index=False, name=None)) == [("a", 0), ("b", 0), ("a", 1)]
-    assert rows_module.cells(_results()).empty
+    assert clean.cells(_results()).empty
