@@ -73,7 +73,7 @@ def test_no_published_number_stands_beside_another_data_set() -> None:
 
 
 def test_a_changed_method_is_an_ablation_row_of_its_own() -> None:
-    changed = {"base_method": "mmnet", "change": "latent_noise=9"}
+    changed: dict[str, Any] = {"base_method": "mmnet", "change": "latent_noise=9"}
     results = frame(*scores("mmnet", 38.0), *scores("mmnet+11", 30.0, **changed), published_dataset="scenenet-51k")
     side, _ = ablation_table.build(results, load())
     assert side.frame[["method", "changed", "mIoU"]].to_numpy().tolist() == [

@@ -121,7 +121,8 @@ def test_c1_needs_every_baseline_of_the_papers_and_the_fair_cascades() -> None:
 
 def test_a_changed_method_is_judged_apart() -> None:
     """Methods that a change does not concern stand beside it as they are; two changes are never one."""
-    ours, changed = row("mmnet", 40.0), {"base_method": "mmnet", "group": "zero-pair"}
+    ours = row("mmnet", 40.0)
+    changed: dict[str, Any] = {"base_method": "mmnet"}
     low = row("mmnet+1", 1.0, change="latent_noise=9", **changed)
     high = row("mmnet+2", 90.0, change="latent_noise=0.1", **changed)
     card = cards(ours, low, high, baselines()).loc["C1"].set_index("where")["verdict"]
