@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 COLUMNS = (
-    "dataset", "published_dataset", "profile", "method", "title", "group", "seed", "state", "inputs", "output",
-    "output_kind", "via", "weights", "side_from", "bn", "checkpoint", "selection", "side_information", "pretrained",
-    "metric", "cls", "value",
+    "dataset", "published_dataset", "profile", "method", "base_method", "change", "title", "group", "seed", "state",
+    "inputs", "output", "output_kind", "via", "weights", "side_from", "bn", "checkpoint", "selection",
+    "side_information", "pretrained", "metric", "cls", "value",
 )  # fmt: skip
 
 SWEEP, VALIDATION = "sweep", "validation"  # values of ``selection``; the reported rows have none

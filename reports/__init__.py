@@ -1,7 +1,8 @@
 """Reports: one file per table or figure, found by name."""
 
-# On the page: the claims, the numbers of the papers' tables, what they look like, what they rest on. Others follow.
+# On the page: the numbers of the papers' tables, the verdicts on them, the claims, what they look like, what they rest
+# on. Others follow.
 ORDER = (
-    "claims", "segmentation", "depth", "image", "significance", "ablation", "domains", "matrix", "scaling", "pictures",
-    "failures", "alpha", "curves", "quality-cost", "cost", "provenance",
+    "segmentation", "depth", "image", "domains", "ablation", "verdicts", "claims", "significance", "matrix", "scaling",
+    "pictures", "failures", "alpha", "curves", "quality-cost", "cost", "provenance",
 )  # fmt: skip

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import pandas as pd
 
 from mmbench.reporting import SWEEP, Results, Table
 
+from .clean import complete
+from .comparisons import Compared, Comparer, remarks
+from .published import SOURCES, Number
 from .statistics import summary
 
 NAME = "ablation"
@@ -17,8 +21,8 @@ TITLE = "Ablations, depth to segmentation, %"
 
 METRICS = {"miou": "mIoU", "global_accuracy": "Global"}
 DATASET = "scenenet-51k"  # where the papers' ablations were made
-THESIS, CVPR = "thesis", "cvpr2018"  # their numbers differ, and so do their schedules
-PUBLISHED, DIFFERENCE = "published, 51K:", "difference:"
+THESIS, CVPR = SOURCES  # their numbers differ, and so do their schedules
+PUBLISHED, DIFFERENCE, VERDICT = "published, 51K:", "difference:", "verdict:"
 YES_NO = {True: "Y", False: "N"}
 
 
@@ -38,7 +42,11 @@ SIDE = (
     Entry("mmnet-skip", {"side information": "skip connections", "RGB decoder": "none"}, "side=skip"),
     Entry("mmnet-scratch", {"side information": "pooling indices", "RGB decoder": "none"}, "side=pooling-indices"),
     Entry("mmnet", {"side information": "pooling indices", "RGB decoder": "none"}, "side=pooling-indices"),
-    Entry("mmnet-rgb-indices", {"side information": "pooling indices", "RGB decoder": "pooling indices"}),
+    Entry(
+        "mmnet-rgb-indices",
+        {"side information": "pooling indices", "RGB decoder": "pooling indices"},
+        "pooling indices also in the RGB decoder",
+    ),
 )
 SWITCHES = ("AutoEnc", "Latent", "Noise", "PP")
 COMPONENTS = tuple(
@@ -72,15 +80,11 @@ CVPR_COMPONENTS = tuple(
     )
 )
 NOISE_NOTE = "Noise Y: the profile's latent noise; the papers' std is 0.5."
-PUBLISHED_NOTES = {
-    source: f"published, 51K: {source}, at the papers' size and schedule, beside the row of the same switches and "
-    "pretraining; difference: ours less that."
-    for source in (THESIS, CVPR)
-}
+PUBLISHED_NOTE = "published, 51K: {source}, beside the row of the same switches; difference and verdict: to it."
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Kind:
     """One of the papers' tables; ``source`` is the paper whose numbers stand beside its rows."""
 
     name: str
@@ -90,17 +94,17 @@ class Comparison:
     note: str = ""
 
 
-COMPARISONS = (
-    Comparison("side-information", "Side information and pretraining (table 4.2)", SIDE, THESIS),
-    Comparison(
+KINDS = (
+    Kind("side-information", "Side information and pretraining (table 4.2)", SIDE, THESIS),
+    Kind(
         "components",
         "Autoencoders, latent consistency, noise, pseudo-pairs (table 4.3)",
         COMPONENTS,
         THESIS,
         NOISE_NOTE,
     ),
-    Comparison("cvpr2018-side-information", "Side information and pretraining (CVPR, table 1)", CVPR_SIDE, CVPR),
-    Comparison(
+    Kind("cvpr2018-side-information", "Side information and pretraining (CVPR, table 1)", CVPR_SIDE, CVPR),
+    Kind(
         "cvpr2018-components",
         "Autoencoders, latent consistency, noise (CVPR, table 2)",
         CVPR_COMPONENTS,
@@ -110,60 +114,107 @@ COMPARISONS = (
 )
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row as the table has it, and its numbers beside the published ones."""
+
+    cells: Mapping[str, Any]
+    compared: Sequence[Compared]
+
+
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Up to four tables per data set and profile, each where at least two of its rows are there."""
-    rows = results.rows[results.rows["metric"].isin(METRICS)]
-    rows = rows[
-        (rows["inputs"] == "depth")
-        & (rows["output"] == "segmentation")
-        & (rows["via"].fillna("") == "")
-        & (rows["selection"] != SWEEP)
-    ]
     tables = []
-    for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        methods = set(part["method"].unique())
-        for comparison in COMPARISONS:
-            theirs = published[published["source"] == comparison.source] if len(published) else published
-            made = [_row(entry, part, theirs) for entry in comparison.entries if entry.method in methods]
-            if len(made) > 1:
-                tables.append(_table(comparison, f"{dataset}-{profile}", f"{dataset}, profile {profile}", made))
+    for dataset, profile, kind, rows in _parts(results, Comparer(results, published)):
+        if len(rows) > 1:
+            title = f"{kind.title}: {dataset}, profile {profile}"
+            tables.append(_table(kind, f"ablation-{kind.name}-{dataset}-{profile}", title, rows))
     return tables
 
 
-def _table(comparison: Comparison, stem: str, where: str, rows: Sequence[Mapping[str, object]]) -> Table:
-    frame = pd.DataFrame(rows)
-    published, differences = ([f"{what} {header}" for header in METRICS.values()] for what in (PUBLISHED, DIFFERENCE))
-    compared = not frame[published].isna().all(axis=None)
+def compared(results: Results, published: pd.DataFrame) -> list[Compared]:
+    """Every number of the ablations that stands beside a published one, tables of a single row included."""
+    return [one for *_, rows in _parts(results, Comparer(results, published)) for row in rows for one in row.compared]
+
+
+def _parts(results: Results, comparer: Comparer) -> Iterator[tuple[str, str, Kind, list[Row]]]:
+    rows = results.rows
+    if "metric" not in rows:
+        return
+    rows = complete(rows[rows["metric"].isin(METRICS)])
+    rows = rows[
+        (rows["inputs"] == "depth")
+        & (rows["output"] == "segmentation")
+        & (rows["via"] == "")
+        & (rows["selection"] != SWEEP)
+    ]
+    for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
+        for kind in KINDS:
+            made = [
+                _row(kind, entry, mine, comparer)
+                for entry in kind.entries
+                for _, mine in part[part["base_method"] == entry.method].groupby("change", sort=True)
+            ]
+            yield str(dataset), str(profile), kind, made
+
+
+def _table(kind: Kind, name: str, title: str, rows: Sequence[Row]) -> Table:
+    frame = pd.DataFrame([row.cells for row in rows])
+    headers = METRICS.values()
+    papers = [f"{PUBLISHED} {header}" for header in headers]
+    differences = [f"{DIFFERENCE} {header}" for header in headers]
+    beside = [*papers, *differences, *(f"{VERDICT} {header}" for header in headers)]
+    said = remarks([one for row in rows for one in row.compared])
+    unused = [column for column in beside if frame[column].isna().all()]
+    unused += [] if frame["changed"].any() else ["changed"]
+    beside_note = said and PUBLISHED_NOTE.format(source=kind.source)
     return Table(
-        f"ablation-{comparison.name}-{stem}", f"{comparison.title}: {where}", frame,
-        " ".join(filter(None, [comparison.note, PUBLISHED_NOTES[comparison.source] * compared])),
-        formats={**dict.fromkeys([*METRICS.values(), *published], ".1f"), **dict.fromkeys(differences, "+.1f")},
-        hidden=("method", *(() if compared else (*published, *differences))),
-        better=dict.fromkeys(METRICS.values(), "higher"),
+        name, title, frame, " ".join(filter(None, [kind.note, beside_note, said])),
+        formats={**dict.fromkeys([*headers, *papers], ".1f"), **dict.fromkeys(differences, "+.1f")},
+        hidden=("method", *unused),
+        better=dict.fromkeys(headers, "higher"),
     )  # fmt: skip
 
 
-def _row(entry: Entry, part: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
-    mine = part[part["method"] == entry.method]
-    pretrained = bool(mine["pretrained"].iloc[0])
-    row: dict[str, Any] = {"method": entry.method, **entry.cells, "pretrained": YES_NO[pretrained]}
+def _row(kind: Kind, entry: Entry, mine: pd.DataFrame, comparer: Comparer) -> Row:
+    fields = {str(name): str(value) for name, value in mine.iloc[0].items()}
+    pretrained = fields["pretrained"] == "True"
+    cells: dict[str, Any] = {"method": entry.method, "changed": fields["change"], **entry.cells}
+    cells["pretrained"] = YES_NO[pretrained]
+    over_seeds = {}
     for metric, header in METRICS.items():
-        seeds = summary(mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"].to_numpy(float))
-        row |= {**seeds.columns(header), "seeds": seeds.seeds}
+        values = mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"].dropna()
+        over_seeds[metric] = summary(values.to_numpy(float))
+        cells |= {**over_seeds[metric].columns(header), "seeds": over_seeds[metric].seeds}
+    beside = []
     for metric, header in METRICS.items():
-        theirs = _published(entry, metric, mine, published)
-        row |= {f"{PUBLISHED} {header}": theirs, f"{DIFFERENCE} {header}": row[header] - theirs}
-    return row
+        stated, theirs = _published(kind, entry, metric, fields, pretrained, comparer)
+        judgement = comparer.judge(fields, metric, over_seeds[metric], theirs, stated) if theirs else None
+        cells[f"{PUBLISHED} {header}"] = theirs.value if theirs else nan
+        cells[f"{DIFFERENCE} {header}"] = judgement.difference if judgement else nan
+        cells[f"{VERDICT} {header}"] = str(judgement.verdict) if judgement else None
+        if theirs and judgement and over_seeds[metric].seeds:
+            label = f"{fields['title'] or entry.method} [{fields['method']}]"
+            beside.append(
+                Compared(fields["dataset"], fields["profile"], fields["group"], label, fields["change"], metric,
+                         header, ".1f", over_seeds[metric], theirs, judgement)
+            )  # fmt: skip
+    return Row(cells, beside)
 
 
-def _published(entry: Entry, metric: str, mine: pd.DataFrame, published: pd.DataFrame) -> float:
-    """The papers' number of the row with the same switches on the same data set; nan without one."""
-    label = entry.published if set(mine["published_dataset"]) == {DATASET} else ""
-    if label.startswith("side="):
-        label += f", pretrained={YES_NO[bool(mine['pretrained'].iloc[0])]}"
-    if not label or published.empty:
-        return float("nan")
-    found = published[
-        (published["dataset"] == DATASET) & (published["label"] == label) & (published["metric"] == metric)
-    ]
-    return float(found["value"].iloc[0]) if len(found) else float("nan")
+def _published(
+    kind: Kind, entry: Entry, metric: str, fields: Mapping[str, str], pretrained: bool, comparer: Comparer
+) -> tuple[bool | None, Number | None]:
+    """The paper's number of the row with the same switches on the same data set and, where a table tells such rows
+    apart, whether their RGB encoder was pretrained: as ours where there is such a row.
+    """
+    if not entry.published or fields["published_dataset"] != DATASET:
+        return None, None
+    labels: dict[bool | None, str] = {None: entry.published}
+    if entry.published.startswith("side="):
+        labels = {stated: f"{entry.published}, pretrained={YES_NO[stated]}" for stated in (pretrained, not pretrained)}
+    for stated, label in labels.items():
+        for number in comparer.numbers.labelled(label, DATASET, metric):
+            if number.places[0].source == kind.source:
+                return stated, number
+    return None, None

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from mmbench.modality import main_score
 from mmbench.reporting import SWEEP, Figure, Results
 
-from .rows import numbers
+from .clean import numbers
 
 NAME = "alpha"
 TITLE = "Multi-modal translation against alpha (CVPR 2018, figure 7)"

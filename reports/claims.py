@@ -26,7 +26,6 @@ HOLDS, FAILS, UNDECIDED, UNTESTED = "holds", "does not hold", "undecided", "not 
 CLOSE = 2.0  # mIoU: the thesis calls 0.7 (table 4.4) similar and 2.5 (table 4.3) a significant gain
 BOTTOM = 3.0  # mIoU: CycleGAN and StarGAN are at most 2.98 above the lowest row in tables 4.4 and 4.6
 ADVERSARIAL = ("cyclegan", "stargan-unpaired", "stargan-paired")
-ANYWHERE = "No results"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Claim:
         id: ``C1`` to ``C14``.
         sentence: what is claimed.
         source: where.
-        about: the unseen translation that a data set must have for the claim to be about it; None: about none.
+        about: the unseen translation that a data set must have for the claim to concern it; None: unpaired domains.
         compare: selects the two sides of each comparison.
     """
 
@@ -198,22 +197,37 @@ CLAIMS = (
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
-    """The scorecard, a row per data set and claim, and every comparison behind it; nothing without results."""
-    everywhere = list(collect(results))
-    if not everywhere:
-        return []
-    cards: list[dict[str, object]] = []
-    details: list[dict[str, object]] = []
-    tested: set[str] = set()
-    for scores in everywhere:
+    """For each data set and profile a scorecard of the claims that concern it, and every comparison behind it."""
+    everywhere: dict[tuple[str, str], list[Scores]] = {}
+    for scores in collect(results):
+        everywhere.setdefault((scores.dataset, scores.profile), []).append(scores)
+    scaling = _of_domains(results.rows)
+    tables = []
+    for place in sorted(everywhere.keys() | scaling):
+        cards: list[dict[str, object]] = []
+        details: list[dict[str, object]] = []
+        mine = everywhere.get(place, [])
+        where = f"{place[0]}, profile {place[1]}"
+        for scores in mine:
+            change = f", {scores.change} where it concerns a method" if scores.change else ""
+            for claim in CLAIMS:
+                if claim.about and scores.has(claim.about):
+                    _judge(claim, scores, where + change, cards, details)
         for claim in CLAIMS:
-            if claim.about and scores.has(claim.about):
-                tested.add(claim.id)
-                _judge(claim, scores, f"{scores.dataset}, profile {scores.profile}", cards, details)
-    for claim in CLAIMS:
-        if claim.id not in tested:
-            _judge(claim, Scores("", "", results.runs), ANYWHERE, cards, details)
-    return [_scorecard(cards, sum(scores.stale for scores in everywhere)), _details(details)]
+            if claim.about is None and place in scaling:
+                _judge(claim, Scores(*place, results.folder(*place)), where, cards, details)
+        if cards:
+            stale = sum(scores.stale for scores in mine)
+            tables += [_scorecard(place, cards, stale), _details(place, details)]
+    return tables
+
+
+def _of_domains(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    """Data sets and profiles with results over unpaired domains, which the claim on scaling concerns."""
+    if not {"dataset", "profile", "output_kind"} <= set(rows):
+        return set()
+    found = rows[rows["output_kind"] == "domain"]
+    return {(str(dataset), str(profile)) for dataset, profile in zip(found["dataset"], found["profile"], strict=True)}
 
 
 def verdict(comparisons: Sequence[Comparison]) -> str:
@@ -279,15 +293,18 @@ NOTE = (
 )
 
 
-def _scorecard(cards: list[dict[str, object]], stale: int) -> Table:
+def _scorecard(place: tuple[str, str], cards: list[dict[str, object]], stale: int) -> Table:
     note = NOTE + (f" {stale} of the values were made with other code (stale)." if stale else "")
     hidden = ("dataset", "profile", "source")
-    return Table(NAME, TITLE, pd.DataFrame(cards), note, "where", FORMATS, hidden=hidden)
+    name, title = f"{NAME}-{place[0]}-{place[1]}", f"{TITLE}: {place[0]}, profile {place[1]}"
+    return Table(name, title, pd.DataFrame(cards), note, "where", FORMATS, hidden=hidden)
 
 
-def _details(details: list[dict[str, object]]) -> Table:
+def _details(place: tuple[str, str], details: list[dict[str, object]]) -> Table:
     note = "lower, upper: between which bounds the effect lies if the claim is right."
     frame = pd.DataFrame(details)
     formats = {**FORMATS, "lower": "g", "upper": "g"}
-    return Table(f"{NAME}-comparisons", f"{TITLE}: every comparison", frame, note, "where", formats,
+    name = f"{NAME}-comparisons-{place[0]}-{place[1]}"
+    title = f"{TITLE}, every comparison: {place[0]}, profile {place[1]}"
+    return Table(name, title, frame, note, "where", formats,
                  hidden=("dataset", "profile"), detail=True)  # fmt: skip

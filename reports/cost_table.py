@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
-from .rows import numbers
+from .clean import numbers
 
 NAME = "cost"
 TITLE = "Cost: parameters, operations, training time, memory, latency"

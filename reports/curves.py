@@ -17,7 +17,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from mmbench.reporting import Figure, Results
 
 from .cell_files import asked, entries
-from .rows import cells
+from .clean import cells
 
 NAME = "curves"
 TITLE = "Training: alignment and spread of the latents (figure 4.11), losses"

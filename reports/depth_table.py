@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
-from .rows import Metric, tables
+from .rows import Layout, Metric, tables
 
 NAME = "depth"
 TITLE = "Depth (share of pixels within a ratio, RMSE in metres, RMSE of natural logarithms)"
@@ -18,8 +18,9 @@ METRICS = (
     Metric("rmse_linear", "RMSE (lin)", ".3f", compared=True, lower=True),
     Metric("rmse_log", "RMSE (log)", ".3f", lower=True),
 )
+LAYOUT = Layout(NAME, TITLE, ("depth",), METRICS)
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Tables of every translation into depth."""
-    return tables(results, published, name=NAME, title=TITLE, kinds=("depth",), metrics=METRICS)
+    return tables(results, published, LAYOUT)

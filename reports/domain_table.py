@@ -14,7 +14,7 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
-from .rows import numbers
+from .clean import numbers
 from .statistics import summary
 
 NAME = "domains"

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
-from .rows import Metric, tables
+from .rows import Layout, Metric, tables
 
 NAME = "image"
 TITLE = "Images (judge's accuracy in %, PSNR in dB, SSIM, correlations with the truth)"
@@ -20,8 +20,9 @@ METRICS = (
     Metric("correlation_intensity", "intensity", ".2f", optional=True),
     Metric("correlation", "correlation", ".2f", optional=True),
 )
+LAYOUT = Layout(NAME, TITLE, ("rgb", "scalar"), METRICS)
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Tables of every translation into RGB or a scalar modality."""
-    return tables(results, published, name=NAME, title=TITLE, kinds=("rgb", "scalar"), metrics=METRICS)
+    return tables(results, published, LAYOUT)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmbench.modality import MAIN_KEYS, Score, main_score
 
-from .rows import USABLE
+from .clean import USABLE
 
 GROUPS = ("zero-pair", "baselines", "oracle")  # the first of these that there is says which translation it is
 JUDGED = Score("classification_accuracy", "judge's accuracy, %", ".1f")

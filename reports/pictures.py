@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 from mmbench.reporting import Figure, Results
 
 from .cell_files import UNREADABLE, result_of
-from .rows import cells
+from .clean import cells
 
 NAME = "pictures"
 TITLE = "Pictures: inputs, each method's translation, truth"

@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 
-SOURCES = ("thesis", "cvpr2018")  # where both print a number, the later one counts
+SOURCES = ("thesis", "cvpr2018")  # where both print a number, the later one stands first
 CASCADES = ("cascade", "cascade-skip", "pix2pix-cascade")  # their published rows run through the anchor
 ALPHA = "0.8,0.2"  # thesis 4.6.2: the anchor's latent has weight 1 - alpha = 0.8
 ALPHA_NOT_STATED = ("flowers-opponent",)  # thesis 4.5.3 prints multi-modal numbers without it
 ALIASES = {"oracle-multimodal": "oracle"}  # one name in the papers' tables
+KEYS = ("dataset", "inputs", "output", "method", "metric", "cls")
+EXPERIMENT = ("source", "table", "dataset", "inputs", "output", "method", "label")
+ROUNDED = 0.5  # points: printed classes average to the printed mIoU within 0.25 but where a table contradicts itself
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number stands: paper, table, and its line in ``published_results.csv``."""
+
+    source: str
+    table: str
+    line: int
+
+    @property
+    def text(self) -> str:
+        """Such as ``thesis, table 4.4`` or ``thesis, text of 4.6.2``."""
+        section, _, in_text = self.table.partition("-")
+        return f"{self.source}, {f'text of {section}' if in_text else f'table {section}'}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A published number.
+
+    Attributes:
+        value: percent, fraction or metres, see :func:`load`.
+        places: where it is printed, with the same value.
+        inconsistent: how the table contradicts itself in it, or empty.
+    """
+
+    value: float
+    places: tuple[Place, ...]
+    inconsistent: str = ""
+
+    @property
+    def where(self) -> str:
+        """All places as text."""
+        return "; ".join(place.text for place in self.places)
 
 
 def load() -> pd.DataFrame:
@@ -22,7 +63,7 @@ def load() -> pd.DataFrame:
         return pd.read_csv(file, dtype={"table": str}, keep_default_na=False)
 
 
-def comparable(row: pd.Series) -> bool:
+def comparable(row: Mapping[str, str] | pd.Series) -> bool:
     """Whether a row of the results table follows the papers' protocol, so that a published number may stand beside it.
 
     It does with the statistics BN was trained with, the last checkpoint, nothing chosen on validation images, no
@@ -35,35 +76,70 @@ def comparable(row: pd.Series) -> bool:
         row["bn"] in ("", "trained")
         and row["checkpoint"] in ("", "last")
         and not row.get("selection", "")
-        and (not row["via"] or row["method"] in CASCADES)
+        and (not row["via"] or row["base_method"] in CASCADES)
         and (one_input or not stated or row["weights"] in ("", ALPHA))
         and row["side_from"] in ("", row["inputs"].split("+")[0])
     )
 
 
-def lookup(published: pd.DataFrame, row: pd.Series, metric: str, cls: str = "") -> tuple[float, str]:
-    """The published number for a row of the results table, and where it stands (``thesis, table 4.4``).
+class Numbers:
+    """The published numbers, to be looked up; none where the table lacks a column."""
 
-    (nan, "") where the papers have none for this data set, inputs, output, method and metric, where the row is
-    another experiment (:func:`comparable`), or where a paper prints several numbers under this key (its ablations).
-    """
-    nothing = float("nan"), ""
-    if published.empty or not row["published_dataset"] or not comparable(row):
-        return nothing
-    wanted = {
-        "dataset": row["published_dataset"],
-        **{column: row[column] for column in ("inputs", "output")},
-        "method": ALIASES.get(row["method"], row["method"]),
-        "metric": metric,
-        "cls": cls,
-    }
-    found = published
-    for column, value in wanted.items():
-        found = found[found[column] == value]
-    for source in SOURCES:
-        here = found[found["source"] == source]
-        if len(here) == 1:
-            return float(here["value"].iloc[0]), f"{source}, table {here['table'].iloc[0]}"
-        if len(here):
-            return nothing
-    return nothing
+    def __init__(self, published: pd.DataFrame) -> None:
+        self._known: dict[tuple[str, ...], list[tuple[str, Number]]] = {}
+        self.methods: list[str] = []
+        if {*KEYS, *EXPERIMENT, "value"} <= set(published):
+            self.methods = list(dict.fromkeys(published["method"]))
+            contradictions = _contradictions(published)
+            for line, record in enumerate(published.to_dict("records")):
+                said = contradictions.get(tuple(record[key] for key in EXPERIMENT), "")
+                said = said if record["metric"] in ("iou", "miou") else ""
+                place = Place(str(record["source"]), str(record["table"]), line)
+                number = Number(float(record["value"]), (place,), said)
+                self._known.setdefault(tuple(record[key] for key in KEYS), []).append((str(record["label"]), number))
+
+    def of(self, row: Mapping[str, str] | pd.Series, metric: str, cls: str = "") -> list[Number]:
+        """Numbers for a row of the results table, the thesis' first; what both papers print alike is one number.
+
+        Nothing where they have none for this data set, inputs, output, method and metric, where the row is another
+        experiment (:func:`comparable`), or of a paper that prints several numbers under this key (its ablations).
+        """
+        if not row["published_dataset"] or not comparable(row):
+            return []
+        method = ALIASES.get(row["base_method"], row["base_method"])
+        key = (row["published_dataset"], row["inputs"], row["output"], method, metric, cls)
+        found = [number for _, number in self._known.get(key, [])]
+        by_source = [[number for number in found if number.places[0].source == source] for source in SOURCES]
+        return _merged([here[0] for here in by_source if len(here) == 1])
+
+    def labelled(self, label: str, dataset: str, metric: str) -> list[Number]:
+        """Numbers of an ablation, by the label of its row, the thesis' first."""
+        found = [
+            number
+            for key, numbers in self._known.items()
+            if (key[0], key[4]) == (dataset, metric)
+            for its_label, number in numbers
+            if its_label == label
+        ]
+        return _merged(sorted(found, key=lambda number: SOURCES.index(number.places[0].source)))
+
+
+def _merged(numbers: Sequence[Number]) -> list[Number]:
+    """Numbers of several papers, equal ones as one with all places."""
+    made: dict[float, Number] = {}
+    for number in numbers:
+        known = made.get(number.value)
+        made[number.value] = replace(known, places=(*known.places, *number.places)) if known else number
+    return list(made.values())
+
+
+def _contradictions(published: pd.DataFrame) -> dict[tuple[Any, ...], str]:
+    """Experiments whose printed classes do not average to the printed mIoU, and what both are."""
+    return dict(_contradicting(published[published["metric"].isin(["iou", "miou"])]))
+
+
+def _contradicting(rows: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], str]]:
+    for key, part in rows.groupby(list(EXPERIMENT), sort=False):
+        classes, whole = (part.loc[part["metric"] == metric, "value"] for metric in ("iou", "miou"))
+        if len(classes) and len(whole) == 1 and abs(classes.mean() - whole.iloc[0]) > ROUNDED:
+            yield tuple(key), f"source: its classes average {classes.mean():.1f}, its mIoU is {whole.iloc[0]:.1f}"

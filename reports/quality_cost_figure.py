@@ -18,9 +18,10 @@ from matplotlib.transforms import Affine2D
 from mmbench.reporting import Figure, Results
 
 from .cell_files import asked
+from .clean import numbers
 from .cost_table import COLUMNS
 from .main_translation import METRICS, Main, main_translation
-from .rows import GROUPS, numbers
+from .rows import GROUPS
 
 NAME = "quality-cost"
 TITLE = "Quality against cost: parameters, operations, training time"

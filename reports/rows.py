@@ -12,16 +12,18 @@ import pandas as pd
 from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Results, Table
 from mmbench.table import ranges
 
-from . import published as papers
-from .statistics import summary
+from .clean import complete, records
+from .comparisons import Compared, Comparer, remarks
+from .statistics import Summary, summary
+from .verdicts import Verdict
 
 GROUPS = ("ceiling", "chance", "baselines", "zero-pair", "seen", "multi-modal", "oracle")
 RIVALS = ("baselines", "zero-pair")  # who competes for the best value; the others are bounds or see more
-KEY = ("group", "method", "title", "inputs", "output", "via", "weights", "side_from", "bn", "checkpoint",
-       "selection", "side_information")  # fmt: skip
+KEY = ("group", "method", "base_method", "change", "title", "inputs", "output", "via", "weights",
+       "side_from", "bn", "checkpoint", "selection", "side_information")  # fmt: skip
+BESIDE = ("published", "difference", "verdict")  # what stands beside a metric
 SHORT = 4  # letters of a class name in print: 13 classes have to fit a terminal
 Values = dict[tuple[str, str], dict[int, float]]  # (metric, class) -> seed -> value
-USABLE = ("done", "stale")
 LETTERS = {"rgb": "R", "depth": "D", "segmentation": "S", "nir": "N"}  # as in tables 4.4-4.8
 CONNECTIONS = {"": "", "none": "none", "skip": "SC", "pooling-indices": "PI"}
 
@@ -34,7 +36,7 @@ class Metric:
         key: its name in the table of results.
         header: its column.
         spec: how its numbers are printed.
-        compared: whether the published number and the difference to it stand beside it.
+        compared: whether the published number and the verdict stand beside it, not only in the table of verdicts.
         optional: whether the column is left out where no row has it.
         lower: whether smaller numbers are better.
     """
@@ -47,58 +49,119 @@ class Metric:
     lower: bool = False
 
 
-def tables(
-    results: Results,
-    published: pd.DataFrame,
-    *,
-    name: str,
-    title: str,
-    kinds: Sequence[str],
-    metrics: Sequence[Metric],
-    per_class: Metric | None = None,
-) -> list[Table]:
-    """One table per data set, profile and output modality of some ``kinds``.
+@dataclass(frozen=True)
+class Layout:
+    """What the tables of one kind of output show.
 
-    Args:
+    Attributes:
         name, title: beginnings of the tables' names and titles.
         kinds: values of ``output_kind`` that belong here.
         metrics: columns, in order; the seeds are counted on the values of all of them.
         per_class: a metric with one column per class, after the others; its spread stands in the CSV only.
     """
+
+    name: str
+    title: str
+    kinds: Sequence[str]
+    metrics: Sequence[Metric]
+    per_class: Metric | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """The rows of one table, what of them stands beside a published number, and the results that they come from."""
+
+    dataset: str
+    profile: str
+    output: str
+    results: pd.DataFrame
+    classes: Mapping[str, Metric]
+    rows: Sequence[Mapping[str, object]]
+    compared: Sequence[Compared]
+
+
+def tables(results: Results, published: pd.DataFrame, layout: Layout) -> list[Table]:
+    """One table per data set, profile and output modality of a layout's kinds."""
+    comparer = Comparer(results, published)
+    return [_table(block, layout, comparer, results) for block in _blocks(results, comparer, layout)]
+
+
+def compared(results: Results, published: pd.DataFrame, layout: Layout) -> list[Compared]:
+    """Every number of a layout's tables that stands beside a published one, in their order."""
+    return [one for block in _blocks(results, Comparer(results, published), layout) for one in block.compared]
+
+
+def _blocks(results: Results, comparer: Comparer, layout: Layout) -> Iterator[Block]:
     rows = results.rows.reindex(columns=list(COLUMNS))
-    rows = complete(rows[rows["output_kind"].isin(kinds) & (rows["selection"] != SWEEP)])
+    rows = complete(rows[rows["output_kind"].isin(layout.kinds) & (rows["selection"] != SWEEP)])
     # Each seed has its own choice: together they are one row.
     rows.loc[rows["selection"] == VALIDATION, ["weights", "side_from"]] = ""
-    if not {"source", "table", "dataset", "inputs", "output", "method", "metric", "cls", "value"} <= set(published):
-        published = pd.DataFrame()
-    made = []
     for where, part in rows.groupby(["dataset", "profile", "output"], sort=True):
         dataset, profile, output = map(str, where)
-        classes = _classes(part, per_class)
-        made_rows = [_row(key, values, metrics, classes, published) for key, values in _gather(part).items()]
-        frame = _arrange(pd.DataFrame(made_rows), published)
-        sources = sorted(set(frame.pop("source").str.cat(sep=";").split(";")) - {""})
-        frame = frame.drop(columns=_unfilled(frame, metrics))
-        frame.insert(0, "profile", profile)
-        frame.insert(0, "dataset", dataset)
-        spread = [metric.header + STD for metric in classes.values()]
-        unconnected = [] if (frame["conn."] != "").any() else ["conn."]
-        note = _note(part, frame, sources, profile, bool(classes))
-        made.append(
-            Table(
-                name="-".join((name, dataset, profile, output)),
-                title=f"{title}: {dataset}, profile {profile}, to {output}",
-                frame=frame,
-                note=f"{note} {results.remarks.get(dataset, '')}".strip(),
-                group_column="group",
-                formats=_formats([*classes.values(), *metrics]),
-                headers=_headers(metrics, [metric.header for metric in classes.values()]),
-                better={m.header: "lower" if m.lower else "higher" for m in [*metrics, *classes.values()]},
-                rivals=RIVALS,
-                hidden=("dataset", "profile", *KEY[1:], *spread, *unconnected),
-            )
-        )
+        classes = _classes(part, layout.per_class)
+        columns = [*(("", metric) for metric in layout.metrics), *classes.items()]
+        made, beside = [], []
+        for key, values in _gather(part).items():
+            fields = dict(zip((*KEY, "published_dataset"), key, strict=True))
+            over_seeds = {(m.key, cls): summary(list(values.get((m.key, cls), {}).values())) for cls, m in columns}
+            mine = _compared({**fields, "dataset": dataset, "profile": profile}, over_seeds, columns, comparer)
+            made.append(_row(fields, values, over_seeds, columns, mine))
+            beside += [one for one in mine if one.ours.seeds]
+        yield Block(dataset, profile, output, part, classes, made, beside)
+
+
+def _compared(
+    fields: Mapping[str, str],
+    over_seeds: Mapping[tuple[str, str], Summary],
+    columns: Sequence[tuple[str, Metric]],
+    comparer: Comparer,
+) -> list[Compared]:
+    """Every metric of a row that has a published number; one line for each number."""
+    made = []
+    for cls, metric in columns:
+        ours = over_seeds[metric.key, cls]
+        for theirs in comparer.numbers.of(fields, metric.key, cls):
+            made.append(
+                Compared(
+                    fields["dataset"], fields["profile"], fields["group"], label(fields), fields["change"], metric.key,
+                    metric.header, metric.spec, ours, theirs, comparer.judge(fields, metric.key, ours, theirs),
+                )
+            )  # fmt: skip
     return made
+
+
+def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -> Table:
+    dataset, profile, output = block.dataset, block.profile, block.output
+    metrics, classes = layout.metrics, block.classes
+    frame = _arrange(pd.DataFrame(block.rows), comparer.numbers.methods)
+    frame = frame.drop(columns=_unfilled(frame, metrics))
+    frame.insert(0, "profile", profile)
+    frame.insert(0, "dataset", dataset)
+    spread = [metric.header + STD for metric in classes.values()]
+    note = _note(block, frame)
+    return Table(
+        name="-".join((layout.name, dataset, profile, output)),
+        title=f"{layout.title}: {dataset}, profile {profile}, to {output}",
+        frame=frame,
+        note=f"{note} {results.remarks.get(dataset, '')}".strip(),
+        group_column="group",
+        formats=_formats([*classes.values(), *metrics]),
+        headers=_headers(metrics, [metric.header for metric in classes.values()]),
+        better={m.header: "lower" if m.lower else "higher" for m in [*metrics, *classes.values()]},
+        rivals=RIVALS,
+        hidden=("dataset", "profile", *KEY[1:], *spread, *_untold(frame)),
+    )
+
+
+def _untold(frame: pd.DataFrame) -> list[str]:
+    """Columns that would say the same, or nothing, in every row."""
+    hidden = [] if (frame["conn."] != "").any() else ["conn."]
+    differences = [
+        column for column in map(str, frame) if column.startswith("difference ") and frame[column].isna().all()
+    ]
+    verdicts = [column for column in map(str, frame) if column.startswith("verdict ")]
+    alike = [column for column in verdicts if frame[column].dropna().eq(str(Verdict.NOT_COMPARABLE)).all()]
+    return [*hidden, *differences, *alike]
 
 
 def label(row: pd.Series | Mapping[str, str]) -> str:
@@ -115,46 +178,9 @@ def label(row: pd.Series | Mapping[str, str]) -> str:
         parts.append("weights chosen on validation (uses unseen pairs)")
     if row["checkpoint"] not in ("", "last"):
         parts.append(f"checkpoint {row['checkpoint']}")
+    if row["change"]:
+        parts.append(row["change"])
     return ", ".join(parts)
-
-
-def complete(results: pd.DataFrame) -> pd.DataFrame:
-    """The results with every column: text without missing values, numbers where they can be read, nan elsewhere."""
-    whole = results.reindex(columns=list(COLUMNS))
-    for column in whole.columns.difference(["seed", "value"]):
-        whole[column] = _text(whole[column])
-    whole["value"] = numbers(whole["value"])
-    whole["seed"] = pd.to_numeric(whole["seed"], errors="coerce").fillna(-1).astype(int)
-    whole.loc[~whole["state"].isin(USABLE), "value"] = np.nan
-    return whole
-
-
-def numbers(values: pd.Series) -> pd.Series:
-    """Values as float, nan where a damaged result holds something else."""
-    return values if values.dtype == float else values.map(_number).astype(float)
-
-
-def _number(value: object) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
-
-
-def cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
-    return rows[["dataset", "profile", "method", "title", "seed"]].drop_duplicates()
-
-
-def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Some columns of each row, as tuples."""
-    return rows[list(columns)].astype(object).itertuples(index=False, name=None)
-
-
-def _text(column: pd.Series) -> pd.Series:
-    """Text without missing values."""
-    values = column if column.dtype == "str" else column.astype(object)
-    return values.where(values.notna(), "").astype("str")
 
 
 def _gather(part: pd.DataFrame) -> dict[tuple[Any, ...], Values]:
@@ -179,38 +205,33 @@ def _classes(part: pd.DataFrame, per_class: Metric | None) -> dict[str, Metric]:
 
 
 def _row(
-    key: tuple[str, ...],
+    fields: Mapping[str, str],
     values: Values,
-    metrics: Sequence[Metric],
-    classes: Mapping[str, Metric],
-    published: pd.DataFrame,
+    over_seeds: Mapping[tuple[str, str], Summary],
+    columns: Sequence[tuple[str, Metric]],
+    beside: Sequence[Compared],
 ) -> dict[str, object]:
-    first = pd.Series(dict(zip((*KEY, "published_dataset"), key, strict=True)))
-    side = CONNECTIONS.get(first["side_information"], first["side_information"])
-    if first["side_from"] not in ("", first["inputs"]):
-        side = f"{side} ({first['side_from']})".strip()
-    row: dict[str, object] = {"group": first["group"], "row": label(first), "conn.": side, "seeds": 0}
+    side = CONNECTIONS.get(fields["side_information"], fields["side_information"])
+    if fields["side_from"] not in ("", fields["inputs"]):
+        side = f"{side} ({fields['side_from']})".strip()
+    row: dict[str, object] = {"group": fields["group"], "row": label(fields), "conn.": side, "seeds": 0}
     seeds: set[int] = set()
-    sources = []
-    for cls, metric in [*(("", metric) for metric in metrics), *classes.items()]:
-        mine = values.get((metric.key, cls), {})
-        over_seeds = summary(list(mine.values()))
-        row |= over_seeds.columns(metric.header)
-        seeds.update(mine)
+    for cls, metric in columns:
+        row |= over_seeds[metric.key, cls].columns(metric.header)
+        seeds.update(values.get((metric.key, cls), {}))
         if metric.compared:
-            theirs, source = papers.lookup(published, first, metric.key)
-            row[f"published {metric.header}"] = theirs
-            row[f"difference {metric.header}"] = over_seeds.mean - theirs
-            sources.append(source)
+            first = next((one for one in beside if one.header == metric.header), None)
+            row[f"published {metric.header}"] = first.theirs.value if first else np.nan
+            row[f"difference {metric.header}"] = first.judgement.difference if first else np.nan
+            row[f"verdict {metric.header}"] = str(first.judgement.verdict) if first and first.ours.seeds else None
     row["seeds"] = len(seeds)
-    return {**row, "source": ";".join(sources), **{key: first[key] for key in KEY[1:]}}
+    return {**row, **{key: fields[key] for key in KEY[1:]}}
 
 
-def _arrange(frame: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+def _arrange(frame: pd.DataFrame, known: Sequence[str]) -> pd.DataFrame:
     """Rows in the papers' order of groups and methods; rows that would read alike are told apart by the method."""
-    known = list(dict.fromkeys(published.get("method", [])))
     frame["_group"] = [GROUPS.index(group) if group in GROUPS else len(GROUPS) for group in frame["group"]]
-    frame["_method"] = [_place(method, known) for method in frame["method"]]
+    frame["_method"] = [_place(method, known) for method in frame["base_method"]]
     frame["_inputs"] = frame["inputs"].str.count(r"\+")
     order = ["_group", "group", "_method", "method", "_inputs", "inputs", "via", "weights", "side_from", "bn"]
     frame = frame.sort_values(order, kind="stable", ignore_index=True).drop(columns=["_group", "_method", "_inputs"])
@@ -231,7 +252,7 @@ def _unfilled(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[str]:
     for metric in metrics:
         unpublished = not metric.compared or frame[f"published {metric.header}"].isna().all()
         if metric.compared and unpublished:
-            columns += [f"published {metric.header}", f"difference {metric.header}"]
+            columns += [f"{what} {metric.header}" for what in BESIDE]
         if metric.optional and unpublished and frame[metric.header].isna().all():
             columns += [metric.header, *(metric.header + part for part in (STD, LOW, HIGH))]
     return columns
@@ -244,24 +265,23 @@ def _formats(columns: Sequence[Metric]) -> dict[str, str]:
 
 
 def _headers(metrics: Sequence[Metric], classes: Sequence[str]) -> dict[str, str]:
-    headers = {f"{prefix} {m.header}": prefix for m in metrics for prefix in ("published", "difference")}
+    headers = {f"{prefix} {m.header}": prefix for m in metrics for prefix in BESIDE}
     names = [column.partition(" ")[2] for column in classes]
     short = [name[:SHORT] for name in names]
     distinct = short if len(set(short)) == len(names) else names
     return {"row": "method", **headers, **dict(zip(classes, distinct, strict=True))}
 
 
-def _note(part: pd.DataFrame, frame: pd.DataFrame, sources: Sequence[str], profile: str, classes: bool) -> str:
-    lines = []
+def _note(block: Block, frame: pd.DataFrame) -> str:
+    part, lines = block.results, []
     if frame["seeds"].max() > 1:
-        lines.append(f"Mean ± standard deviation (ddof 1) over seeds{'; of a class the mean' if classes else ''}.")
+        classes = "; of a class the mean" if block.classes else ""
+        lines.append(f"Mean ± standard deviation (ddof 1) over seeds{classes}.")
     shown = " ".join(frame["conn."])
     legend = {"SC": "skip connections", "PI": "pooling indices"}
     lines += [f"{short}: {long}." for short, long in legend.items() if short in shown]
-    if sources:
-        lines.append(f"published: {'; '.join(sources)}; difference: ours - published.")
-        if profile != "paper":
-            lines.append(f"The papers' sizes and schedules are not those of profile {profile}.")
+    printed = [one for one in block.compared if f"published {one.header}" in frame]
+    lines += filter(None, [remarks(printed)])
     other = part.loc[part["state"] != "done", ["method", "seed", "state"]].drop_duplicates()
     for (method, state), mine in other.groupby(["method", "state"], sort=True):
         seeds = ranges([str(seed) for seed in mine["seed"]])

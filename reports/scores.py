@@ -14,7 +14,7 @@ import pandas as pd
 from mmbench.reporting import Results
 
 from .cell_files import entries
-from .rows import USABLE, complete, records
+from .clean import USABLE, complete, records
 
 TABLE_BASELINES = ("cascade", "cascade-skip", "pix2pix-cascade", "cyclegan", "stargan-unpaired", "stargan-paired")
 
@@ -43,11 +43,13 @@ DIRECTIONS = (DS, RS, RDS, SD, RSD, FLOWERS)
 
 @dataclass
 class Scores:
-    """The results of one data set and profile.
+    """The results of one data set and profile: as they are, or with one change by ``--set`` where it concerns a method.
 
     Attributes:
         dataset, profile: which.
+        change: what was changed, or empty; a method that has no results with it stands here as it is.
         folder: the folder of its methods.
+        names: method -> its name in the runs folder.
         sides: (method, inputs, output, via, bn) -> values per seed.
         groups: the same keys -> the row's group.
         pretrained: method -> whether its RGB encoder was.
@@ -57,6 +59,8 @@ class Scores:
     dataset: str
     profile: str
     folder: Path
+    change: str = ""
+    names: dict[str, str] = field(default_factory=dict)
     sides: dict[tuple[str, ...], dict[int, float]] = field(default_factory=dict)
     groups: dict[tuple[str, ...], str] = field(default_factory=dict)
     pretrained: dict[str, bool] = field(default_factory=dict)
@@ -85,7 +89,7 @@ class Scores:
         found: dict[str, Side] = {}
         missing = set(TABLE_BASELINES)
         for (method, inputs, output, via, bn), group in sorted(self.groups.items()):
-            repeated = method.startswith("mmnet-") or "+" in method  # M&MNets' own cascade, methods with other settings
+            repeated = method.startswith("mmnet-")  # M&MNets' own cascade, of another variant
             if (inputs, output, group) == (where.inputs, where.output, "baselines") and not repeated:
                 name = f"{method} via {via}" if method == "mmnet" else method
                 found[name + ", BN re-estimated" * (bn == "re-estimated")] = self.side(method, where, via, bn)
@@ -96,7 +100,7 @@ class Scores:
         """The alignment factor (times 100) at a stage's end, mean over the pairs of encoders, per seed."""
         return {
             int(path.name.removeprefix("seed-")): 100.0 * value
-            for path in sorted((self.folder / method).glob("seed-*"))
+            for path in sorted((self.folder / self.names.get(method, method)).glob("seed-*"))
             if path.name.removeprefix("seed-").isdigit() and (path / "result.json").exists()
             for value in _last_alignment(path, stage)
         }
@@ -122,17 +126,25 @@ def collect(results: Results) -> Iterator[Scores]:
     usable = rows["state"].isin(USABLE) & rows["value"].notna() & (rows["selection"] == "")
     rows = rows[usable & rows["checkpoint"].isin(("", "last"))]
     wanted = {(where.inputs, where.output, where.metric) for where in DIRECTIONS}
+    rows = rows[np.array([place in wanted for place in records(rows, ("inputs", "output", "metric"))], bool)]
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
-        scores = Scores(str(dataset), str(profile), results.folder(str(dataset), str(profile)))
-        columns = ["method", "inputs", "output", "via", "bn", "metric", "seed", "value", "group", "pretrained", "state"]
-        for *row, metric, seed, value, group, pretrained, state in records(part, columns):
-            key = (*row[:4], row[4] or "trained")
-            if (key[1], key[2], metric) in wanted:
-                scores.sides.setdefault(key, {})[seed] = value
-                scores.groups[key] = group
-                scores.pretrained[key[0]] = pretrained == "True"
-                scores.stale += state == "stale"
-        yield scores
+        for change in sorted(set(part["change"])):
+            changed = part[part["change"] == change]
+            others = part[(part["change"] == "") & ~part["base_method"].isin(changed["base_method"])]
+            scores = Scores(str(dataset), str(profile), results.folder(str(dataset), str(profile)), change)
+            scores.stale = int((changed["state"] == "stale").sum())
+            _fill(scores, pd.concat([changed, others]) if change else changed)
+            yield scores
+
+
+def _fill(scores: Scores, rows: pd.DataFrame) -> None:
+    columns = ["base_method", "inputs", "output", "via", "bn", "method", "seed", "value", "group", "pretrained"]
+    for *row, bn, name, seed, value, group, pretrained in records(rows, columns):
+        key = (*row, bn or "trained")
+        scores.sides.setdefault(key, {})[seed] = value
+        scores.groups[key] = group
+        scores.names[key[0]] = name
+        scores.pretrained[key[0]] = pretrained == "True"
 
 
 def growth(file: Path) -> dict[str, float]:

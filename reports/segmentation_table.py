@@ -6,22 +6,20 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
-from .rows import Metric, tables
+from .rows import Layout, Metric, tables
 
 NAME = "segmentation"
 TITLE = "Segmentation, % (IoU per class, mIoU, global accuracy)"
 
-METRICS = (Metric("miou", "mIoU", compared=True), Metric("global_accuracy", "Global", compared=True))
+LAYOUT = Layout(
+    NAME,
+    TITLE,
+    ("segmentation",),
+    (Metric("miou", "mIoU", compared=True), Metric("global_accuracy", "Global", compared=True)),
+    Metric("iou", "IoU"),
+)
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """Tables of every translation into a segmentation; percent."""
-    return tables(
-        results,
-        published,
-        name=NAME,
-        title=TITLE,
-        kinds=("segmentation",),
-        metrics=METRICS,
-        per_class=Metric("iou", "IoU"),
-    )
+    return tables(results, published, LAYOUT)

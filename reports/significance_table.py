@@ -25,8 +25,9 @@ from mmbench.reporting import Results, Table
 
 from . import main_translation
 from .cell_files import UNREADABLE, output_of, per_image, result_of, row_number
+from .clean import USABLE, complete, records
 from .published import CASCADES
-from .rows import GROUPS, KEY, USABLE, complete, label, records
+from .rows import GROUPS, KEY, label
 from .statistics import REPLICATES, SEED, accuracy, bootstrap_interval, holm, replicates_of
 
 NAME = "significance"
@@ -140,17 +141,17 @@ def _collect(results: pd.DataFrame) -> dict[tuple[str, ...], dict[tuple[str, ...
 
 def _reported(item: tuple[tuple[str, ...], SeedValues]) -> bool:
     fields = item[1].fields
-    return not fields["via"] or fields["method"].partition("+")[0] in CASCADES
+    return not fields["via"] or fields["base_method"] in CASCADES
 
 
 def _compare(rows: list[SeedValues], bootstraps: Bootstraps) -> list[dict[str, Any]]:
     """A record per row that M&MNets has a row beside, with the same inputs and at least one common seed."""
-    references = {row.fields["inputs"]: row for row in rows if row.fields["method"] == REFERENCE}
+    mmnets = [row for row in rows if row.fields["base_method"] == REFERENCE]
     made = []
     for row in rows:
-        reference = references.get(row.fields["inputs"])
+        reference = _reference(row, mmnets)
         seeds = sorted(row.values.keys() & reference.values.keys()) if reference else []
-        if reference and seeds and row is not reference:
+        if reference and seeds:
             low, high, p = bootstraps.interval(row, reference, seeds)
             theirs, ours = (sum(side.values[seed] for seed in seeds) / len(seeds) for side in (row, reference))
             made.append(
@@ -165,12 +166,25 @@ def _compare(rows: list[SeedValues], bootstraps: Bootstraps) -> list[dict[str, A
                     "high": high,
                     "p": p,
                     "metric": row.metric,
-                    **{key: row.fields[key] for key in ("method", *IDENTITY)},
+                    "reference": reference.fields["method"],
+                    **{key: row.fields[key] for key in ("method", "base_method", "change", *IDENTITY)},
                 }
             )
     order = [*GROUPS, *(record["group"] for record in made)]
     made.sort(key=lambda record: (order.index(record["group"]), *(record[key] for key in SORTED)))
     return made
+
+
+def _reference(row: SeedValues, rows: list[SeedValues]) -> SeedValues | None:
+    """M&MNets' row with the same inputs: with the same change by ``--set``, else unchanged, else the only one there is.
+
+    A changed M&MNets stands beside the unchanged one.
+    """
+    found = {one.fields["change"]: one for one in rows if one.fields["inputs"] == row.fields["inputs"]}
+    if row.fields["base_method"] == REFERENCE:
+        return found.get("") if row.fields["change"] else None
+    only = next(iter(found.values())) if len(found) == 1 else None
+    return found.get(row.fields["change"]) or found.get("") or only
 
 
 def _stamp(cell: Path) -> tuple[int, int]:
@@ -223,6 +237,9 @@ def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: s
     )
     if frame["p"].isna().any():
         note += " -: per-image statistics are missing or damaged, or of other test images."
+    changed = sorted({name for name in frame["reference"] if name != REFERENCE})
+    if changed:
+        note += f" M&MNets here: {', '.join(changed)} in rows of the same change, or where there is no other."
     score = SCORES[metric]
     spec = score.finer
     signed = dict.fromkeys(("difference", "low", "high"), f"+{spec}")
@@ -234,6 +251,6 @@ def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: s
         group_column="group",
         formats={score.header: spec, "M&MNets": spec, **signed, "p": ".4f", "p (Holm)": ".4f"},
         headers={"row": "method"},
-        hidden=("dataset", "profile", "metric", "method", *IDENTITY),
+        hidden=("dataset", "profile", "metric", "reference", "method", "base_method", "change", *IDENTITY),
         detail=True,
     )

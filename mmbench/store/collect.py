@@ -43,7 +43,8 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
             base = {name: str(result.get(name) or who[name]) for name in NAMED}
             stale = result.get("source") != current(base["method"])
             title = (base["method"] in cards and cards[base["method"]].get("TITLE")) or result["title"]
-            rows += _rows(result, {**who, "title": title, "state": "stale" if stale else state})
+            told = {"base_method": base["method"], "change": _change(result, who["method"], base["method"])}
+            rows += _rows(result, {**who, **told, "title": title, "state": "stale" if stale else state})
             cells.append({**{name: value for name, value in result.items() if name != "rows"}, **who, "base": base})
             if stale:
                 notes.append(f"{folder.name}: stale (made with other code; `run` makes it again)")
@@ -52,6 +53,16 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
     return Results(
         _frame(rows), tuple(cells), runs, _remarks(cells), kept=Kept(runs / KEPT), metrics=load_metrics()
     ), notes
+
+
+def _change(result: Mapping[str, Any], name: str, base: str) -> str:
+    """What ``--set`` changed of the method, such as ``side_information=skip``; of results that do not record it the
+    digest in the folder's name.
+    """
+    changed = result.get("changed")
+    if isinstance(changed, Mapping) and isinstance(changed.get("method"), Mapping):
+        return ", ".join(f"{key}={value}" for key, value in sorted(changed["method"].items()))
+    return name.removeprefix(base).lstrip("+")
 
 
 def _remarks(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:

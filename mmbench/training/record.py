@@ -28,12 +28,14 @@ def asked_for(
     compute: Compute,
 ) -> dict[str, Any]:
     """What a cell was asked for, with what code, data and hardware: ``cell.json``, and the head of ``result.json``."""
+    split = dataset.split()
     parent = read_json(Path(order["parent"]) / "result.json") if order["parent"] else None
     return {
         **{name: as_dict(order[name]) for name in ORDERED},
         "config": as_dict(settings),
         "profile_values": as_dict(profile),
-        "split_hashes": dataset.split().hashes(),
+        "split_hashes": split.hashes(),
+        "split_sizes": {part: len(ids) for part, ids in split.parts().items()},
         "manifest": dataset.manifest(),
         "data_settings": dataset.settings,
         "task": as_dict(dataset.task),

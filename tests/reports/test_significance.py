@@ -86,6 +86,20 @@ def test_which_rows_are_compared(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_changed_method_stands_beside_mmnet_of_the_same_change(tmp_path: Path) -> None:
+    frame = _build(
+        tmp_path,
+        _cell(tmp_path, "mmnet", 0.8),
+        _cell(tmp_path, "mmnet+11", 0.7),
+        _cell(tmp_path, "mmnet-pp+11", 0.75),
+        _cell(tmp_path, "mmnet-pp+22", 0.9),
+        _cell(tmp_path, "unit", 0.6),
+    )
+    assert frame["reference"].to_dict() == {
+        "mmnet+11": "mmnet", "mmnet-pp+11": "mmnet+11", "mmnet-pp+22": "mmnet", "unit": "mmnet",
+    }  # fmt: skip
+
+
 def test_what_was_resampled_once_is_read_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = _cell(tmp_path, "mmnet", 0.8), _cell(tmp_path, "cyclegan", 0.6)
     first = _build(tmp_path, *cells)

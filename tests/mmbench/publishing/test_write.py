@@ -43,7 +43,8 @@ def test_every_value_has_a_row_with_the_titles_of_now(runs: Path) -> None:
     values = [("miou", "", 40.5), ("iou", "bed", 1.0), ("iou", "tv", None)]
     costs = [("parameters", "", 3), ("train_seconds", "", 1.0), ("peak_memory_bytes", "", 4)]
     rows = [
-        {"dataset": "rooms", "published_dataset": "", "profile": "laptop", "method": method, "title": title,
+        {"dataset": "rooms", "published_dataset": "", "profile": "laptop", "method": method,
+         "base_method": method, "change": "", "title": title,
          "group": "zero-pair", "seed": seed, "state": state, "pretrained": False, **where, "metric": metric,
          "cls": cls, "value": value}
         for (method, seed), (title, state) in who.items()

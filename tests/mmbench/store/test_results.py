@@ -256,6 +256,10 @@ def test_a_changed_cell_is_told_by_the_names_that_it_records(tmp_path: Path) -> 
     assert told == [["mmnet+89abcdef", catalog.find("methods", "mmnet")["TITLE"], "done"]]
     (fact,) = results.cells
     assert fact["base"] == base
+    assert results.rows[["base_method", "change"]].drop_duplicates().to_numpy().tolist() == [["mmnet", "89abcdef"]]
+    put(cell, result={**RESULT, **base, "changed": {"method": {"b.c": 1e-3, "a": "skip"}}})
+    assert set(collect(tmp_path)[0].rows["change"]) == {"a=skip, b.c=0.001"}
+    put(cell, result={**RESULT, **base, "source": "then"})
     assert (fact["dataset"], fact["profile"]) == ("synthetic+0123abcd", "smoke+4567abcd")
     (note,) = collect(tmp_path, {"mmnet": "now"}.get)[1]
     assert "stale" in note

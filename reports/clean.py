@@ -1,0 +1,58 @@
+"""The table of results made safe to read: text without gaps, numbers or nan, whatever damaged results hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmbench.reporting import COLUMNS
+
+USABLE = ("done", "stale")
+
+
+def complete(results: pd.DataFrame) -> pd.DataFrame:
+    """The results with every column: text without missing values, numbers where they can be read, nan elsewhere.
+
+    A method that does not say what it was before ``--set`` is read from its name, such as ``mmnet+1f2e3d4c``.
+    """
+    whole = results.reindex(columns=list(COLUMNS))
+    for column in whole.columns.difference(["seed", "value"]):
+        whole[column] = _text(whole[column])
+    silent = whole["base_method"] == ""
+    parts = whole.loc[silent, "method"].str.partition("+", expand=True).reindex(columns=range(3), fill_value="")
+    whole.loc[silent, ["base_method", "change"]] = parts[[0, 2]].to_numpy()
+    whole["value"] = numbers(whole["value"])
+    whole["seed"] = pd.to_numeric(whole["seed"], errors="coerce").fillna(-1).astype(int)
+    whole.loc[~whole["state"].isin(USABLE), "value"] = np.nan
+    return whole
+
+
+def numbers(values: pd.Series) -> pd.Series:
+    """Values as float, nan where a damaged result holds something else."""
+    return values if values.dtype == float else values.map(_number).astype(float)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
+def cells(rows: pd.DataFrame) -> pd.DataFrame:
+    """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
+    return rows[["dataset", "profile", "method", "title", "seed"]].drop_duplicates()
+
+
+def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Some columns of each row, as tuples."""
+    return rows[list(columns)].astype(object).itertuples(index=False, name=None)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Text without missing values."""
+    values = column if column.dtype == "str" else column.astype(object)
+    return values.where(values.notna(), "").astype("str")
