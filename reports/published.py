@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
@@ -135,11 +135,14 @@ def _merged(numbers: Sequence[Number]) -> list[Number]:
 
 def _contradictions(published: pd.DataFrame) -> dict[tuple[Any, ...], str]:
     """Experiments whose printed classes do not average to the printed mIoU, and what both are."""
-    return dict(_contradicting(published[published["metric"].isin(["iou", "miou"])]))
-
-
-def _contradicting(rows: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], str]]:
-    for key, part in rows.groupby(list(EXPERIMENT), sort=False):
-        classes, whole = (part.loc[part["metric"] == metric, "value"] for metric in ("iou", "miou"))
-        if len(classes) and len(whole) == 1 and abs(classes.mean() - whole.iloc[0]) > ROUNDED:
-            yield tuple(key), f"source: its classes average {classes.mean():.1f}, its mIoU is {whole.iloc[0]:.1f}"
+    rows = published[published["metric"].isin(["iou", "miou"])]
+    # One row per experiment, and a column per metric: its mean and how many numbers there are.
+    table = rows.groupby([*EXPERIMENT, "metric"], sort=False)["value"].agg(["mean", "size"]).unstack("metric")
+    if not {("mean", "iou"), ("mean", "miou")} <= set(table.columns):
+        return {}
+    classes, whole = table["mean", "iou"], table["mean", "miou"]
+    apart = table[(table["size", "miou"] == 1) & ((classes - whole).abs() > ROUNDED)]
+    records = zip(apart.index.tolist(), apart["mean", "iou"], apart["mean", "miou"], strict=True)
+    return {
+        tuple(key): f"source: its classes average {mean:.1f}, its mIoU is {miou:.1f}" for key, mean, miou in records
+    }

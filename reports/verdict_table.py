@@ -33,6 +33,8 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """A summary and a list of all numbers for each data set and profile; nothing where nothing is published."""
     if not {"source", "table", *KEYS} <= set(published) or "metric" not in results.rows:
         return []
+    if not results.rows["published_dataset"].isin(set(published["dataset"])).any():
+        return []
     found = [one for layout in LAYOUTS for one in compared(results, published, layout)]
     found += ablation_table.compared(results, published)
     found.sort(key=lambda one: GROUPS.index(one.group) if one.group in GROUPS else len(GROUPS))
