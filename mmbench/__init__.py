@@ -112,6 +112,6 @@ def load_translator(
     Raises:
         UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
     """
-    from mmbench.inference import load as rebuild
+    from mmbench.inference import load
 
-    return rebuild.load_translator(run, data_root, device, precision)
+    return load.load_translator(run, data_root, device, precision)
