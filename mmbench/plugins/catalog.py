@@ -90,7 +90,7 @@ def cards(folder: str) -> dict[str, Card]:
     """All of ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles`` by name, with variants, sorted."""
     found: dict[str, Card] = {}
     for path, module in _sources(folder):
-        for card in [_profile(path)] if folder == PROFILES else _read(folder, path, module):
+        for card in (_profile(path, _stamp(path)),) if folder == PROFILES else _read(folder, path, module):
             found.setdefault(card.name, card)
     return dict(sorted(found.items()))
 
@@ -173,25 +173,40 @@ def _entered(folder: str) -> Iterator[tuple[Path, str]]:
             yield Path(spec.origin), point.module
 
 
-def _read(folder: str, path: Path, module: str) -> list[Card]:
+def _read(folder: str, path: Path, module: str) -> tuple[Card, ...]:
+    """The cards of a source file; parsed again only when it, or the TOML beside it, is another file."""
+    return _parse(folder, path, module, _stamp(path), _stamp(path.with_suffix(".toml")))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, int, int]) -> tuple[Card, ...]:
     fallback = module.rsplit(".", 1)[-1]
     try:
         values = literals(path)
         spec = _toml(path.with_suffix(".toml")) if folder == "methods" else {}
     except (SyntaxError, OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return [Card(fallback, folder, path, module, problem=f"{type(error).__name__}: {error}")]
+        return (Card(fallback, folder, path, module, problem=f"{type(error).__name__}: {error}"),)
     if "NAME" not in values:
-        return []
+        return ()
     if "suites" in spec:
         values["SUITES"] = spec["suites"]
     base = Card(str(values["NAME"]), folder, path, module, values, spec)
     if folder == "datasets":
-        return [base, *(_dataset_variant(base, name, own) for name, own in values.get("VARIANTS", {}).items())]
+        return (base, *(_dataset_variant(base, name, own) for name, own in values.get("VARIANTS", {}).items()))
     variants = spec.get("variants", {})
-    return [base, *(_variant(base, name, table) for name, table in variants.items())]
+    return (base, *(_variant(base, name, table) for name, table in variants.items()))
 
 
-def _profile(path: Path) -> Card:
+@functools.lru_cache(maxsize=128)
+def _profile(path: Path, stamp: tuple[int, int, int]) -> Card:
     try:
         spec = _toml(path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

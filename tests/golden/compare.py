@@ -1,8 +1,9 @@
 """Golden values as files, and how far a measurement may be from them.
 
 On the machine that recorded them every number has to be the same bits. Another CPU, or another torch, adds up in
-another order. What has not been trained yet then agrees to 1e-4; Adam's first steps are as long for a gradient that is
-nothing but rounding as for any other, so whatever follows them agrees to 1e-2.
+another order. Losses of what has not been trained yet then agree to 1e-4, and its gradients to 5e-4 (AVX2 against
+AVX-512: 1.2e-4 for the steepest of all cases, below 1e-4 for the others); Adam's first steps are as long for a gradient
+that is nothing but rounding as for any other, so whatever follows them agrees to 1e-2.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ RENEW = "python tests/golden/renew.py"
 
 DECISIVE = ("cpu", "flags", "capability", "torch")  # what has to be the same for the same bits
 FLAGS = ("amx", "avx", "f16c", "fma", "sse4")
-UNTRAINED = re.compile(r"steps/0/")  # losses and gradients before any optimizer's step
-UNTRAINED_TOLERANCE, TOLERANCE, FLOOR = 1e-4, 1e-2, 1e-3
+# Losses and gradients before any optimizer's step.
+UNTRAINED = {re.compile(r"steps/0/gradients/"): 5e-4, re.compile(r"steps/0/"): 1e-4}
+TOLERANCE, FLOOR = 1e-2, 1e-3
 # Percent of four images: two of them may flip from one arg-max to another.
 OF_FEW_IMAGES = re.compile(r"metrics/(classification_accuracy|reverse_)")
 OF_FEW_IMAGES_POINTS = 50.0
@@ -117,8 +119,9 @@ def _close(path: str, old: Mapping[str, Any], new: Mapping[str, Any], exact: boo
         return abs(a - b) <= OF_FEW_IMAGES_POINTS
     if OF_PIXELS.search(path):
         return abs(a - b) <= OF_PIXELS_POINTS
-    if UNTRAINED.match(path):
-        return math.isclose(a, b, rel_tol=UNTRAINED_TOLERANCE, abs_tol=UNTRAINED_TOLERANCE * FLOOR)
+    for pattern, tolerance in UNTRAINED.items():
+        if pattern.match(path):
+            return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * FLOOR)
     if path.endswith("/projection"):
         # A projection of a vector onto noise is about as long as the vector, and may happen to be next to nothing.
         return abs(a - b) <= TOLERANCE * old[path.removesuffix("projection") + "norm"] + PROJECTION_FLOOR

@@ -137,7 +137,7 @@ def measure(case: Case) -> dict[str, Any]:
 
 def _schedule(case: Case) -> list[dict[str, Any]]:
     """Steps and learning rates of the profile as it is, whose later steps nobody takes here."""
-    stages = _resolved(case, config.profile(case.profile, case.kind)).stages
+    stages = _resolved(case, _whole_profile(case.profile, case.kind)).stages
     at = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
     return [{"stage": s.name, "steps": s.steps, "lr": [s.lr_at(int(p * (s.steps - 1))) for p in at]} for s in stages]
 
@@ -164,7 +164,7 @@ def _trained(case: Case) -> tuple[Method, dict[str, Any]]:
 
 
 def _built(case: Case) -> tuple[Method, tuple[Stage, ...]]:
-    card, dataset = catalog.find("methods", case.card), _data(case.kind)[0]
+    card, dataset = _card(case.card), _data(case.kind)[0]
     profile, resolved = _profile(case), _resolved(case)
     context = Context(dataset.task, profile.size, profile.network, resolved.settings, len(dataset.labels), False)
     method = build_method(card, context, SEED)
@@ -175,7 +175,7 @@ def _built(case: Case) -> tuple[Method, tuple[Stage, ...]]:
 
 def _rows(case: Case, method: Method) -> list[dict[str, Any]]:
     """The result rows as a cell writes them."""
-    card, (dataset, stored), split = catalog.find("methods", case.card), _data(case.kind), _data(case.kind)[0].split()
+    card, (dataset, stored), split = _card(case.card), _data(case.kind), _data(case.kind)[0].split()
     if dataset.task.aligned:
         split = dataclasses.replace(split, validation=split.validation[:2], test=split.test[:TESTED])
     judge: Any = _trained(Case(JUDGES[case.kind], case.kind, "smoke"))[0] if case.kind in JUDGES else None
@@ -207,7 +207,7 @@ def _note_gradients(method: Method, player: str, into: dict[str, float], *_: Any
 
 def _loader(case: Case) -> Loader:
     dataset, stored = _data(case.kind)
-    allowed = allowed_views(dataset, catalog.find("methods", case.card))
+    allowed = allowed_views(dataset, _card(case.card))
     return Loader(dataset.task, allowed, stored, batch_size=2, seed=SEED, flips=True, device=CPU.device)
 
 
@@ -218,12 +218,22 @@ def _settings(case: Case) -> Any:
 
 
 def _resolved(case: Case, profile: config.Profile | None = None) -> config.MethodConfig:
-    return config.resolve(catalog.find("methods", case.card), profile or _profile(case), case.kind, {})
+    return config.resolve(_card(case.card), profile or _profile(case), case.kind, {})
 
 
 def _profile(case: Case) -> config.Profile:
-    scale = config.profile(case.profile, case.kind).scale
-    return dataclasses.replace(config.profile("smoke", case.kind), name=case.profile, scale=scale)
+    scale = _whole_profile(case.profile, case.kind).scale
+    return dataclasses.replace(_whole_profile("smoke", case.kind), name=case.profile, scale=scale)
+
+
+@functools.cache
+def _card(name: str) -> catalog.Card:
+    return catalog.find("methods", name)
+
+
+@functools.cache
+def _whole_profile(name: str, kind: str) -> config.Profile:
+    return config.profile(name, kind)
 
 
 @functools.cache
