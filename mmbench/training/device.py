@@ -42,6 +42,8 @@ def choose(device: str = "auto", precision: str = "auto") -> Compute:
     chosen = torch.device(name)
     if precision == "auto":
         precision = "bf16" if _fast_bf16(chosen) else "fp32"
+    if chosen.type == "cuda":
+        _tune_cuda(precision)
     return Compute(chosen, precision)
 
 
@@ -94,6 +96,16 @@ def cpu_flags() -> set[str]:
             if line.startswith("flags"):
                 return set(line.split(":", 1)[1].split())
     return set()
+
+
+def _tune_cuda(precision: str) -> None:
+    """Let cuDNN time its algorithms: a training meets few shapes, each thousands of times.
+
+    What autocast leaves in float32 may be multiplied in TF32, which is finer than the bf16 beside it. Who asks for fp32
+    gets it in matrix products; convolutions are TF32 by torch's own default.
+    """
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = precision == "bf16"
 
 
 def _fast_bf16(device: torch.device) -> bool:

@@ -1,0 +1,106 @@
+"""Training steps of several methods, bf16 beside eager fp32: ``python -m benchmarks.gpu_day.steps --out steps.json``.
+
+Written anew after each method, so that a kill costs one of them; the next call goes on with those that are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from tabulate import tabulate
+
+from benchmarks import step
+from mmbench.errors import UserError
+from mmbench.store.files import read_json, write_json
+from mmbench.training import device
+from mmbench.training.device import Compute
+
+PRECISIONS = ("bf16", "fp32")
+HEADERS = ("method", "stage", "bf16 ms", "fp32 ms", "faster", "% of bf16 matmul", "peak MiB bf16", "peak MiB fp32")
+
+
+def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps: int, out: Path) -> dict[str, Any]:
+    """Time those methods that the file does not hold yet.
+
+    Returns:
+        What the file holds: ``rates`` (FLOP/s of the matrix product by precision), ``methods`` (name -> precision ->
+        rows of :class:`benchmarks.step.StageCost`), ``errors`` (name -> text).
+    """
+    computes = {precision: device.choose(where, precision) for precision in PRECISIONS}
+    made = read_json(out) or {"methods": {}}
+    made["errors"] = {}
+    if missing := [name for name in names if name not in made["methods"]]:
+        # A rehearsal on a CPU has no time for a product that fills it.
+        side = 0 if computes["bf16"].device.type == "cuda" else 256
+        made["rates"] = {name: step.matmul_rate(compute, side) for name, compute in computes.items()}
+        made["hardware"] = device.describe(computes["bf16"])
+        made["tf32"] = {
+            "convolutions": torch.backends.cudnn.allow_tf32,
+            "products": torch.backends.cuda.matmul.allow_tf32,
+        }
+    for name in missing:
+        try:
+            made["methods"][name] = {
+                precision: [asdict(row) for row in _rows(name, profile, dataset, compute, steps, made["rates"])]
+                for precision, compute in computes.items()
+            }
+        except Exception as error:  # a method that does not run must not hide what the others take
+            made["errors"][name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            print(f"{name}: {made['errors'][name]}", flush=True)
+        write_json(out, made)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    return made
+
+
+def _rows(
+    name: str, profile: str, dataset: str, compute: Compute, steps: int, rates: dict[str, float]
+) -> list[step.StageCost]:
+    rows = step.measure(name, profile, dataset, compute, steps, rates[compute.precision])
+    print(f"{name}, {compute.precision}: {', '.join(f'{row.stage} {row.ms:.1f} ms' for row in rows)}", flush=True)
+    return rows
+
+
+def table(made: dict[str, Any]) -> str:
+    """One line per method and stage."""
+    lines = []
+    for name, by in made["methods"].items():
+        for fast, plain in zip(by["bf16"], by["fp32"], strict=True):
+            ratio = plain["ms"] / fast["ms"]
+            lines.append(
+                (name, fast["stage"], fast["ms"], plain["ms"], ratio, fast["share"], fast["memory"], plain["memory"])
+            )
+    return tabulate(lines, HEADERS, floatfmt=("", "", ".1f", ".1f", ".2f", ".1f", ".0f", ".0f"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 1 where some method could not be timed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--profile", default="paper")
+    parser.add_argument("--methods", default="mmnet", help="names, comma-separated")
+    parser.add_argument("--dataset", default="synthetic", help="its task; its files are not read")
+    parser.add_argument("--device", default="cuda", help="cuda or cpu")
+    parser.add_argument("--steps", type=int, default=8, help="timed steps of each stage")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file")
+    options = parser.parse_args(arguments)
+    try:
+        made = measure(
+            options.methods.split(","), options.profile, options.dataset, options.device, options.steps, options.out
+        )
+    except UserError as error:
+        parser.exit(2, f"{error}\n")
+    rates = ", ".join(f"{name} {rate / 1e12:.1f}" for name, rate in made["rates"].items())
+    print(table(made))
+    print(f"{made['hardware']['gpu'] or made['hardware']['cpu']}: matrix product in TFLOP/s: {rates}")
+    print(f"{len(made['methods'])} methods timed, {len(made['errors'])} failed")
+    return 1 if made["errors"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

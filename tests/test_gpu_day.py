@@ -1,0 +1,198 @@
+"""The GPU day: bad input, what is left of a budget, parts that fail or are cut, and a rehearsal on this machine."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+import mmbench
+from mmbench.planning.selection import choose_methods
+from mmbench.plugins import catalog
+
+MS = {("mmnet", stage): 10.0 for stage in ("translate", "align", "re-estimate")}
+
+
+@pytest.fixture
+def day(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    return importlib.import_module("benchmarks.gpu_day.__main__")
+
+
+def module(name: str) -> ModuleType:
+    return importlib.import_module(f"benchmarks.gpu_day.{name}")
+
+
+def rehearse(day: ModuleType, out: Path, *more: str, minutes: str = "5") -> int:
+    code: int = day.main(["--minutes", minutes, "--out", str(out), "--rehearse", "--offline", *more])
+    return code
+
+
+def stand_in(day: ModuleType, monkeypatch: pytest.MonkeyPatch, programs: dict[str, str]) -> None:
+    """Each part becomes a short Python program."""
+    monkeypatch.setattr(day, "command", lambda part, *_: [sys.executable, "-c", programs[part.name]])
+
+
+def records(out: Path) -> dict[str, Any]:
+    return {path.stem: json.loads(path.read_text()) for path in out.glob("*.json")}
+
+
+def test_the_parts_in_order_of_value_name_methods_that_fit_their_data(day: ModuleType) -> None:
+    made = module("parts").read(False)
+    assert [part.name for part in made] == ["tests", "steps", "side-information", "methods", "flowers"]
+    for part in made:
+        if part.methods:
+            kind = catalog.find("datasets", part.dataset)["KIND"]
+            cards, notes = choose_methods(part.methods, kind, "", "paper")
+            assert [card.name for card in cards] == list(part.methods) and not notes
+
+
+def test_files_with_gpu_tests_are_found_and_no_others(day: ModuleType) -> None:
+    parts = module("parts")
+    found = {path.name for path in parts.test_files(())}
+    assert {"test_unpool.py", "test_contract_losses.py"} <= found
+    assert "test_overview.py" not in found
+    assert [path.name for path in parts.test_files(["unpool"])] == ["test_unpool.py"]
+
+
+def test_training_takes_the_fraction_that_is_left(day: ModuleType) -> None:
+    """4100 steps of 10 ms are 41 s; two seeds 82 s; of 101.25 s a fifth is spare and 40 s go beside training."""
+    lengths, part = module("lengths"), module("parts").Part("a", "A", "train", methods=("mmnet",), seeds=(0, 1))
+    assert lengths.fraction([part], 101.25, 2, MS) == pytest.approx(0.5)
+    assert lengths.fraction([part, part], 101.25, 2, MS) == pytest.approx(0.5), "a cell of two parts is made once"
+    assert lengths.fraction([part], 151.25, 1, MS) == pytest.approx(0.5)
+    assert lengths.fraction([part], 9999.0, 2, MS) == 1.0
+    assert lengths.fraction([part], 1.0, 2, MS) == lengths.LEAST
+
+
+def test_what_a_fraction_changes_of_a_profile(day: ModuleType) -> None:
+    lengths, part = module("lengths"), module("parts").Part("a", "A", "train", methods=("mmnet",))
+    made = lengths.changes(part, 0.05, minutes=10)
+    assert made == {
+        "steps": 200, "extra_steps": 50, "observe_steps": 50, "log_every": 10, "align_every": 100,
+        "checkpoint_every": 100, "data.train": 600, "data.validation": 40, "data.test": 80,
+    }  # fmt: skip
+    assert lengths.changes(part, 1.0, minutes=1000) == {}
+
+
+def test_cells_at_a_time_fit_memory_cores_and_the_part(day: ModuleType) -> None:
+    lengths, part = module("lengths"), module("parts").Part("a", "A", "train", methods=("x", "y"), seeds=(0, 1, 2))
+    timed = {"x": {"bf16": [{"memory": 1000.0}]}, "y": {"bf16": [{"memory": 7000.0}, {"memory": 10.0}]}}
+    assert lengths.at_a_time(part, timed, cores=100, memory=30000.0) == 3
+    assert lengths.at_a_time(part, timed, cores=5, memory=30000.0) == 2
+    assert lengths.at_a_time(part, timed, cores=100, memory=1e9) == 6
+    assert lengths.at_a_time(part, timed, cores=1, memory=10.0) == 1
+    assert lengths.at_a_time(part, {}, cores=100, memory=1e9) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--minutes", "0"), "--minutes 0: expected more than 0"),
+        (("--minutes", "5", "--jobs", "-1"), "--jobs -1: expected 1 or more"),
+        (("--minutes", "5", "--only", "step"), "--only step: no such part (did you mean 'steps'?)"),
+        (("--minutes", "5", "--dataset", "flower"), "did you mean 'flowers'?"),
+        (("--minutes", "5"), "no CUDA device is visible"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    arguments: tuple[str, ...], said: str, day: ModuleType, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert day.main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_that_fails_is_recorded_and_the_next_one_runs(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(day, monkeypatch, {"tests": "raise ValueError('broken')", "steps": "print('all well')"})
+    assert rehearse(day, tmp_path, "--only", "tests,steps") == 1
+    made = records(tmp_path)
+    assert (made["tests"]["state"], made["tests"]["said"]) == ("failed", "ValueError: broken")
+    assert (made["steps"]["state"], made["steps"]["said"]) == ("done", "all well")
+    assert made["steps"]["about"]["date"] and made["steps"]["about"]["packages"]["torch"]
+    assert "broken" in (tmp_path / "tests.log").read_text()
+
+
+def test_a_second_call_does_what_is_missing_first_and_nothing_twice(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = {"tests": "raise SystemExit(1)", "steps": "print('once')"}
+    stand_in(day, monkeypatch, programs)
+    assert rehearse(day, tmp_path, "--only", "tests,steps") == 1
+    order = tmp_path / "order"
+    note = "open({!r}, 'a').write({!r})".format
+    programs |= {"tests": note(str(order), "tests "), "steps": "raise ValueError('again')"}
+    programs["methods"] = note(str(order), "methods ")
+    assert rehearse(day, tmp_path, "--only", "tests,steps,methods") == 0
+    assert order.read_text() == "methods tests "
+
+
+def test_a_part_that_takes_too_long_is_cut_in_an_orderly_way(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from the keyboard: what it has can still be written. The next call takes it up again."""
+    program = "import time\nprint('begun')\ntry:\n time.sleep(60)\nexcept KeyboardInterrupt:\n print('in order')"
+    stand_in(day, monkeypatch, {"tests": program, "steps": "pass"})
+    monkeypatch.setattr(day, "LEAST_SECONDS", 0.0)
+    started = time.monotonic()
+    assert rehearse(day, tmp_path, "--only", "tests,steps", minutes="0.1") == 1
+    assert time.monotonic() - started < 30
+    made = records(tmp_path)
+    assert made["tests"]["state"] == "cut" and made["steps"]["state"] == "done"
+    assert made["tests"]["said"] == "in order"
+    stand_in(day, monkeypatch, {"tests": "print('whole')"})
+    assert rehearse(day, tmp_path, "--only", "tests,steps") == 0
+
+
+def test_without_time_no_part_begins(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(day, monkeypatch, {})
+    assert rehearse(day, tmp_path, "--only", "tests", minutes="0.1") == 1
+    assert "tests: no time left" in capsys.readouterr().out
+    assert records(tmp_path) == {}
+
+
+def test_offline_reaches_the_parts(day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "from mmbench.internet import answers; print(answers('localhost'))"
+    stand_in(day, monkeypatch, {"tests": program})
+    monkeypatch.setenv("HTTPS_PROXY", "http://localhost:9")
+    assert rehearse(day, tmp_path, "--only", "tests") == 0
+    assert records(tmp_path)["tests"]["said"] == "False"
+
+
+def test_step_times_survive_a_method_that_fails_and_are_not_taken_twice(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, out = module("steps"), tmp_path / "steps.json"
+    made = steps.measure(["no-such-method", "mmnet"], "smoke", "synthetic", "cpu", 1, out)
+    assert list(made["errors"]) == ["no-such-method"] and json.loads(out.read_text()) == made
+    assert [row["stage"] for row in made["methods"]["mmnet"]["fp32"]] == ["translate", "align", "re-estimate"]
+    assert set(module("lengths").step_times(made["methods"])) == set(MS)
+    assert "re-estimate" in steps.table(made)
+    monkeypatch.setattr(steps.step, "measure", lambda *_: pytest.fail("taken again"))
+    assert steps.measure(["mmnet"], "smoke", "synthetic", "cpu", 1, out)["errors"] == {}
+
+
+def test_a_rehearsal_leaves_a_folder_that_report_reads(day: ModuleType, tmp_path: Path) -> None:
+    assert rehearse(day, tmp_path, "--only", "side-information") == 0
+    assert records(tmp_path)["side-information"]["command"].startswith("python -m mmbench run --methods prior")
+    assert set(mmbench.results(tmp_path / "runs")["method"]) == {"prior"}
+
+
+@pytest.mark.slow
+def test_a_whole_rehearsal(day: ModuleType, tmp_path: Path) -> None:
+    assert rehearse(day, tmp_path, minutes="30") == 0
+    assert {record["state"] for name, record in records(tmp_path).items() if name != "step-times"} == {"done"}
