@@ -32,14 +32,13 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
         What the file holds: ``rates`` (FLOP/s of the matrix product by precision), ``methods`` (name -> precision ->
         rows of :class:`benchmarks.step.StageCost`), ``errors`` (name -> text).
     """
-    computes = {precision: device.choose(where, precision) for precision in PRECISIONS}
     made = read_json(out) or {"methods": {}}
     made["errors"] = {}
     if missing := [name for name in names if name not in made["methods"]]:
         # A rehearsal on a CPU has no time for a product that fills it.
-        side = 0 if computes["bf16"].device.type == "cuda" else 256
-        made["rates"] = {name: step.matmul_rate(compute, side) for name, compute in computes.items()}
-        made["hardware"] = device.describe(computes["bf16"])
+        side = 256 if where == "cpu" else 0
+        made["rates"] = {name: step.matmul_rate(device.choose(where, name), side) for name in PRECISIONS}
+        made["hardware"] = device.describe(device.choose(where, "bf16"))
         made["tf32"] = {
             "convolutions": torch.backends.cudnn.allow_tf32,
             "products": torch.backends.cuda.matmul.allow_tf32,
@@ -47,8 +46,8 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
     for name in missing:
         try:
             made["methods"][name] = {
-                precision: [asdict(row) for row in _rows(name, profile, dataset, compute, steps, made["rates"])]
-                for precision, compute in computes.items()
+                precision: _rows(name, profile, dataset, device.choose(where, precision), steps, made["rates"])
+                for precision in PRECISIONS
             }
         except Exception as error:  # a method that does not run must not hide what the others take
             made["errors"][name] = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -61,10 +60,10 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
 
 def _rows(
     name: str, profile: str, dataset: str, compute: Compute, steps: int, rates: dict[str, float]
-) -> list[step.StageCost]:
+) -> list[dict[str, Any]]:
     rows = step.measure(name, profile, dataset, compute, steps, rates[compute.precision])
     print(f"{name}, {compute.precision}: {', '.join(f'{row.stage} {row.ms:.1f} ms' for row in rows)}", flush=True)
-    return rows
+    return [asdict(row) for row in rows]
 
 
 def table(made: dict[str, Any]) -> str:

@@ -21,6 +21,8 @@ class ImagePool(nn.Module):
         super().__init__()
         self.register_buffer("images", torch.zeros(size, *shape))
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+        self._known: int | None = None  # what ``filled`` holds: reading it back waits for a GPU
+        self.register_load_state_dict_post_hook(_forget)
 
     @torch.no_grad()
     def query(self, fakes: Tensor) -> Tensor:
@@ -31,17 +33,25 @@ class ImagePool(nn.Module):
         """
         if not self.training:
             return fakes
-        shown = fakes.detach().float().clone()
-        count, filled = len(self.images), int(self.filled)
+        new = fakes.detach().float()
+        shown = new.clone()
+        count, before = len(self.images), int(self.filled) if self._known is None else self._known
+        filled = before
         places = torch.randint(count, (len(fakes),)).tolist()
         exchanged = (torch.rand(len(fakes)) < 0.5).tolist()
         for number, (place, exchange) in enumerate(zip(places, exchanged, strict=True)):
             if filled < count:
-                self.images[filled] = shown[number]
+                self.images[filled] = new[number]
                 filled += 1
             elif exchange:
-                kept = self.images[place].clone()
-                self.images[place] = shown[number]
-                shown[number] = kept
-        self.filled.fill_(filled)
+                shown[number] = self.images[place]
+                self.images[place] = new[number]
+        if filled != before:
+            self.filled.fill_(filled)
+        self._known = filled
         return shown
+
+
+def _forget(pool: ImagePool, _: object) -> None:
+    """Have the count read back after a checkpoint was loaded."""
+    pool._known = None

@@ -105,25 +105,27 @@ class _Unpool(torch.autograd.Function):
 
 
 def _place(x: Tensor, indices: Tensor, size: Sequence[int]) -> Tensor:
+    if x.device.type != "cpu":
+        return _place_by_masking(x, indices, size)
+    # The gradient of max-pooling is unpooling, and on a CPU it is several times faster than masking.
     layout = torch.contiguous_format if indices.is_contiguous() else torch.channels_last
     plane = torch.empty(*x.shape[:2], *size, dtype=x.dtype, device=x.device, memory_format=layout)
-    if x.device.type == "cpu":
-        # The gradient of max-pooling is unpooling, and on a CPU it is several times faster than masking.
-        x = x.contiguous(memory_format=layout)
-        return torch.ops.aten.max_pool2d_with_indices_backward(x, plane, [2, 2], [2, 2], [0, 0], [1, 1], False, indices)
-    return _place_by_masking(x, indices, plane)
+    x = x.contiguous(memory_format=layout)
+    return torch.ops.aten.max_pool2d_with_indices_backward(x, plane, [2, 2], [2, 2], [0, 0], [1, 1], False, indices)
 
 
-def _place_by_masking(x: Tensor, indices: Tensor, plane: Tensor) -> Tensor:
-    plane.zero_()
+def _place_by_masking(x: Tensor, indices: Tensor, size: Sequence[int]) -> Tensor:
+    """Each pixel asks whether the index of its window names it: one comparison and one choice for the whole plane."""
     height, width = x.shape[-2:]
-    down = torch.arange(height, device=x.device).unsqueeze(1) * 2
-    right = torch.arange(width, device=x.device) * 2
-    for row in (0, 1):
-        for column in (0, 1):
-            here = indices == (down + row) * plane.shape[-1] + right + column
-            plane[..., row : 2 * height : 2, column : 2 * width : 2] = torch.where(here, x, 0)
-    return plane
+    down = torch.arange(2 * height, device=x.device).view(height, 2, 1, 1) * size[1]
+    pixels = down + torch.arange(2 * width, device=x.device).view(width, 2)
+    if indices.is_contiguous():
+        here = indices[:, :, :, None, :, None] == pixels
+        plane = torch.where(here, x[:, :, :, None, :, None], 0).flatten(4, 5).flatten(2, 3)
+    else:
+        x, indices = (tensor.permute(0, 2, 3, 1)[:, :, None, :, None] for tensor in (x, indices))
+        plane = torch.where(indices == pixels.unsqueeze(-1), x, 0).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+    return F.pad(plane, (0, size[1] - 2 * width, 0, size[0] - 2 * height))
 
 
 def _pick(plane: Tensor, indices: Tensor) -> Tensor:

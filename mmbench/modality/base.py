@@ -73,11 +73,12 @@ class Modality(ABC):
         """Shape of one array."""
         return (height, width)
 
-    def to_tensor(self, array: np.ndarray) -> Tensor:
-        """Batch of arrays ``(B, H, W[, 3])`` to the tensor representation."""
-        import torch
+    def to_tensor(self, array: np.ndarray | Tensor) -> Tensor:
+        """Batch of arrays ``(B, H, W[, 3])`` to the tensor representation, on the device where they are.
 
-        return torch.from_numpy(np.ascontiguousarray(array)).float().unsqueeze(1)
+        ``array`` may be a tensor of the same shape and dtype: stored values are smaller than what they become.
+        """
+        return stored(array).float().unsqueeze(1)
 
     def to_array(self, tensor: Tensor) -> np.ndarray:
         """Tensor representation ``(B, ...)`` back to a batch of arrays."""
@@ -165,6 +166,13 @@ class Modality(ABC):
         if array.ndim != 1 + len(expected) or 0 in array.shape or array.shape[3:] != expected[2:]:
             form = ", ".join(["height", "width", *map(str, expected[2:])])
             raise ValueError(f"an array of shape {array.shape[1:]}; expected ({form})")
+
+
+def stored(array: np.ndarray | Tensor) -> Tensor:
+    """A batch of arrays as a tensor of the same values and dtype; a tensor as it is."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array)) if isinstance(array, np.ndarray) else array
 
 
 def box(array: np.ndarray, size: int) -> np.ndarray:

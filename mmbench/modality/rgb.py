@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmbench.pictures import png
 
-from .base import Kind, Loss, Modality
+from .base import Kind, Loss, Modality, stored
 from .score import Score
 
 if TYPE_CHECKING:
@@ -40,12 +40,9 @@ class Rgb(Modality):
         """Colours last."""
         return (height, width, 3)
 
-    def to_tensor(self, array: np.ndarray) -> Tensor:
+    def to_tensor(self, array: np.ndarray | Tensor) -> Tensor:
         """Black is -1, white is 1."""
-        import torch
-
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
-        return tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+        return stored(array).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
     def to_array(self, tensor: Tensor) -> np.ndarray:
         """To the nearest of 256 levels."""

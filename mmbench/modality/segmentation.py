@@ -12,7 +12,7 @@ from PIL import Image
 from mmbench.colours import colour_codes
 from mmbench.pictures import png
 
-from .base import Colour, Kind, Loss, Modality
+from .base import Colour, Kind, Loss, Modality, stored
 from .score import Score
 
 if TYPE_CHECKING:
@@ -55,11 +55,9 @@ class Segmentation(Modality):
         """Names and colours of classes 1..K."""
         return tuple(zip(self.classes, self.palette[1:], strict=True))
 
-    def to_tensor(self, array: np.ndarray) -> Tensor:
+    def to_tensor(self, array: np.ndarray | Tensor) -> Tensor:
         """int64 ``(B, H, W)``."""
-        import torch
-
-        return torch.from_numpy(np.ascontiguousarray(array)).long()
+        return stored(array).long()
 
     def to_array(self, tensor: Tensor) -> np.ndarray:
         """uint8 ``(B, H, W)``."""

@@ -11,6 +11,7 @@ import torch
 
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
+from mmbench.method import Batch
 from mmbench.plugins.catalog import Card
 from mmbench.task import LABEL, Access, Split, Task, View, views
 from mmbench.training.cache import Cache
@@ -66,39 +67,59 @@ class Loader:
         self.seed = seed
         self.flips = flips
         self.device = device
+        self.pins = device.type == "cuda"
         self._rows = [cache.index(view.ids) for view in self.views]
         self._order: dict[tuple[int, int, int], np.ndarray] = {}
 
-    def batch(self, stage: int, step: int) -> dict[str, dict[str, torch.Tensor]]:
+    def batch(self, stage: int, step: int) -> Batch:
         """The batch of one step: view name -> modality -> tensor; every image once before any comes twice."""
-        made = {}
+        return self._ready(self._read(stage, step))
+
+    def stream(self, stage: int, start: int, stop: int) -> Iterator[Batch]:
+        """Batches of steps ``start`` to ``stop`` - 1, two of them read ahead in a thread.
+
+        A GPU is sent what is stored, from memory that it reads while it computes, and makes tensors of it.
+        """
+        ahead = self._pinned if self.pins else self.batch
+        with ThreadPoolExecutor(1) as pool:
+            pending: list[Future[Batch]] = []
+            for step in range(start, stop):
+                while len(pending) < 2 and step + len(pending) < stop:
+                    pending.append(pool.submit(ahead, stage, step + len(pending)))
+                made = pending.pop(0).result()
+                yield self._ready(made) if self.pins else made
+
+    def _read(self, stage: int, step: int) -> Batch:
+        """The stored values of a batch."""
+        made: Batch = {}
         for number, view in enumerate(self.views):
             rows = self._pick(stage, number, step)
             flip = (
                 self._rng(stage, number, step, 1).random(len(rows)) < 0.5 if self.flips else np.zeros(len(rows), bool)
             )
-            tensors = {name: self._read(name, rows, flip) for name in view.modalities}
-            made[view.name] = tensors
+            made[view.name] = {name: self._stored(name, rows, flip) for name in view.modalities}
         return made
 
-    def stream(self, stage: int, start: int, stop: int) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
-        """Batches of steps ``start`` to ``stop`` - 1, two of them read ahead in a thread."""
-        with ThreadPoolExecutor(1) as pool:
-            pending: list[Future[dict[str, dict[str, torch.Tensor]]]] = []
-            for step in range(start, stop):
-                while len(pending) < 2 and step + len(pending) < stop:
-                    pending.append(pool.submit(self.batch, stage, step + len(pending)))
-                yield {
-                    view: {name: tensor.to(self.device, non_blocking=True) for name, tensor in tensors.items()}
-                    for view, tensors in pending.pop(0).result().items()
-                }
-
-    def _read(self, name: str, rows: np.ndarray, flip: np.ndarray) -> torch.Tensor:
+    def _stored(self, name: str, rows: np.ndarray, flip: np.ndarray) -> torch.Tensor:
         if name == LABEL:
             return torch.from_numpy(self.cache.labels(rows).astype(np.int64))
         array = self.cache.read(name, rows)
         array[flip] = array[flip][:, :, ::-1]
-        return self.task.modality(name).to_tensor(array)
+        return torch.from_numpy(np.ascontiguousarray(array))
+
+    def _pinned(self, stage: int, step: int) -> Batch:
+        read = self._read(stage, step)
+        return {view: {name: t.pin_memory() for name, t in tensors.items()} for view, tensors in read.items()}
+
+    def _ready(self, read: Batch) -> Batch:
+        """Stored values as tensors on the device."""
+        return {
+            view: {
+                name: there if name == LABEL else self.task.modality(name).to_tensor(there)
+                for name, there in ((name, t.to(self.device, non_blocking=True)) for name, t in tensors.items())
+            }
+            for view, tensors in read.items()
+        }
 
     def _pick(self, stage: int, view: int, step: int) -> np.ndarray:
         rows = self._rows[view]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 from mmbench.methods.gan_losses import bce_discriminator, bce_generator, l1, reconstruction_loss
@@ -108,3 +110,43 @@ def test_the_history_rests_in_evaluation() -> None:
     fakes = torch.ones(4, 1, 1, 1)
     assert torch.equal(pool.query(fakes), fakes)
     assert int(pool.filled) == 0
+
+
+def test_a_loaded_history_goes_on_where_it_was() -> None:
+    """In a pool of another age: the count comes from the checkpoint, as the images do."""
+    torch.manual_seed(0)
+    old, other = ImagePool((1, 1, 1), size=4), nn.ModuleDict({"pool": ImagePool((1, 1, 1), size=4)})
+    old.query(torch.arange(3.0).view(3, 1, 1, 1))
+    pool = cast(ImagePool, other["pool"])
+    pool.query(torch.full((1, 1, 1, 1), 9.0))
+    other.load_state_dict({f"pool.{key}": value for key, value in old.state_dict().items()})
+    pool.query(torch.full((1, 1, 1, 1), 7.0))
+    assert pool.images.flatten().tolist() == [0.0, 1.0, 2.0, 7.0] and int(pool.filled) == 4
+
+
+def test_one_place_exchanged_twice_in_a_batch_gives_the_first_to_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ImagePool((1, 1, 1), size=1)
+    pool.query(torch.zeros(1, 1, 1, 1))
+    monkeypatch.setattr(torch, "rand", lambda count: torch.zeros(count))
+    new = torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1, 1)
+    assert pool.query(new).flatten().tolist() == [0.0, 1.0, 2.0]
+    assert pool.images.flatten().tolist() == [3.0] and new.flatten().tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_history_on_a_gpu_is_that_of_the_cpu_and_waits_for_nothing() -> None:
+    new = torch.randn(40, 3, 8, 8)
+    shown = {}
+    for where in ("cpu", "cuda"):
+        torch.manual_seed(0)
+        pool = ImagePool((3, 8, 8), size=10).to(where)
+        parts = [part.to(where) for part in new.split(4)]
+        first = pool.query(parts[0])
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            rest = [pool.query(part) for part in parts[1:]]
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        shown[where] = torch.cat([first, *rest, pool.images]).cpu()
+    assert torch.equal(shown["cpu"], shown["cuda"])

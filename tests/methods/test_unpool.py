@@ -43,12 +43,24 @@ def test_pool_and_unpool_are_torchs(size: tuple[int, int], dtype: torch.dtype, l
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("size", [(8, 6), (7, 9)])
-def test_masking_gives_the_same_as_the_cpus_operator(size: tuple[int, int], layout: torch.memory_format) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(8, 6), (7, 9), (4, 3)])
+def test_masking_gives_the_same_as_the_cpus_operator(
+    size: tuple[int, int], dtype: torch.dtype, layout: torch.memory_format
+) -> None:
     maxima, indices = pool(_features(2, 3, *size).contiguous(memory_format=layout))
-    values = torch.randn_like(maxima)
-    masked = _place_by_masking(values, indices, torch.full((2, 3, *size), 7.0))
-    assert torch.equal(masked, unpool(values, indices, size))
+    values = torch.randn_like(maxima).to(dtype)
+    masked, expected = _place_by_masking(values, indices, size), unpool(values, indices, size)
+    assert masked.dtype == dtype
+    assert torch.equal(masked, expected)
+    assert masked.stride() == expected.stride()
+
+
+def test_masking_passes_over_infinite_values() -> None:
+    """Where another value of the window was the largest, 0 stands, not 0 times what is placed."""
+    _, indices = pool(torch.arange(16.0).view(1, 1, 4, 4))
+    masked = _place_by_masking(torch.full((1, 1, 2, 2), torch.inf), indices, (4, 4))
+    assert masked[0, 0].tolist() == [[0.0] * 4, [0.0, torch.inf] * 2] * 2
 
 
 def test_an_all_zero_window_points_to_its_top_left() -> None:
@@ -87,8 +99,9 @@ def test_autocast_and_determinism_are_no_obstacle(deterministic: None) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_cuda_gives_the_same_deterministically(deterministic: None) -> None:
-    x = _features(2, 4, 10, 7)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_cuda_gives_the_same_deterministically(deterministic: None, layout: torch.memory_format) -> None:
+    x = _features(2, 4, 10, 7).contiguous(memory_format=layout)
     there = x.cuda().requires_grad_()
     maxima, indices = pool(there)
     plane = unpool(maxima, indices, (10, 7))
@@ -96,6 +109,7 @@ def test_cuda_gives_the_same_deterministically(deterministic: None) -> None:
     expected_maxima, expected_indices = pool(x)
     expected = unpool(expected_maxima, expected_indices, (10, 7))
     assert torch.equal(plane.cpu(), expected)
+    assert plane.is_contiguous(memory_format=layout)
     assert there.grad is not None
     assert torch.equal(there.grad.cpu(), 2 * expected)
 

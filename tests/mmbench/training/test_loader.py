@@ -91,6 +91,38 @@ def test_a_stream_can_begin_anywhere(start: int) -> None:
     assert all(same(batch, make(PAIRED).batch(2, start + i)) for i, batch in enumerate(streamed))
 
 
+def test_a_gpu_is_sent_stored_values_and_makes_the_same_tensors_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way of a GPU with the CPU in its place: what travels are bytes where bytes are stored."""
+    view = View("all", ids(10), ("rgb", "depth", "segmentation", LABEL))
+    sent: list[torch.Tensor] = []
+    there = make(view)
+
+    def pin(tensor: torch.Tensor) -> torch.Tensor:
+        sent.append(tensor)
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    there.pins = True
+    made = list(there.stream(0, 0, 3))
+    assert all(same(batch, make(view).batch(0, step)) for step, batch in enumerate(made))
+    assert {tensor.dtype for tensor in sent} == {torch.uint8, torch.float32, torch.int64}
+    assert [tensor.dtype for tensor in sent[:3]] == [torch.uint8, torch.float32, torch.uint8]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_batches_on_a_gpu_are_those_of_the_cpu() -> None:
+    view = View("all", ids(10), ("rgb", "depth", "segmentation", LABEL))
+    there = make(view)
+    there.device, there.pins = torch.device("cuda"), True
+    batches = list(there.stream(0, 0, 20))
+    for step, batch in enumerate(batches):
+        for name, expected in make(view).batch(0, step)[view.name].items():
+            assert batch[view.name][name].device.type == "cuda"
+            # Division is by the reciprocal on a GPU: the last bit of a colour may differ.
+            torch.testing.assert_close(batch[view.name][name].cpu(), expected, rtol=0, atol=2e-7)
+
+
 def test_an_empty_stream_ends() -> None:
     assert list(make(PAIRED).stream(0, 3, 3)) == []
 
