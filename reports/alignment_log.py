@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +20,9 @@ class Point(NamedTuple):
     step: int
     factors: Mapping[str, float]
 
-    def factor(self, pair: str = "") -> float | None:
-        """A pair's factor, or the mean over pairs; None where it was not logged."""
-        if pair:
-            return self.factors.get(pair)
+    @property
+    def mean(self) -> float:
+        """Over the pairs."""
         return sum(self.factors.values()) / len(self.factors)
 
 
@@ -40,41 +39,48 @@ def points(cell: Path) -> list[Point]:
     return found
 
 
-def pairs(scores: Scores, method: str) -> list[str]:
-    """The pairs of encoders whose factors a method logged, such as ``rgb-depth``."""
-    return sorted({pair for cell in scores.logs(method).values() for point in points(cell) for pair in point.factors})
+class AlignmentLog:
+    """The logs of one data set and profile, each read once."""
 
+    def __init__(self, scores: Scores) -> None:
+        self._scores = scores
+        self._read: dict[str, Mapping[int, Sequence[Point]]] = {}
 
-def at_end(scores: Scores, method: str, stage: str, pair: str = "") -> Side:
-    """The factor at a stage's end: of a pair of encoders, or the mean over pairs."""
-    found = {}
-    for seed, cell in scores.logs(method).items():
-        values = [point.factor(pair) for point in points(cell) if point.stage == stage]
-        if values and values[-1] is not None:
-            found[seed] = values[-1]
-    return found
+    def of(self, method: str) -> Mapping[int, Sequence[Point]]:
+        """What each seed of a method logged."""
+        if method not in self._read:
+            self._read[method] = {seed: points(cell) for seed, cell in self._scores.logs(method).items()}
+        return self._read[method]
 
+    def pairs(self, method: str) -> list[str]:
+        """The pairs of encoders whose factors a method logged, such as ``rgb-depth``."""
+        return sorted({pair for curve in self.of(method).values() for point in curve for pair in point.factors})
 
-def halves(scores: Scores, method: str, stage: str, start: Side | None = None) -> tuple[Side, Side]:
-    """How the mean over pairs changes over the first and over the second half of a stage's steps.
+    def at_end(self, method: str, stage: str, pair: str = "") -> Side:
+        """The factor at a stage's end: of a pair of encoders, or the mean over pairs."""
+        found = {}
+        for seed, curve in self.of(method).items():
+            mine = [point for point in curve if point.stage == stage and (not pair or pair in point.factors)]
+            if mine:
+                found[seed] = mine[-1].factors[pair] if pair else mine[-1].mean
+        return found
 
-    Args:
-        start: the factor before the stage; without it, what the stage logged first.
+    def halves(self, method: str, stage: str, start: Side | None = None) -> tuple[Side, Side]:
+        """How the mean over pairs changes over the first and over the second half of a stage's steps.
 
-    Returns:
-        Both empty for a seed whose log has no line between the start and the end of the stage.
-    """
-    first, second = {}, {}
-    for seed, cell in scores.logs(method).items():
-        curve = [(point.step, point.factor() or 0.0) for point in points(cell) if point.stage == stage]
-        if start is not None and seed in start:
-            curve.insert(0, (0, start[seed]))
-        elif start is not None:
-            continue
-        if not curve:
-            continue
-        middle = next(number for number, (step, _) in enumerate(curve) if 2 * step >= curve[-1][0])
-        if 0 < middle < len(curve) - 1:
-            first[seed] = curve[middle][1] - curve[0][1]
-            second[seed] = curve[-1][1] - curve[middle][1]
-    return first, second
+        Args:
+            start: the factor before the stage; without it, what the stage logged first.
+
+        Returns:
+            Both without a seed whose log has no line between the start and the end of the stage.
+        """
+        first, second = {}, {}
+        for seed, points_of_seed in self.of(method).items():
+            curve = [(point.step, point.mean) for point in points_of_seed if point.stage == stage]
+            if start is not None:
+                curve = [(0, start[seed]), *curve] if seed in start else []
+            middle = next((number for number, (step, _) in enumerate(curve) if 2 * step >= curve[-1][0]), 0)
+            if 0 < middle < len(curve) - 1:
+                first[seed] = curve[middle][1] - curve[0][1]
+                second[seed] = curve[-1][1] - curve[middle][1]
+        return first, second

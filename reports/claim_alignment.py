@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .alignment_log import at_end, halves, pairs
+from .alignment_log import AlignmentLog
 from .claim_sides import COMPONENTS, PP, difference
 from .claim_verdicts import Comparison
 from .scores import DS, Scores
@@ -14,8 +14,9 @@ ROWS = (*COMPONENTS, PP)  # of table 4.3
 
 def alignment(scores: Scores) -> list[Comparison]:
     """Figure 4.11: how the mean of the curves rises over stages two and three."""
-    before, aligned = (at_end(scores, "mmnet", stage) for stage in ("translate", "align"))
-    after = at_end(scores, PP, "pseudo-pairs")
+    log = AlignmentLog(scores)
+    before, aligned = (log.at_end("mmnet", stage) for stage in ("translate", "align"))
+    after = log.at_end(PP, "pseudo-pairs")
     sharp, little = difference(aligned, before), difference(after, aligned)
     return [
         Comparison("rise in stage 2", "0.01 AF", aligned, before),
@@ -26,10 +27,11 @@ def alignment(scores: Scores) -> list[Comparison]:
 
 def curves(scores: Scores) -> list[Comparison]:
     """Figure 4.11: each pair's curve rises over stages two and three."""
+    log = AlignmentLog(scores)
     made = []
-    for pair in pairs(scores, "mmnet") or [""]:
-        before, aligned = (at_end(scores, "mmnet", stage, pair) for stage in ("translate", "align"))
-        after = at_end(scores, PP, "pseudo-pairs", pair)
+    for pair in log.pairs("mmnet") or [""]:
+        before, aligned = (log.at_end("mmnet", stage, pair) for stage in ("translate", "align"))
+        after = log.at_end(PP, "pseudo-pairs", pair)
         for number, first, second in ((2, aligned, before), (3, after, aligned)):
             made.append(Comparison(f"rise in stage {number}, {pair or 'each pair'}", "0.01 AF", first, second))
     return made
@@ -37,14 +39,15 @@ def curves(scores: Scores) -> list[Comparison]:
 
 def stabilizing(scores: Scores) -> list[Comparison]:
     """Figure 4.11: in each stage AF rises over the first half of the steps, and changes less over the second."""
-    before, aligned = (at_end(scores, "mmnet", stage) for stage in ("translate", "align"))
+    log = AlignmentLog(scores)
+    before, aligned = (log.at_end("mmnet", stage) for stage in ("translate", "align"))
     made = []
     for number, method, stage, start in (
         (1, "mmnet", "translate", None),
         (2, "mmnet", "align", before),
         (3, PP, "pseudo-pairs", aligned),
     ):
-        first, second = halves(scores, method, stage, start)
+        first, second = log.halves(method, stage, start)
         change = {seed: abs(value) for seed, value in second.items()}
         made += [
             Comparison(f"rise, first half of stage {number}", "0.01 AF", first, dict.fromkeys(first, 0.0)),
@@ -55,7 +58,8 @@ def stabilizing(scores: Scores) -> list[Comparison]:
 
 def alignment_and_results(scores: Scores) -> list[Comparison]:
     """Over the rows of table 4.3: rank correlation of AF at the end of training and mIoU."""
-    factors = [at_end(scores, name, "pseudo-pairs" if name == PP else "align") for name in ROWS]
+    log = AlignmentLog(scores)
+    factors = [log.at_end(name, "pseudo-pairs" if name == PP else "align") for name in ROWS]
     results = [scores.side(name, DS) for name in ROWS]
     found = {}
     for seed in set.intersection(*({*side} for side in (*factors, *results))):

@@ -37,8 +37,8 @@ def test_c13_reads_the_alignment_at_each_stages_end(tmp_path: Path) -> None:
 def test_lines_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     log(tmp_path, "mmnet", 0, *BROKEN, ("align", 3, factors(0.5, 0.7)))
     (point,) = points(tmp_path / "rooms/laptop/mmnet/seed-0")
-    assert (point.stage, point.step, point.factor("a-b"), point.factor("c-d")) == ("align", 3, 50.0, None)
-    assert point.factor() == pytest.approx(60.0)
+    assert (point.stage, point.step, dict(point.factors)) == ("align", 3, {"a-b": 50.0, "a-c": 70.0})
+    assert point.mean == pytest.approx(60.0)
 
 
 @pytest.mark.parametrize(("later", "expected"), [(0.6, HOLDS), (0.4, FAILS)])
