@@ -81,6 +81,20 @@ def paired(first: Mapping[int, float], second: Mapping[int, float], level: float
     return Interval(mean, low, high, float(2 * stdtr(pairs - 1, -abs(mean) / (std / math.sqrt(pairs)))), pairs)
 
 
+def paired_ratio(first: Mapping[int, float], second: Mapping[int, float], level: float = LEVEL) -> Interval:
+    """Ratios first / second of the seeds that both have: what :func:`paired` says of the logarithms, exponentiated.
+
+    The effect is the geometric mean of the ratios, p that of a ratio of 1. nan where a value is not above 0.
+    """
+    one, two = (
+        {seed: math.log(value) if value > 0 else NAN for seed, value in side.items()} for side in (first, second)
+    )
+    logs = paired(one, two, level)
+    with np.errstate(over="ignore"):
+        effect, low, high = (float(np.exp(value)) for value in logs[:3])
+    return Interval(effect, low, high, logs.p, logs.pairs)
+
+
 @functools.cache
 def _quantile(freedom: int, level: float) -> float:
     return float(stdtrit(freedom, 0.5 + level / 2))
