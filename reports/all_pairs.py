@@ -125,7 +125,7 @@ def _row(place: Mapping[str, str], part: pd.DataFrame, wanted: Mapping[tuple[str
         whole = [seed for seed in each[0] if all(seed in mine for mine in each)]
         if whole:
             values[metric.header, MEAN] = {seed: fmean(mine[seed] for mine in each) for seed in whole}
-    fields = {**place, **part[list(FIELDS)].iloc[0].to_dict()}
+    fields = {**place, **dict(zip(FIELDS, part[list(FIELDS)].iloc[0], strict=True))}
     if wanted is REAL:
         return Row({**fields, "base_method": "real"}, "ceiling", "Real images", "real", targets, values)
     group = next((group for group in part["group"] if group != "seen"), "seen")

@@ -176,7 +176,7 @@ def test_without_published_numbers_ours_stand_alone() -> None:
 
 def test_what_older_results_call_lpips_is_the_diversity_of_samples() -> None:
     old = {"content": 0.5, "lpips": 0.25, "reverse_accuracy/seen": 40.0, "reverse_ceiling": 90.0}
-    about = {"dataset": "own", "published_dataset": "", "profile": "paper", "output_kind": "domain"}
+    about: dict[str, Any] = {"dataset": "own", "published_dataset": "", "profile": "paper", "output_kind": "domain"}
     rows = table_of(values_of("sdit", old, inputs="a", output="b", **about))
     tables = domain_table.build(Results(rows), published.load())
     assert tables[0].frame["Diversity"].dropna().tolist() == [0.25]
