@@ -21,7 +21,7 @@ from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.task import Split
 
-from .domains import Picture, Pool, domain_task, meets, scan, scan_records
+from .domains import Picture, Pool, domain_task, scan, scan_records
 
 NAME = "colored-objects"
 TITLE = "Colored objects, eleven colours"
@@ -44,7 +44,6 @@ ANCHOR = "blue"
 COLOURS = ("blue", "brown", "black", "green", "grey", "orange", "pink", "purple", "red", "white", "yellow")
 
 FOUR = ("blue", "green", "orange", "yellow")  # thesis 6.4.1
-PER_COLOUR = (800, 200)  # training and test images of each of the four, thesis 6.4.1
 SPELLINGS = {"gray": "grey"}
 SHARD = re.compile(r"domain_(\d+)\.tfrecords?")
 BELOW = ("colored_objects", "colored-objects", "color/dataset", ".")
@@ -79,8 +78,7 @@ class ColoredObjects(Dataset):
         self.labels = self._pool.domains(wanted, ANCHOR, WHERE)
         self.task = domain_task(NAME, self.labels, ANCHOR)
         self._parts = {colour: self._pool.parts(colour) for colour in self.labels}
-        whole = self.labels == FOUR and all(meets(parts, PER_COLOUR) for parts in self._parts.values())
-        self.published = "colored-objects-4" if whole else ""
+        self.published = "colored-objects-4" if self.labels == FOUR else ""
         self._absent = tuple(colour for colour in wanted if colour not in self.labels)
 
     @property

@@ -34,7 +34,6 @@ ENCODED, NAME = "image/encoded_image", "image/file_name"
 OFFICIAL = ("train", "test")
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of a domain for which only one of training and test images is there
 OFFICIAL_VALIDATION_SHARE = 0.05  # of the training images of a domain that has its official test images
-ENOUGH = 0.95  # of a paper's rounded numbers of images make its protocol
 
 
 @dataclass(frozen=True)
@@ -212,11 +211,6 @@ def domain_task(name: str, domains: Sequence[str], anchor: str) -> Task:
             Translation((source,), target) for other in others for source, target in ((anchor, other), (other, anchor))
         ),
     )
-
-
-def meets(parts: Parts, counts: tuple[int, int]) -> bool:
-    """Whether there are about as many training (with validation) and test images as a paper names."""
-    return len(parts.train) + len(parts.validation) >= ENOUGH * counts[0] and len(parts.test) >= ENOUGH * counts[1]
 
 
 def scan(folder: Path, domain: str, part: str, problems: list[Problem]) -> Iterator[Picture]:

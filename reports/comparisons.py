@@ -60,11 +60,13 @@ class Comparer:
         ours: Summary,
         theirs: Number,
         pretrained: bool | None = None,
+        reasons: Sequence[str] = (),
     ) -> Judgement:
         """The verdict on one metric of a row, which has ``dataset``, ``profile``, ``method``, ``published_dataset``.
 
         Args:
             pretrained: whether the published row says that its RGB encoder was.
+            reasons: what else blocks the comparison.
         """
         source = theirs.places[0].source
         who = row["dataset"], row["profile"], row["method"]
@@ -74,8 +76,9 @@ class Comparer:
             self._known[key] = comparability(row["published_dataset"], cells, source=source, pretrained=pretrained)
         made = self._known[key]
         return judge(
-            metric, theirs.value, ours, reasons=made.reasons, notes=made.notes, inconsistent=theirs.inconsistent
-        )
+            metric, theirs.value, ours, reasons=(*made.reasons, *reasons), notes=made.notes,
+            inconsistent=theirs.inconsistent,
+        )  # fmt: skip
 
 
 def remarks(compared: Sequence[Compared]) -> str:

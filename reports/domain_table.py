@@ -1,8 +1,8 @@
 """Unpaired domains: accuracies, contours kept, kernel distance and diversity, seen and unseen pairs apart.
 
 The judge's accuracy stands under its own on real test images, the reverse one under that of a classifier of real
-training images. Thesis tables 6.3 and 6.4 print reverse accuracies of other experiments (four domains, all pairs
-trained), so no published number stands here.
+training images. What thesis tables 6.3 and 6.4 print is over all pairs and stands in tables of its own
+(``all_pairs.py``).
 """
 
 from __future__ import annotations
@@ -14,25 +14,35 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
+from . import all_pairs
 from .clean import numbers
 from .statistics import summary
 
 NAME = "domains"
-TITLE = "Domains (accuracies in %, SSIM of contours, KID on the judge's features, LPIPS between samples)"
+TITLE = "Domains (accuracies in %, SSIM of contours, KID on the judge's features, diversity of samples)"
 
 ACCURACY, REVERSE, CEILING, IMAGES = "classification_accuracy", "reverse_accuracy", "reverse_ceiling", "real_images"
-METRICS = {ACCURACY: "Accuracy", REVERSE: "RCA", "content": "contours", "kid": "KID", "lpips": "LPIPS"}
-FORMATS = {"Accuracy": ".1f", "RCA": ".1f", "contours": ".3f", "KID": ".3f", "LPIPS": ".3f"}
-OPTIONAL = (REVERSE, "lpips")
+DIVERSITY = "sample_diversity"
+METRICS = {ACCURACY: "Accuracy", REVERSE: "RCA", "content": "contours", "kid": "KID", DIVERSITY: "Diversity"}
+FORMATS = {"Accuracy": ".1f", "RCA": ".1f", "contours": ".3f", "KID": ".3f", "Diversity": ".3f"}
+OPTIONAL = (REVERSE, DIVERSITY)
+ALL = "all"  # the class of a reverse accuracy that belongs to no kind of pairs
 REAL, SEEN, UNSEEN = "real images", "seen pairs", "unseen pairs"
 ORDER = (REAL, SEEN, UNSEEN)
 FEW = 4  # test images of a domain: below, mmbench/evaluation/unpaired.py gives neither KID nor reverse accuracy
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
-    """A table per data set and profile with a row per method and kind of pair, and two of accuracies by target."""
+    """A table per data set and profile with a row per method and kind of pair, two of accuracies by target, and those
+    over all pairs.
+    """
     rows = results.rows
+    # Older results have the diversity of samples under the name of LPIPS, without a class.
+    rows = rows.assign(
+        metric=rows["metric"].mask((rows["metric"] == "lpips") & rows["cls"].isin(["", None, float("nan")]), DIVERSITY)
+    )
     rows = rows[(rows["output_kind"] == "domain") & rows["metric"].isin([*METRICS, CEILING, IMAGES])]
+    rows = rows[~((rows["metric"] == REVERSE) & (rows["cls"] == ALL))]
     rows = rows.assign(value=numbers(rows["value"]))
     tables: list[Table] = []
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
@@ -59,7 +69,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
                         detail=True,
                     )
                 )  # fmt: skip
-    return tables
+    return [*tables, *all_pairs.tables(results, published)]
 
 
 def _pairs(part: pd.DataFrame) -> pd.Series:
@@ -137,12 +147,12 @@ def _note(part: pd.DataFrame, images: pd.Series) -> str:
             "pairs: unseen ones have one target less and more images to learn from. Real images: a classifier of "
             "training images."
         )
-    if _has(part, "lpips"):
-        notes.append("LPIPS: between translations of one image under several random codes, 0 without a code.")
-    lacking = part[(part["metric"] == "lpips") & part["value"].isna()]
+    if _has(part, DIVERSITY):
+        notes.append("Diversity: LPIPS between translations of one image under several random codes, 0 without a code.")
+    lacking = part[(part["metric"] == DIVERSITY) & part["value"].isna()]
     if len(lacking):
         titles = ", ".join(dict.fromkeys(lacking["title"]))
-        notes.append(f"LPIPS is absent for {titles}: AlexNet's weights could not be had, or images are too small.")
+        notes.append(f"Diversity is absent for {titles}: AlexNet's weights could not be had, or images are too small.")
     return " ".join(notes)
 
 

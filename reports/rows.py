@@ -134,7 +134,7 @@ def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -
     dataset, profile, output = block.dataset, block.profile, block.output
     metrics, classes = layout.metrics, block.classes
     frame = _arrange(pd.DataFrame(block.rows), comparer.numbers.methods)
-    frame = frame.drop(columns=_unfilled(frame, metrics))
+    frame = frame.drop(columns=unfilled(frame, metrics))
     frame.insert(0, "profile", profile)
     frame.insert(0, "dataset", dataset)
     spread = [metric.header + STD for metric in classes.values()]
@@ -145,17 +145,17 @@ def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -
         frame=frame,
         note=f"{note} {results.remarks.get(dataset, '')}".strip(),
         group_column="group",
-        formats=_formats([*classes.values(), *metrics]),
-        headers=_headers(metrics, [metric.header for metric in classes.values()]),
+        formats=formats([*classes.values(), *metrics]),
+        headers=headers(metrics, [metric.header for metric in classes.values()]),
         better={m.header: "lower" if m.lower else "higher" for m in [*metrics, *classes.values()]},
         rivals=RIVALS,
-        hidden=("dataset", "profile", *KEY[1:], *spread, *_untold(frame)),
+        hidden=("dataset", "profile", *KEY[1:], *spread, *untold(frame)),
     )
 
 
-def _untold(frame: pd.DataFrame) -> list[str]:
+def untold(frame: pd.DataFrame) -> list[str]:
     """Columns that would say the same, or nothing, in every row."""
-    hidden = [] if (frame["conn."] != "").any() else ["conn."]
+    hidden = ["conn."] if "conn." in frame and not (frame["conn."] != "").any() else []
     differences = [
         column for column in map(str, frame) if column.startswith("difference ") and frame[column].isna().all()
     ]
@@ -220,12 +220,18 @@ def _row(
         row |= over_seeds[metric.key, cls].columns(metric.header)
         seeds.update(values.get((metric.key, cls), {}))
         if metric.compared:
-            first = next((one for one in beside if one.header == metric.header), None)
-            row[f"published {metric.header}"] = first.theirs.value if first else np.nan
-            row[f"difference {metric.header}"] = first.judgement.difference if first else np.nan
-            row[f"verdict {metric.header}"] = str(first.judgement.verdict) if first and first.ours.seeds else None
+            row |= beside_columns(metric.header, next((one for one in beside if one.header == metric.header), None))
     row["seeds"] = len(seeds)
     return {**row, **{key: fields[key] for key in KEY[1:]}}
+
+
+def beside_columns(header: str, one: Compared | None) -> dict[str, object]:
+    """What stands beside a metric of a row, by :data:`BESIDE` and the metric's header."""
+    return {
+        f"published {header}": one.theirs.value if one else np.nan,
+        f"difference {header}": one.judgement.difference if one else np.nan,
+        f"verdict {header}": str(one.judgement.verdict) if one and one.ours.seeds else None,
+    }
 
 
 def _arrange(frame: pd.DataFrame, known: Sequence[str]) -> pd.DataFrame:
@@ -246,7 +252,7 @@ def _place(method: str, known: Sequence[str]) -> int:
     return known.index(max(names, key=len)) if names else len(known)
 
 
-def _unfilled(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[str]:
+def unfilled(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[str]:
     """Columns to leave out: no row has a published number for the metric, or, where it is optional, a number at all."""
     columns = []
     for metric in metrics:
@@ -258,18 +264,20 @@ def _unfilled(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[str]:
     return columns
 
 
-def _formats(columns: Sequence[Metric]) -> dict[str, str]:
-    formats = {m.header: m.spec for m in columns}
-    formats |= {f"published {m.header}": m.spec for m in columns}
-    return formats | {f"difference {m.header}": f"+{m.spec}" for m in columns}
+def formats(columns: Sequence[Metric]) -> dict[str, str]:
+    """How metrics, and what stands beside them, are printed."""
+    specs = {m.header: m.spec for m in columns}
+    specs |= {f"published {m.header}": m.spec for m in columns}
+    return specs | {f"difference {m.header}": f"+{m.spec}" for m in columns}
 
 
-def _headers(metrics: Sequence[Metric], classes: Sequence[str]) -> dict[str, str]:
-    headers = {f"{prefix} {m.header}": prefix for m in metrics for prefix in BESIDE}
+def headers(metrics: Sequence[Metric], classes: Sequence[str] = ()) -> dict[str, str]:
+    """What stands above columns, where that is not their name."""
+    beside = {f"{prefix} {m.header}": prefix for m in metrics for prefix in BESIDE}
     names = [column.partition(" ")[2] for column in classes]
     short = [name[:SHORT] for name in names]
     distinct = short if len(set(short)) == len(names) else names
-    return {"row": "method", **headers, **dict(zip(classes, distinct, strict=True))}
+    return {"row": "method", **beside, **dict(zip(classes, distinct, strict=True))}
 
 
 def _note(block: Block, frame: pd.DataFrame) -> str:

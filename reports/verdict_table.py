@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
-from . import ablation_table, depth_table, image_table, segmentation_table
+from . import ablation_table, all_pairs, depth_table, image_table, segmentation_table
 from .clean import complete
 from .comparisons import Compared, remarks
 from .published import KEYS, Place
@@ -36,7 +36,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
     if not results.rows["published_dataset"].isin(set(published["dataset"])).any():
         return []
     found = [one for layout in LAYOUTS for one in compared(results, published, layout)]
-    found += ablation_table.compared(results, published)
+    found += [*ablation_table.compared(results, published), *all_pairs.compared(results, published)]
     found.sort(key=lambda one: GROUPS.index(one.group) if one.group in GROUPS else len(GROUPS))
     rows = complete(results.rows)
     tables = []

@@ -1,6 +1,7 @@
-"""Diversity (thesis 6.4.2): LPIPS between translations of one image under several random codes.
+"""Sample diversity: LPIPS between translations of one image under several random codes.
 
-Zhang et al., CVPR 2018. AlexNet's ImageNet weights come from torchvision, LPIPS' own from torchmetrics.
+Thesis 6.4.2 speaks of such samples, but tables 6.3 and 6.4 print what ``image_pairs.py`` measures. LPIPS: Zhang et al.,
+CVPR 2018. AlexNet's ImageNet weights come from torchvision, LPIPS' own from torchmetrics.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def diversity(draw: Draw) -> float:
     distance = perceptual_distance(samples[0].device) if large else None
     if distance is None:
         return float("nan")
-    samples = [_fit(made) for made in (*samples, *(draw(sample=number) for number in range(2, SAMPLES)))]
+    samples = [fitted(made) for made in (*samples, *(draw(sample=number) for number in range(2, SAMPLES)))]
     return float(torch.stack([distance(one, two) for one, two in combinations(samples, 2)]).mean())
 
 
@@ -87,7 +88,8 @@ def perceptual_distance(device: torch.device) -> Distance | None:
     return distance
 
 
-def _fit(images: Tensor) -> Tensor:
+def fitted(images: Tensor) -> Tensor:
+    """Images in [-1, 1] as AlexNet takes them: enlarged to 64 x 64 where they are smaller, and cut to [-1, 1]."""
     images = images.float()
     if images.shape[-1] < SIDE:
         images = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False)

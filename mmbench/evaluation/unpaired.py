@@ -17,10 +17,12 @@ from torch import Tensor
 from mmbench.dataset import Dataset
 from mmbench.evaluation.aligned import describe, predict
 from mmbench.evaluation.diversity import IMAGES, diversity
+from mmbench.evaluation.image_pairs import Gallery
 from mmbench.evaluation.judged import batches
 from mmbench.evaluation.metrics.unpaired import content, kernel_distance
-from mmbench.evaluation.reverse import FEWEST, reverse_metrics, thumbnails
+from mmbench.evaluation.reverse import FEWEST, one_per_pair, reverse_metrics, thumbnails
 from mmbench.method import Method
+from mmbench.task import Translation
 from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
 
@@ -54,9 +56,10 @@ def evaluate_domains(
 
     Metrics: ``classification_accuracy`` (percent of translated images in which the judge sees the target domain) and
     ``kid`` on the judge's features against real test images of the target, both absent without a judge; ``content``,
-    see ``metrics/unpaired.py``; ``lpips``, see ``diversity.py``; those of ``reverse.py``. With fewer than 4 test images
-    of a row's domains ``kid`` is nan: two samples of one domain are then as far apart as two domains. Statistics:
-    ``correct`` and ``content``, an entry per test image of the input's domain.
+    see ``metrics/unpaired.py``; ``sample_diversity``, see ``diversity.py``; ``lpips/translated`` and ``lpips/real`` of
+    the target, see ``image_pairs.py``; those of ``reverse.py``. With fewer than 4 test images of a row's domains
+    ``kid`` is nan: two samples of one domain are then as far apart as two domains. Statistics: ``correct`` and
+    ``content``, an entry per test image of the input's domain.
 
     A method with a random code gets another one for every image, the others are asked batch by batch.
     """
@@ -68,6 +71,8 @@ def evaluate_domains(
     statistics: dict[str, np.ndarray] = {}
     small: list[Tensor] = []
     translations = method.translations()
+    paired = one_per_pair(translations)
+    gallery = Gallery(_counts([translations[number] for number in paired], index))
     for number, translation in enumerate(translations):
         source, target = translation.inputs[0], translation.output
         parts: dict[str, list[np.ndarray]] = {}
@@ -78,6 +83,8 @@ def evaluate_domains(
             made = predict(method, task, translation, cache, here, compute, sample=int(here[0]))
             given = task.modality(source).to_tensor(cache.read(source, here)).to(made.device)
             thumbs.append(thumbnails(made))
+            if number in paired:
+                gallery.add(target, made)
             parts.setdefault("content", []).append(content(given, made))
             if judge is not None:
                 guess, features = _look(judge, made, compute)
@@ -85,7 +92,7 @@ def evaluate_domains(
                 parts.setdefault("features", []).append(features)
         small.append(torch.cat(thumbs))
         whole = {name: np.concatenate(values) for name, values in parts.items()}
-        metrics = {"content": float(whole["content"].mean()), "lpips": varied}
+        metrics = {"content": float(whole["content"].mean()), "sample_diversity": varied}
         if judge is not None:
             metrics["classification_accuracy"] = 100.0 * float(whole["correct"].mean())
             metrics["kid"] = _distance(real[target], whole.pop("features"))
@@ -93,12 +100,14 @@ def evaluate_domains(
         rows.append({**describe(translation), "output_kind": "domain", "metrics": metrics})
         if progress:
             progress("evaluate", number + 1, len(translations))
+    translated, originals = gallery.distances(compute.device), _real_distances(dataset, cache, index, compute)
     tests = _thumbnails(dataset, cache, index)
     training_ids = [sample_id for ids in dataset.split().groups.values() for sample_id in ids]
     shown = {name: cache.index(dataset.holding(training_ids, name)[:MOST_SHOWN]) for name in names}
     training = _thumbnails(dataset, cache, shown)
     for row, more in zip(rows, reverse_metrics(task, translations, small, tests, training, compute), strict=True):
-        row["metrics"] |= more
+        target = row["output"]
+        row["metrics"] |= {"lpips/translated": translated[target], "lpips/real": originals[target], **more}
     return rows, statistics
 
 
@@ -144,6 +153,24 @@ def _real_features(
         images = (modality.to_tensor(cache.read(name, here)).to(compute.device) for here in batches(rows, batch_size))
         found[name] = np.concatenate([_look(judge, image, compute)[1] for image in images])
     return found
+
+
+def _counts(translations: Sequence[Translation], index: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """How many images are translated to each domain."""
+    counts: dict[str, int] = {}
+    for translation in translations:
+        counts[translation.output] = counts.get(translation.output, 0) + len(index[translation.inputs[0]])
+    return counts
+
+
+def _real_distances(
+    dataset: Dataset, cache: Cache, index: Mapping[str, np.ndarray], compute: Compute
+) -> dict[str, float]:
+    gallery = Gallery({name: len(rows) for name, rows in index.items()})
+    for name, rows in index.items():
+        for here in batches(rows, 256):
+            gallery.add(name, dataset.task.modality(name).to_tensor(cache.read(name, here)))
+    return gallery.distances(compute.device)
 
 
 def _distance(real: np.ndarray, translated: np.ndarray) -> float:

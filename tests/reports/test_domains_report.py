@@ -42,7 +42,7 @@ def test_seen_and_unseen_pairs_stand_apart_under_the_ceiling() -> None:
     assert unseen["Accuracy std"] == pytest.approx(50**0.5), "over the means of the seeds, 30 and 40"
     assert (unseen["translations"], unseen["seeds"], unseen["contours"]) == (2, 2, 0.5)
     assert "50.0 %" in table.note, "two domains"
-    assert not {"RCA", "LPIPS"} & set(table.frame), "nobody has them"
+    assert not {"RCA", "Diversity"} & set(table.frame), "nobody has them"
     assert list(by_target.frame["pairs"]) == ["seen pairs", "unseen pairs"]
     assert list(by_target.frame[["green", "red", "Mean"]].iloc[1]) == [35.0, 35.0, 35.0]
 
@@ -91,7 +91,7 @@ def test_baselines_pairs_are_told_by_their_rows() -> None:
 def test_what_is_absent_is_said() -> None:
     sdit = {"method": "sdit", "title": "SDIT", "group": "baselines"}
     results = frame(
-        row("red", "green", 0.0, "lpips"), row("red", "green", float("nan"), "lpips", **sdit),
+        row("red", "green", 0.0, "sample_diversity"), row("red", "green", float("nan"), "sample_diversity", **sdit),
         row("red", "green", 2.0, "real_images"), reverse("red", "green", float("nan"), "unseen"),
         row("red", "green", 20.0, **sdit), row("red", "green", float("nan"), "kid"),
     )  # fmt: skip
@@ -99,8 +99,8 @@ def test_what_is_absent_is_said() -> None:
     assert "RCA" not in table.frame
     assert "Real test images per domain: 2. KID and RCA need 4" in table.note
     assert domain_table.FEW == FEWEST, "told without importing torch"
-    assert "LPIPS is absent for SDIT:" in table.note
-    assert list(table.frame["LPIPS"].fillna(-1)) == [0.0, -1.0]
+    assert "Diversity is absent for SDIT:" in table.note
+    assert list(table.frame["Diversity"].fillna(-1)) == [0.0, -1.0]
 
 
 def test_other_results_give_no_table() -> None:

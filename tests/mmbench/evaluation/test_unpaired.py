@@ -128,7 +128,7 @@ def test_without_a_judge_only_contours_are_told(greys: tuple[Greys, cache.Cache]
     method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))
     rows, _ = evaluate_domains(method, dataset, images, dataset.split().test, CPU, None, batch_size=4)
     told = {metric.partition("/")[0] for metric in rows[0]["metrics"]}
-    assert told == {"content", "lpips", "reverse_accuracy", "reverse_ceiling", "real_images"}
+    assert told == {"content", "sample_diversity", "lpips", "reverse_accuracy", "reverse_ceiling", "real_images"}
 
 
 def test_rows_hold_the_reverse_accuracy_of_their_kind(greys: tuple[Greys, cache.Cache]) -> None:
@@ -138,14 +138,18 @@ def test_rows_hold_the_reverse_accuracy_of_their_kind(greys: tuple[Greys, cache.
     sizes = (2, 6)
     one, other = (evaluate_domains(method, dataset, images, test_ids, CPU, None, batch_size=b)[0] for b in sizes)
     assert torch.equal(torch.get_rng_state(), state)
-    assert [row["metrics"] for row in one] == [row["metrics"] for row in other], "the same whatever the batches"
+    for row, its_other in zip(one, other, strict=True):
+        np.testing.assert_equal(row["metrics"], its_other["metrics"], "the same whatever the batches")
     by_target: dict[tuple[str, str], set[float]] = {}
     for row in one:
-        (kind,) = (name for name in row["metrics"] if name.startswith("reverse_accuracy"))
+        kind, whole = (name for name in row["metrics"] if name.startswith("reverse_accuracy"))
+        assert whole == "reverse_accuracy/all"
         assert kind.endswith("/seen") == ("grey" in (row["inputs"], row["output"]))
-        by_target.setdefault((kind, row["output"]), set()).add(row["metrics"][kind])
+        for name in (kind, whole):
+            by_target.setdefault((name, row["output"]), set()).add(row["metrics"][name])
         assert row["metrics"]["reverse_ceiling"] == 100.0 and row["metrics"]["real_images"] == 6
-        assert row["metrics"]["lpips"] == 0.0, "no random code"
+        assert row["metrics"]["sample_diversity"] == 0.0, "no random code"
+        assert np.isnan(row["metrics"]["lpips/real"]), "images of 16 pixels"
     assert by_target["reverse_accuracy/seen", "light"] == {100.0}
     assert all(len(values) == 1 for values in by_target.values()), "one classifier for a kind of pairs"
 
@@ -159,7 +163,7 @@ def test_few_test_images_tell_nothing(greys: tuple[Greys, cache.Cache]) -> None:
     for row in rows:
         assert np.isnan(row["metrics"]["kid"]) == ("light" in (row["inputs"], row["output"]))
         reverse = [value for name, value in row["metrics"].items() if name.startswith("reverse")]
-        assert len(reverse) == 2 and np.isnan(reverse).all()
+        assert len(reverse) == 3 and np.isnan(reverse).all()
         assert row["metrics"]["real_images"] == counts[row["output"]]
 
 
@@ -183,7 +187,7 @@ def test_a_method_with_a_random_code_draws_one_for_every_image(
     dataset, images = greys
     method = Random(Context(dataset.task, SIZE, NetworkSize(), {}))
     rows, _ = evaluate_domains(method, dataset, images, dataset.split().test, CPU, None, batch_size=4)
-    assert rows[0]["metrics"]["lpips"] == pytest.approx(0.1, abs=0.01)
+    assert rows[0]["metrics"]["sample_diversity"] == pytest.approx(0.1, abs=0.01)
     assert asked[:2] == [(4, 1), (4, 0)], "diversity looks at a few images"
     assert [count for count, _ in asked[2:]] == [1] * 6 and len({sample for _, sample in asked[2:]}) == 6
 
