@@ -49,7 +49,8 @@ class LossSums:
         """Add one step's losses of a player."""
         for name, value in losses.items():
             key = name if player == "generator" else f"{player}/{name}"
-            self.losses[key] = self.losses.get(key, torch.zeros((), device=value.device)) + value.detach().float()
+            value = value.detach().float()
+            self.losses[key] = self.losses[key] + value if key in self.losses else value
 
     def means(self) -> dict[str, float]:
         """Mean of each loss over the steps counted."""
@@ -131,8 +132,13 @@ def train_step(
     compute: Compute,
     sums: LossSums,
 ) -> torch.Tensor:
-    """One step of every player; returns whether some loss was not finite."""
-    set_modes(method, stage)
+    """One step of every player; returns whether some loss was not finite.
+
+    The method's modes are those of the stage since :func:`make_optimizers`; walking through all its modules in every
+    step would keep a GPU waiting.
+    """
+    if not method.training:
+        set_modes(method, stage)
     sums.count += 1
     bad = torch.zeros((), dtype=torch.bool, device=compute.device)
     if not stage.players:

@@ -15,6 +15,7 @@ from tiny_method import CPU, ROLES, Tiny, adam, run
 from torch import nn
 
 from mmbench.schedule import Stage
+from mmbench.training import loop
 from mmbench.training.loop import DIVERGENCE_CHECK, LossSums, make_optimizers, set_modes, train_step
 
 GENERATOR = ("encoder/a", "encoder/b", "decoder/c")
@@ -184,3 +185,13 @@ def test_a_step_says_whether_a_loss_is_finite_and_switches_modes_itself() -> Non
     set_modes(method, Stage("s", 0, 2, 0.01, frozen=("encoder/b",)))
     assert [role for role, network in method.networks().items() if not network.training] == ["encoder/b"]
     assert DIVERGENCE_CHECK <= 100, "a broken run is noticed within 100 steps"
+
+
+def test_modes_are_set_once_in_a_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walking through all modules in every step keeps a GPU waiting."""
+    asked: list[str] = []
+    monkeypatch.setattr(loop, "set_modes", lambda method, stage: (asked.append(stage.name), set_modes(method, stage)))
+    method = Tiny(constant)
+    run(method, tmp_path, Stage("x", 0, 3, 0.01, frozen=("encoder/b",)), Stage("y", 1, 3, 0.01))
+    assert asked == ["x", "y"]
+    assert [mode["encoder/b"] for mode in method.modes] == [False] * 3 + [True] * 3
