@@ -105,7 +105,10 @@ def train(
                 raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(sums)} is not finite")
             if now % intervals.log == 0 or ends:
                 entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
-                seen = observe(method) if observe and (now % intervals.observe == 0 or ends) else {}
+                seen = {}
+                if observe and (now % intervals.observe == 0 or ends):
+                    seen = observe(method)
+                    set_modes(method, stage)  # an observer may leave frozen roles in training mode
                 folder.append_log({**entry, "losses": sums.means(), **seen})
                 sums = LossSums({})
             if now % intervals.checkpoint == 0 or ends:

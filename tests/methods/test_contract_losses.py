@@ -105,7 +105,7 @@ def test_a_step_on_cuda_waits_for_nothing(name: str, bench: Any) -> None:
     """The CPU only hands out work: reading a value back would leave the GPU idle until the next is handed out."""
     cuda = Compute(torch.device("cuda"), "bf16")
     method, resolved = as_profile(bench, "paper").build(name)
-    method.to(cuda.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    method.to(cuda.device, memory_format=torch.channels_last)
     batch = {
         view: {modality: tensor.to(cuda.device) for modality, tensor in tensors.items()}
         for view, tensors in bench.loader(name).batch(0, 0).items()
