@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -190,6 +190,29 @@ def test_a_rehearsal_leaves_a_folder_that_report_reads(day: ModuleType, tmp_path
     assert rehearse(day, tmp_path, "--only", "side-information") == 0
     assert records(tmp_path)["side-information"]["command"].startswith("python -m mmbench run --methods prior")
     assert set(mmbench.results(tmp_path / "runs")["method"]) == {"prior"}
+
+
+def test_lengths_come_from_the_measured_steps_and_a_second_call_keeps_them(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for a GPU of 80 GB: 4 cells of 14 GB fit beside each other; each has 4100 steps of 80 ms."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "stand-in")
+    card = SimpleNamespace(total_memory=80 * 2**30, major=9, minor=0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda *_: card)
+    monkeypatch.setattr("mmbench.training.device._tune_cuda", lambda precision: None)
+    monkeypatch.setattr(day, "usable_cores", lambda: 16)
+    rows = [{"method": "mmnet", "stage": stage, "ms": 80.0, "memory": 14 * 1024.0} for _, stage in MS]
+    (tmp_path / "step-times.json").write_text(json.dumps({"methods": {"mmnet": {"bf16": rows}}}))
+    part = module("parts").Part("a", "A", "train", methods=("mmnet",), seeds=(0, 1, 2, 3))
+    where = module("parts").Where(tmp_path, "cuda")
+    first = day.Series([part], where, minutes=14.5, jobs=0, rehearse=False)
+    first.ends = time.monotonic() + 870.0
+    sets, jobs = first._length(part)
+    assert jobs == 4
+    assert sets["steps"] == pytest.approx(4000 * (0.8 * 870 - 40) / (4 * 328), abs=5)
+    later = day.Series([part], where, minutes=1, jobs=3, rehearse=False)
+    assert later._length(part) == (sets, 3)
 
 
 @pytest.mark.slow

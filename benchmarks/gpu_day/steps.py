@@ -6,6 +6,7 @@ Written anew after each method, so that a kill costs one of them; the next call 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -53,6 +54,7 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
             made["errors"][name] = f"{type(error).__name__}: {error}".splitlines()[0]
             print(f"{name}: {made['errors'][name]}", flush=True)
         write_json(out, made)
+        gc.collect()  # or the next method's peak holds what this one left
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     return made

@@ -49,7 +49,8 @@ class LossSums:
         """Add one step's losses of a player."""
         for name, value in losses.items():
             key = name if player == "generator" else f"{player}/{name}"
-            self.losses[key] = self.losses.get(key, torch.zeros((), device=value.device)) + value.detach().float()
+            value = value.detach().float()
+            self.losses[key] = self.losses[key] + value if key in self.losses else value
 
     def means(self) -> dict[str, float]:
         """Mean of each loss over the steps counted."""
@@ -104,7 +105,10 @@ def train(
                 raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(sums)} is not finite")
             if now % intervals.log == 0 or ends:
                 entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
-                seen = observe(method) if observe and (now % intervals.observe == 0 or ends) else {}
+                seen = {}
+                if observe and (now % intervals.observe == 0 or ends):
+                    seen = observe(method)
+                    set_modes(method, stage)  # an observer may leave frozen roles in training mode
                 folder.append_log({**entry, "losses": sums.means(), **seen})
                 sums = LossSums({})
             if now % intervals.checkpoint == 0 or ends:
@@ -131,8 +135,13 @@ def train_step(
     compute: Compute,
     sums: LossSums,
 ) -> torch.Tensor:
-    """One step of every player; returns whether some loss was not finite."""
-    set_modes(method, stage)
+    """One step of every player; returns whether some loss was not finite.
+
+    The method's modes are those of the stage since :func:`make_optimizers`; walking through all its modules in every
+    step would keep a GPU waiting.
+    """
+    if not method.training:
+        set_modes(method, stage)
     sums.count += 1
     bad = torch.zeros((), dtype=torch.bool, device=compute.device)
     if not stage.players:

@@ -96,3 +96,25 @@ def test_one_step_of_every_stage_in_bf16_on_cuda(name: str, bench: Any, tmp_path
     for row in method.translations():
         made = predict(method, task, row, bench.cache, rows, cuda).cpu()
         check_translation(task.modality(row.output), made, 2, bench.profile.size)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", ["mmnet", "cyclegan", "pix2pix-cascade", "unit", "oracle"])
+def test_a_step_on_cuda_waits_for_nothing(name: str, bench: Any) -> None:
+    """The CPU only hands out work: reading a value back would leave the GPU idle until the next is handed out."""
+    cuda = Compute(torch.device("cuda"), "bf16")
+    method, resolved = as_profile(bench, "paper").build(name)
+    method.to(cuda.device, memory_format=torch.channels_last)
+    batch = {
+        view: {modality: tensor.to(cuda.device) for modality, tensor in tensors.items()}
+        for view, tensors in bench.loader(name).batch(0, 0).items()
+    }
+    for stage in resolved.stages:
+        optimizers, sums = make_optimizers(method, stage, cuda), LossSums({})
+        train_step(method, stage, 0, batch, optimizers, cuda, sums)
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            train_step(method, stage, 1, batch, optimizers, cuda, sums)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")

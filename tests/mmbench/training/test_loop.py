@@ -14,7 +14,9 @@ import torch
 from tiny_method import CPU, ROLES, Tiny, adam, run
 from torch import nn
 
+from mmbench.method import Method
 from mmbench.schedule import Stage
+from mmbench.training import loop
 from mmbench.training.loop import DIVERGENCE_CHECK, LossSums, make_optimizers, set_modes, train_step
 
 GENERATOR = ("encoder/a", "encoder/b", "decoder/c")
@@ -184,3 +186,31 @@ def test_a_step_says_whether_a_loss_is_finite_and_switches_modes_itself() -> Non
     set_modes(method, Stage("s", 0, 2, 0.01, frozen=("encoder/b",)))
     assert [role for role, network in method.networks().items() if not network.training] == ["encoder/b"]
     assert DIVERGENCE_CHECK <= 100, "a broken run is noticed within 100 steps"
+
+
+def test_modes_are_set_once_in_a_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walking through all modules in every step keeps a GPU waiting."""
+    asked: list[str] = []
+
+    def setting(method: Method, stage: Stage) -> None:
+        asked.append(stage.name)
+        set_modes(method, stage)
+
+    monkeypatch.setattr(loop, "set_modes", setting)
+    method = Tiny(constant)
+    run(method, tmp_path, Stage("x", 0, 3, 0.01, frozen=("encoder/b",)), Stage("y", 1, 3, 0.01))
+    assert asked == ["x", "y"]
+    assert [mode["encoder/b"] for mode in method.modes] == [False] * 3 + [True] * 3
+
+
+def test_what_an_observer_does_to_the_modes_does_not_last(tmp_path: Path) -> None:
+    """Back to training mode as a whole is too much where roles are frozen."""
+    method, stage = Tiny(constant), Stage("x", 0, 4, 0.01, frozen=("encoder/b",))
+
+    def observe(watched: Method) -> dict[str, float]:
+        watched.eval()
+        watched.train()
+        return {}
+
+    run(method, tmp_path, stage, observe=observe)
+    assert [mode["encoder/b"] for mode in method.modes] == [False] * 4
