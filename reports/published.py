@@ -14,6 +14,8 @@ CASCADES = ("cascade", "cascade-skip", "pix2pix-cascade")  # their published row
 ALPHA = "0.8,0.2"  # thesis 4.6.2: the anchor's latent has weight 1 - alpha = 0.8
 ALPHA_NOT_STATED = ("flowers-opponent",)  # thesis 4.5.3 prints multi-modal numbers without it
 ALIASES = {"oracle-multimodal": "oracle"}  # one name in the papers' tables
+SCHEDULES = {"mmnet-cvpr2018": ("mmnet", "cvpr2018")}  # one paper's schedule under a name of its own
+CLASSES = {("freiburg", "road"): "trail"}  # the official name, the thesis' name
 KEYS = ("dataset", "inputs", "output", "method", "metric", "cls")
 EXPERIMENT = ("source", "table", "dataset", "inputs", "output", "method", "label")
 ROUNDED = 0.5  # points: printed classes average to the printed mIoU within 0.25 but where a table contradicts itself
@@ -101,15 +103,18 @@ class Numbers:
     def of(self, row: Mapping[str, str] | pd.Series, metric: str, cls: str = "") -> list[Number]:
         """Numbers for a row of the results table, the thesis' first; what both papers print alike is one number.
 
+        A row with one paper's own schedule has that paper's numbers only.
+
         Nothing where they have none for this data set, inputs, output, method and metric, where the row is another
         experiment (:func:`comparable`), or of a paper that prints several numbers under this key (its ablations).
         """
         if not row["published_dataset"] or not comparable(row):
             return []
-        method = ALIASES.get(row["base_method"], row["base_method"])
-        key = (row["published_dataset"], row["inputs"], row["output"], method, metric, cls)
+        dataset, name = row["published_dataset"], row["base_method"]
+        method, *sources = SCHEDULES.get(name, (ALIASES.get(name, name), *SOURCES))
+        key = (dataset, row["inputs"], row["output"], method, metric, CLASSES.get((dataset, cls), cls))
         found = [number for _, number in self._known.get(key, [])]
-        by_source = [[number for number in found if number.places[0].source == source] for source in SOURCES]
+        by_source = [[number for number in found if number.places[0].source == source] for source in sources]
         return _merged([here[0] for here in by_source if len(here) == 1])
 
     def labelled(self, label: str, dataset: str, metric: str) -> list[Number]:

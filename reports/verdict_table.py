@@ -54,7 +54,8 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
 def _summary(dataset: str, profile: str, mine: Sequence[Compared], theirs: pd.DataFrame) -> Table:
     """A row per table of the papers that has numbers of this data set."""
     verdicts: dict[Place, Verdict] = {}
-    for one in mine:
+    # A row that has one paper's numbers only was made with that paper's schedule, and counts for it before others.
+    for one in sorted(mine, key=lambda one: len({place.source for place in one.theirs.places})):
         for place in one.theirs.places:
             if not one.change:
                 verdicts.setdefault(place, one.judgement.verdict)
