@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 
+from mmbench.errors import UserError, did_you_mean
+
+FILE = files(__package__) / "published_results.csv"
 SOURCES = ("thesis", "cvpr2018")  # where both print a number, the later one stands first
 CASCADES = ("cascade", "cascade-skip", "pix2pix-cascade")  # their published rows run through the anchor
 ALPHA = "0.8,0.2"  # thesis 4.6.2: the anchor's latent has weight 1 - alpha = 0.8
 ALPHA_NOT_STATED = ("flowers-opponent",)  # thesis 4.5.3 prints multi-modal numbers without it
+REAL = "real"  # real images instead of a method's
 ALIASES = {"oracle-multimodal": "oracle"}  # one name in the papers' tables
 SCHEDULES = {"mmnet-cvpr2018": ("mmnet", "cvpr2018")}  # one paper's schedule under a name of its own
 CLASSES = {("freiburg", "road"): "trail"}  # the official name, the thesis' name
@@ -56,13 +60,46 @@ class Number:
         return "; ".join(place.text for place in self.places)
 
 
-def load() -> pd.DataFrame:
+def load(methods: Collection[str] = ()) -> pd.DataFrame:
     """All numbers: source, table, dataset, inputs, output, method, label, group, side_information, metric, cls, value.
 
     IoUs and accuracies are in percent, deltas are fractions, ``rmse_linear`` is in metres.
+
+    Args:
+        methods: that there are; without any, names are not checked.
+
+    Raises:
+        UserError: a line of another length, a missing column, a value that is no number, an unknown source or method, a
+            number that stands there twice; names file and line.
     """
-    with (files(__package__) / "published_results.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, dtype={"table": str}, keep_default_na=False)
+    try:
+        with FILE.open(encoding="utf-8") as file:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except pd.errors.ParserError as error:
+        raise UserError(f"{FILE}: {str(error).strip()}") from None
+    if missing := sorted({*KEYS, *EXPERIMENT, "value"} - set(table)):
+        raise UserError(f"{FILE}: no column {', '.join(missing)} in its first line")
+    values = pd.to_numeric(table["value"], errors="coerce")
+    for column, known in (("source", SOURCES), ("method", [*methods, REAL] if methods else set(table["method"]))):
+        if (line := _first(~table[column].isin(known))) is not None:
+            name = table[column][line]
+            raise UserError(f"{_line(line)}: no {column} named {name!r}{did_you_mean(name, known)}")
+    if (line := _first(values.isna())) is not None:
+        raise UserError(f"{_line(line)}: value {table['value'][line]!r}: expected a number")
+    identity = [*EXPERIMENT, "metric", "cls"]
+    if (line := _first(table.duplicated(identity))) is not None:
+        same = (table[identity] == table.loc[line, identity]).all(axis=1)
+        raise UserError(f"{_line(line)}: the same number as line {int(same.idxmax()) + 2}: delete one of them")
+    return table.assign(value=values)
+
+
+def _first(wrong: pd.Series) -> int | None:
+    """The first row that is, or None."""
+    return int(wrong.idxmax()) if wrong.any() else None
+
+
+def _line(row: int) -> str:
+    return f"{FILE}, line {row + 2}"
 
 
 def comparable(row: Mapping[str, str] | pd.Series) -> bool:

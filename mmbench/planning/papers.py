@@ -70,7 +70,7 @@ def papers() -> Papers:
 def printed() -> Mapping[str, int]:
     """How many numbers each table of the papers prints, by source and table, such as ``thesis 4.4``."""
     with (catalog.package_folder("reports") / PUBLISHED).open(encoding="utf-8", newline="") as file:
-        return Counter(f"{row['source']} {row['table']}" for row in csv.DictReader(file))
+        return Counter(f"{row.get('source')} {row.get('table')}" for row in csv.DictReader(file))
 
 
 def find(name: str) -> PaperTable:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmbench.plugins import catalog
+
 if TYPE_CHECKING:
     from mmbench.reporting import Results
 
@@ -24,7 +26,8 @@ class VerdictCounts:
         if (dataset, profile) not in self._known:
             reports = (importlib.import_module(f"mmbench.reports.{name}") for name in ("verdict_table", "published"))
             table, published = reports
-            self._known[dataset, profile] = table.counts(self._results.of(dataset, profile), published.load())
+            numbers = published.load(catalog.cards("methods"))
+            self._known[dataset, profile] = table.counts(self._results.of(dataset, profile), numbers)
         return self._known[dataset, profile]
 
     @functools.cached_property
