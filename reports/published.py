@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmbench.errors import UserError, did_you_mean
@@ -88,14 +89,15 @@ def load(methods: Collection[str] = ()) -> pd.DataFrame:
         raise UserError(f"{_line(line)}: value {table['value'][line]!r}: expected a number")
     identity = [*EXPERIMENT, "metric", "cls"]
     if (line := _first(table.duplicated(identity))) is not None:
-        same = (table[identity] == table.loc[line, identity]).all(axis=1)
-        raise UserError(f"{_line(line)}: the same number as line {int(same.idxmax()) + 2}: delete one of them")
+        same = _first((table[identity] == table.loc[line, identity]).all(axis=1))
+        raise UserError(f"{_line(line)}: the same number as line {(same or 0) + 2}: delete one of them")
     return table.assign(value=values)
 
 
 def _first(wrong: pd.Series) -> int | None:
     """The first row that is, or None."""
-    return int(wrong.idxmax()) if wrong.any() else None
+    rows = np.flatnonzero(wrong.to_numpy())
+    return int(rows[0]) if len(rows) else None
 
 
 def _line(row: int) -> str:
