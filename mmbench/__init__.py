@@ -90,11 +90,17 @@ def results(runs: str | Path = "runs") -> pd.DataFrame:
 
 
 def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
-    """Write the named reports (all without names) to ``<runs>/report``; returns the files."""
+    """Write the named reports (all without names) to ``<runs>/report``; returns the files.
+
+    Raises:
+        UserError: no such folder, or no results in it.
+    """
     from mmbench.planning.recorded import ids_of_test_images
     from mmbench.publishing.build import build_reports
     from mmbench.publishing.write import write_reports
+    from mmbench.store.folder import expect_cells
 
+    expect_cells(Path(runs))
     made, notes = build_reports(Path(runs), names, test_ids=ids_of_test_images)
     return write_reports(made, notes, Path(runs) / "report")
 

@@ -60,7 +60,7 @@ class Results:
         rows: one row per metric value, with :data:`COLUMNS`. A damaged result may have put anything into it.
         cells: of each finished cell what its ``result.json`` holds beside its rows (commit, hardware, split hashes,
             times and more), with ``dataset``, ``profile``, ``method`` and ``seed`` as in the rows and, as ``base``, the
-            first three as they were before ``--set``.
+            first three as they were before ``--set``; ``needs_root`` says whether the data set needs a data root.
         runs: the folder; cells' files lie in :meth:`folder`.
         remarks: data set -> a sentence that belongs below every table of it.
         metrics: by name, with whose ``compute`` per-image statistics become numbers.

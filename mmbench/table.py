@@ -21,12 +21,15 @@ LOW, HIGH = " low", " high"  # the columns "mIoU low" and "mIoU high" are the en
 
 @dataclass(frozen=True)
 class Line:
-    """A printed row: a group's heading, or cells with, for each, whether it is the best and its interval as text."""
+    """A printed row: a group's heading, or cells with, for each, whether it is the best and its interval as text, and
+    what the page shows of the row where one points at its first cell.
+    """
 
     heading: str = ""
     cells: Sequence[str] = ()
     best: Sequence[bool] = ()
     intervals: Sequence[str] = ()
+    tip: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Table:
         better: column -> which of its numbers are better. Only such a column has a best value in bold, and only where
             the 95 % interval of the best does not overlap that of the next best.
         rivals: groups (values of ``group_column``) whose rows compete for the best value; all without any.
+        tip: a hidden column with what the page shows of a row where one points at its first cell.
         detail: stands in the files and on the page; not printed by a command that was not asked for it by name.
     """
 
@@ -60,6 +64,7 @@ class Table:
     hidden: Sequence[str] = ()
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     rivals: Sequence[str] = ()
+    tip: str = ""
     detail: bool = False
 
     def text(self, width: int = WIDTH) -> str:
@@ -118,7 +123,9 @@ class Table:
             if mine != group:
                 group = mine
                 lines.append(Line(heading=str(mine)[:1].upper() + str(mine)[1:]))
-            lines.append(Line("", cells[number], [winner == number for winner in winners], intervals[number]))
+            best = [winner == number for winner in winners]
+            tip = values[self.tip][number] if self.tip in values else ""
+            lines.append(Line("", cells[number], best, intervals[number], "" if _missing(tip) else str(tip)))
         return lines
 
     def _rows(self, heading: Callable[[str], str]) -> list[list[str]]:

@@ -12,6 +12,7 @@ import pandas as pd
 from mmbench.reporting import SWEEP, Results, Table
 
 from .clean import complete
+from .commands import COMMAND
 from .comparisons import Compared, Comparer, remarks
 from .published import SOURCES, Number
 from .statistics import summary
@@ -171,15 +172,20 @@ def _table(kind: Kind, name: str, title: str, rows: Sequence[Row]) -> Table:
     return Table(
         name, title, frame, " ".join(filter(None, [kind.note, beside_note, said])),
         formats={**dict.fromkeys([*headers, *papers], ".1f"), **dict.fromkeys(differences, "+.1f")},
-        hidden=("method", *unused),
-        better=dict.fromkeys(headers, "higher"),
+        hidden=("method", COMMAND, *unused),
+        better=dict.fromkeys(headers, "higher"), tip=COMMAND,
     )  # fmt: skip
 
 
 def _row(kind: Kind, entry: Entry, mine: pd.DataFrame, comparer: Comparer) -> Row:
     fields = {str(name): str(value) for name, value in mine.iloc[0].items()}
     pretrained = fields["pretrained"] == "True"
-    cells: dict[str, Any] = {"method": entry.method, "changed": fields["change"], **entry.cells}
+    cells: dict[str, Any] = {
+        "method": entry.method,
+        COMMAND: comparer.commands.of(fields),
+        "changed": fields["change"],
+        **entry.cells,
+    }
     cells["pretrained"] = YES_NO[pretrained]
     over_seeds = {}
     for metric, header in METRICS.items():

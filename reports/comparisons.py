@@ -10,6 +10,7 @@ import pandas as pd
 
 from mmbench.reporting import Results
 
+from .commands import Commands
 from .comparability import Comparability, comparability
 from .published import Number, Numbers
 from .statistics import Summary
@@ -43,10 +44,15 @@ class Compared:
 
 
 class Comparer:
-    """Finds published numbers for rows of the results table and judges them."""
+    """Finds published numbers for rows of the results table and judges them.
+
+    Attributes:
+        numbers: the published ones.
+        commands: what makes a row again.
+    """
 
     def __init__(self, results: Results, published: pd.DataFrame) -> None:
-        self.numbers = Numbers(published)
+        self.numbers, self.commands = Numbers(published), Commands(results)
         self._cells: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
         for facts in results.cells:
             key = tuple(str(facts.get(name)) for name in ("dataset", "profile", "method"))

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from mmbench.errors import UserError, did_you_mean
+
+FILE = files(__package__) / "published_results.csv"
 SOURCES = ("thesis", "cvpr2018")  # where both print a number, the later one stands first
 CASCADES = ("cascade", "cascade-skip", "pix2pix-cascade")  # their published rows run through the anchor
 ALPHA = "0.8,0.2"  # thesis 4.6.2: the anchor's latent has weight 1 - alpha = 0.8
 ALPHA_NOT_STATED = ("flowers-opponent",)  # thesis 4.5.3 prints multi-modal numbers without it
+REAL = "real"  # real images instead of a method's
 ALIASES = {"oracle-multimodal": "oracle", "cyclegan-domains": "cyclegan"}  # one name in the papers' tables
 # Thesis 6.5.4: on artworks SDIT is "the variant of our model without attention".
 ALIASES_OF = {"artworks-4": {"sdit-no-attention": "sdit", "sdit": ""}}
+SCHEDULES = {"mmnet-cvpr2018": ("mmnet", "cvpr2018")}  # one paper's schedule under a name of its own
+CLASSES = {("freiburg", "road"): "trail"}  # the official name, the thesis' name
 KEYS = ("dataset", "inputs", "output", "method", "metric", "cls")
 EXPERIMENT = ("source", "table", "dataset", "inputs", "output", "method", "label")
 OF_DOMAINS = tuple(key for key in EXPERIMENT if key != "output")
@@ -60,13 +67,47 @@ class Number:
         return "; ".join(place.text for place in self.places)
 
 
-def load() -> pd.DataFrame:
+def load(methods: Collection[str] = ()) -> pd.DataFrame:
     """All numbers: source, table, dataset, inputs, output, method, label, group, side_information, metric, cls, value.
 
     IoUs and accuracies are in percent, deltas are fractions, ``rmse_linear`` is in metres.
+
+    Args:
+        methods: that there are; without any, names are not checked.
+
+    Raises:
+        UserError: a line of another length, a missing column, a value that is no number, an unknown source or method, a
+            number that stands there twice; names file and line.
     """
-    with (files(__package__) / "published_results.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, dtype={"table": str}, keep_default_na=False)
+    try:
+        with FILE.open(encoding="utf-8") as file:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except pd.errors.ParserError as error:
+        raise UserError(f"{FILE}: {str(error).strip()}") from None
+    if missing := sorted({*KEYS, *EXPERIMENT, "value"} - set(table)):
+        raise UserError(f"{FILE}: no column {', '.join(missing)} in its first line")
+    values = pd.to_numeric(table["value"], errors="coerce")
+    for column, known in (("source", SOURCES), ("method", [*methods, REAL] if methods else set(table["method"]))):
+        if (line := _first(~table[column].isin(known))) is not None:
+            name = table[column][line]
+            raise UserError(f"{_line(line)}: no {column} named {name!r}{did_you_mean(name, known)}")
+    if (line := _first(values.isna())) is not None:
+        raise UserError(f"{_line(line)}: value {table['value'][line]!r}: expected a number")
+    identity = [*EXPERIMENT, "metric", "cls"]
+    if (line := _first(table.duplicated(identity))) is not None:
+        same = _first((table[identity] == table.loc[line, identity]).all(axis=1))
+        raise UserError(f"{_line(line)}: the same number as line {(same or 0) + 2}: delete one of them")
+    return table.assign(value=values)
+
+
+def _first(wrong: pd.Series) -> int | None:
+    """The first row that is, or None."""
+    rows = np.flatnonzero(wrong.to_numpy())
+    return int(rows[0]) if len(rows) else None
+
+
+def _line(row: int) -> str:
+    return f"{FILE}, line {row + 2}"
 
 
 def published_name(dataset: str, method: str) -> str:
@@ -113,15 +154,18 @@ class Numbers:
     def of(self, row: Mapping[str, str] | pd.Series, metric: str, cls: str = "") -> list[Number]:
         """Numbers for a row of the results table, the thesis' first; what both papers print alike is one number.
 
+        A row with one paper's own schedule has that paper's numbers only.
+
         Nothing where they have none for this data set, inputs, output, method and metric, where the row is another
         experiment (:func:`comparable`), or of a paper that prints several numbers under this key (its ablations).
         """
         if not row["published_dataset"] or not comparable(row):
             return []
-        method = published_name(row["published_dataset"], row["base_method"])
-        key = (row["published_dataset"], row["inputs"], row["output"], method, metric, cls)
+        dataset, name = row["published_dataset"], row["base_method"]
+        method, *sources = SCHEDULES.get(name, (published_name(dataset, name), *SOURCES))
+        key = (dataset, row["inputs"], row["output"], method, metric, CLASSES.get((dataset, cls), cls))
         found = [number for _, number in self._known.get(key, [])]
-        by_source = [[number for number in found if number.places[0].source == source] for source in SOURCES]
+        by_source = [[number for number in found if number.places[0].source == source] for source in sources]
         return _merged([here[0] for here in by_source if len(here) == 1])
 
     def labelled(self, label: str, dataset: str, metric: str) -> list[Number]:

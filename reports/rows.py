@@ -13,6 +13,7 @@ from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Result
 from mmbench.table import ranges
 
 from .clean import complete, records
+from .commands import COMMAND
 from .comparisons import Compared, Comparer, remarks
 from .statistics import Summary, summary
 from .verdicts import Verdict
@@ -104,8 +105,9 @@ def _blocks(results: Results, comparer: Comparer, layout: Layout) -> Iterator[Bl
         for key, values in _gather(part).items():
             fields = dict(zip((*KEY, "published_dataset"), key, strict=True))
             over_seeds = {(m.key, cls): summary(list(values.get((m.key, cls), {}).values())) for cls, m in columns}
-            mine = _compared({**fields, "dataset": dataset, "profile": profile}, over_seeds, columns, comparer)
-            made.append(_row(fields, values, over_seeds, columns, mine))
+            whole = {**fields, "dataset": dataset, "profile": profile}
+            mine = _compared(whole, over_seeds, columns, comparer)
+            made.append({**_row(fields, values, over_seeds, columns, mine), COMMAND: comparer.commands.of(whole)})
             beside += [one for one in mine if one.ours.seeds]
         yield Block(dataset, profile, output, part, classes, made, beside)
 
@@ -149,7 +151,8 @@ def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -
         headers=headers(metrics, [metric.header for metric in classes.values()]),
         better={m.header: "lower" if m.lower else "higher" for m in [*metrics, *classes.values()]},
         rivals=RIVALS,
-        hidden=("dataset", "profile", *KEY[1:], *spread, *untold(frame)),
+        hidden=("dataset", "profile", *KEY[1:], COMMAND, *spread, *untold(frame)),
+        tip=COMMAND,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,8 +36,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
         return []
     if not results.rows["published_dataset"].isin(set(published["dataset"])).any():
         return []
-    found = [one for layout in LAYOUTS for one in compared(results, published, layout)]
-    found += [*ablation_table.compared(results, published), *all_pairs.compared(results, published)]
+    found = _found(results, published)
     found.sort(key=lambda one: GROUPS.index(one.group) if one.group in GROUPS else len(GROUPS))
     rows = complete(results.rows)
     tables = []
@@ -51,20 +51,49 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
     return tables
 
 
-def _summary(dataset: str, profile: str, mine: Sequence[Compared], theirs: pd.DataFrame) -> Table:
-    """A row per table of the papers that has numbers of this data set."""
+def counts(results: Results, published: pd.DataFrame) -> Mapping[str, Mapping[str, int]]:
+    """How many numbers of each table of the papers have which verdict, by source and table, such as ``thesis 4.4``.
+
+    Args:
+        results: of one data set and profile.
+    """
+    verdicts = _verdicts(_found(results, published))
+    tables = dict.fromkeys(f"{place.source} {place.table}" for place in verdicts)
+    given = Counter((f"{place.source} {place.table}", verdict) for place, verdict in verdicts.items())
+    return {
+        table: {str(verdict): given[table, verdict] for verdict in Verdict if given[table, verdict]} for table in tables
+    }
+
+
+def _found(results: Results, published: pd.DataFrame) -> list[Compared]:
+    """Every number of every report that stands beside a published one."""
+    found = [one for layout in LAYOUTS for one in compared(results, published, layout)]
+    return [*found, *ablation_table.compared(results, published), *all_pairs.compared(results, published)]
+
+
+def _verdicts(mine: Sequence[Compared]) -> Mapping[Place, Verdict]:
+    """The verdict that counts for each printed number; results changed by ``--set`` do not.
+
+    A row that has one paper's numbers only was made with that paper's schedule, and counts for it before others.
+    """
     verdicts: dict[Place, Verdict] = {}
-    for one in mine:
+    for one in sorted(mine, key=lambda one: len({place.source for place in one.theirs.places})):
         for place in one.theirs.places:
             if not one.change:
                 verdicts.setdefault(place, one.judgement.verdict)
-    counts = []
+    return verdicts
+
+
+def _summary(dataset: str, profile: str, mine: Sequence[Compared], theirs: pd.DataFrame) -> Table:
+    """A row per table of the papers that has numbers of this data set."""
+    verdicts = _verdicts(mine)
+    lines = []
     for where, printed in theirs.groupby(["source", "table"], sort=False):
         source, table = map(str, where)
         here = [verdict for place, verdict in verdicts.items() if (place.source, place.table) == (source, table)]
-        counts.append(_counts(Place(source, table, 0).text, len(printed), here))
-    counts.append(_counts(ALL, len(theirs), list(verdicts.values())))
-    frame = pd.DataFrame([{"dataset": dataset, "profile": profile, **count} for count in counts])
+        lines.append(_counts(Place(source, table, 0).text, len(printed), here))
+    lines.append(_counts(ALL, len(theirs), list(verdicts.values())))
+    frame = pd.DataFrame([{"dataset": dataset, "profile": profile, **line} for line in lines])
     return Table(
         f"{NAME}-{dataset}-{profile}", f"Verdicts: {dataset}, profile {profile}", frame, f"{NOTE} {remarks(mine)}",
         hidden=("dataset", "profile"),

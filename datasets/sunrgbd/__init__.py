@@ -50,7 +50,7 @@ DOWNLOADS = (
     },
 )
 
-WHERE = "get http://rgbd.cs.princeton.edu/data/SUNRGBD.zip"
+WHERE = "get http://rgbd.cs.princeton.edu/data/SUNRGBD.zip (6 to 7 GB; `data download sunrgbd` fetches it)"
 TOOLBOX = "http://rgbd.cs.princeton.edu/data/SUNRGBDtoolbox.zip"
 ALLSPLIT = ("SUNRGBDtoolbox/traintestSUNRGBD/allsplit.mat", "allsplit.mat")
 
@@ -58,7 +58,7 @@ ALLSPLIT = ("SUNRGBDtoolbox/traintestSUNRGBD/allsplit.mat", "allsplit.mat")
 class SunRgbd(Dataset):
     """The settings choose the split, the depth (``refined`` is ``depth_bfx``, ``raw`` has holes) and the labels.
 
-    The papers' numbers stand beside the split that has the thesis' sizes.
+    The papers' numbers are of the split that has the thesis' sizes; the official one's parts differ, which reports say.
 
     Only frames that have all three modalities belong to a part.
 
@@ -67,6 +67,7 @@ class SunRgbd(Dataset):
     """
 
     task = rooms_task(NAME)
+    published = "sunrgbd"
 
     def __init__(self, root: Path | None, limits: DataLimits, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(root, limits, {**SETTINGS, **(settings or {})})
@@ -83,10 +84,9 @@ class SunRgbd(Dataset):
         self._lists = parts.read_lists(allsplit) if allsplit else None
         if self._lists is None and self.settings["split"] == "official":
             raise UserError(
-                f"sunrgbd: {ALLSPLIT[0]} not found at {tree.parent}; get {TOOLBOX}, "
+                f"sunrgbd: {ALLSPLIT[0]} not found at {tree.parent}; get {TOOLBOX} (about 0.7 GB), "
                 f"or take the data set sunrgbd-thesis, which does without (--set data.split=thesis)"
             )
-        self.published = "sunrgbd" if self.settings["split"] == "thesis" else ""
         self._labels = sources.choose(self.settings["labels"], tree, self.frames, self._lists)
 
     @property

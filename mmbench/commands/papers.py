@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import shlex
 import textwrap
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmbench.commands.arguments import add_runs, read_seeds
+
+if TYPE_CHECKING:
+    from mmbench.planning.papers import PaperTable
+    from mmbench.publishing.verdicts import VerdictCounts
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +30,12 @@ def _papers(options: argparse.Namespace) -> int:
     from mmbench.planning.plan import DATA_VARIABLE, named_root
     from mmbench.planning.selection import cuda_present
     from mmbench.planning.tables import Estimates, progress
+    from mmbench.publishing.verdicts import VerdictCounts
 
     seeds = read_seeds(options.seeds)
     tables = {name: papers.find(name) for name in options.names or papers.papers().tables}
     root = options.data_root or named_root()
-    estimates = Estimates()
+    estimates, verdicts = Estimates(), VerdictCounts(options.runs)
     more = f"--seeds {','.join(map(str, seeds))}"
     if options.data_root or root is None:
         more += f" --data-root {shlex.quote(str(root or 'DATA'))}"
@@ -44,6 +51,7 @@ def _papers(options: argparse.Namespace) -> int:
             f"data: {state.data}",
             f"profile {table.profile}; {state.done} of {state.cells} cells done in {options.runs}; "
             f"about {_hours(state.hours)} for the rest",
+            *([_numbers(table, verdicts if state.done else None)] if table.numbers else []),
             f"report {table.report}; rows: {', '.join(table.methods)}",
             *([table.note] if table.note else []),
         ):
@@ -54,6 +62,21 @@ def _papers(options: argparse.Namespace) -> int:
         here = "" if cuda_present() else "; this machine has none"
         print(f"Times are of one cell after the other: a guess for one GPU{here}, or measured where cells are done.")
     return 0
+
+
+def _numbers(table: PaperTable, verdicts: VerdictCounts | None) -> str:
+    """How many numbers it prints and, where there are results, how many have which verdict."""
+    from mmbench.planning.papers import printed
+
+    total = sum(printed()[place] for place in table.numbers)
+    counted: Counter[str] = Counter()
+    if verdicts:
+        for place in table.numbers:
+            counted.update(verdicts.of(table.dataset, table.profile).get(place, {}))
+    if not counted:
+        return f"numbers: {total}, none beside a result"
+    counted["no result"] = total - counted.total()
+    return f"numbers: {total}; {', '.join(f'{verdict} {count}' for verdict, count in counted.items() if count)}"
 
 
 def _hours(hours: float) -> str:

@@ -42,9 +42,9 @@ def _report(options: argparse.Namespace) -> int:
     from mmbench.planning.recorded import ids_of_test_images
     from mmbench.publishing.build import build_reports
     from mmbench.publishing.write import write_reports
+    from mmbench.store.folder import expect_cells
 
-    if not options.runs.is_dir():
-        raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
+    expect_cells(options.runs)
     if options.dataset or options.profile:
         _check_there_is(options.runs, options.dataset, options.profile)
     made, notes = build_reports(options.runs, options.names, options.dataset, options.profile, ids_of_test_images)

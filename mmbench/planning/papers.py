@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,7 @@ from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.typed import build
 
-FILE = "papers.toml"
+FILE, PUBLISHED = "papers.toml", "published_results.csv"
 FIGURE = "-figure-"
 
 
@@ -27,6 +29,7 @@ class PaperTable:
         methods: its rows, variants among them; parents and judges are planned with them.
         report: the report that shows it.
         profile: in which its numbers were made.
+        numbers: source and table of its lines in ``published_results.csv``, such as ``thesis 4.4``; a figure has none.
         note: what one should know before comparing.
     """
 
@@ -35,6 +38,7 @@ class PaperTable:
     methods: tuple[str, ...]
     report: str
     profile: str = "paper"
+    numbers: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -60,6 +64,13 @@ def papers() -> Papers:
     path = catalog.package_folder("reports") / FILE
     made: Papers = build(Papers, tomllib.loads(path.read_text(encoding="utf-8")), str(path))
     return made
+
+
+@functools.cache
+def printed() -> Mapping[str, int]:
+    """How many numbers each table of the papers prints, by source and table, such as ``thesis 4.4``."""
+    with (catalog.package_folder("reports") / PUBLISHED).open(encoding="utf-8", newline="") as file:
+        return Counter(f"{row.get('source')} {row.get('table')}" for row in csv.DictReader(file))
 
 
 def find(name: str) -> PaperTable:

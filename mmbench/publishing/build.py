@@ -37,6 +37,9 @@ def build_reports(
     Args:
         dataset, profile: those of this data set, this profile only.
         test_ids: as :class:`Results` has it.
+
+    Raises:
+        UserError: an unknown report, or published numbers that are damaged.
     """
     results, notes = collect(runs)
     results = results.of(dataset, profile)
@@ -45,7 +48,7 @@ def build_reports(
     for value in filter(None, (dataset, profile)):
         notes = [note for note in notes if value in note.split(":")[0].split("/")]
     states = [] if names else cell_tables(results.rows, notes)
-    published = importlib.import_module("mmbench.reports.published").load()
+    published = importlib.import_module("mmbench.reports.published").load(catalog.cards("methods"))
     made: list[Table | Figure] = []
     for card in [catalog.find("reports", name) for name in names] if names else _ordered():
         if card.problem:

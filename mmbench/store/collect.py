@@ -29,7 +29,7 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
         current: a method's name to the digest of its source as it is now, by default of the plug-in of that name; a
             result with another one is stale.
     """
-    cards = catalog.cards("methods")
+    cards, datasets = catalog.cards("methods"), catalog.cards("datasets")
     current = current or functools.cache(lambda name: _source_now(cards.get(name)))
     rows: list[tuple[Any, ...]] = []
     cells: list[Mapping[str, Any]] = []
@@ -45,13 +45,15 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
             title = (base["method"] in cards and cards[base["method"]].get("TITLE")) or result["title"]
             told = {"base_method": base["method"], "change": _change(result, who["method"], base["method"])}
             rows += _rows(result, {**who, **told, "title": title, "state": "stale" if stale else state})
-            cells.append({**{name: value for name, value in result.items() if name != "rows"}, **who, "base": base})
+            needs_root = base["dataset"] in datasets and datasets[base["dataset"]].get("NEEDS_ROOT", True)
+            facts = {name: value for name, value in result.items() if name != "rows"}
+            cells.append({**facts, **who, "base": base, "needs_root": needs_root})
             if stale:
                 notes.append(f"{folder.name}: stale (made with other code; `run` makes it again)")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"{folder.name}: damaged result.json ({type(error).__name__}: {error})")
     return Results(
-        _frame(rows), tuple(cells), runs, _remarks(cells), kept=Kept(runs / KEPT), metrics=load_metrics()
+        _frame(rows), tuple(cells), runs, _remarks(cells, datasets), kept=Kept(runs / KEPT), metrics=load_metrics()
     ), notes
 
 
@@ -65,9 +67,9 @@ def _change(result: Mapping[str, Any], name: str, base: str) -> str:
     return name.removeprefix(base).lstrip("+")
 
 
-def _remarks(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _remarks(cells: Sequence[Mapping[str, Any]], datasets: Mapping[str, catalog.Card]) -> dict[str, str]:
     """The remark of each data set, under the names that it and its changed forms have in the runs folder."""
-    remarks = {name: card.get("REMARK", "") for name, card in catalog.cards("datasets").items()}
+    remarks = {name: card.get("REMARK", "") for name, card in datasets.items()}
     return remarks | {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
 
 

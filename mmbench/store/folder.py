@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmbench.errors import UserError
 from mmbench.store.files import read_json, write_bytes, write_json
 from mmbench.store.lock import Lock
 
@@ -122,6 +123,21 @@ def cell_folders(runs: Path) -> list[CellFolder]:
     """Every cell below a runs folder, sorted; what was moved aside is left out."""
     found = (path for path in runs.glob("*/*/*/seed-*") if path.is_dir() and ".old-" not in path.name)
     return [CellFolder(path) for path in sorted(found)]
+
+
+def expect_cells(runs: Path) -> None:
+    """Raise UserError where no cell is below a runs folder; names the folder that was meant where one is near."""
+    if not runs.is_dir():
+        raise UserError(f"--runs {runs}: no such folder; `python -m mmbench run` makes results there")
+    if cell_folders(runs):
+        return
+    for above, pattern in enumerate(("*/*/seed-*", "*/seed-*", "seed-*")):
+        if next(runs.glob(pattern), None):
+            raise UserError(f"--runs {runs}: a part of a runs folder (did you mean {runs.resolve().parents[above]}?)")
+    raise UserError(
+        f"--runs {runs}: no results in it, expected <dataset>/<profile>/<method>/seed-<n>; `python -m mmbench run` "
+        "makes them"
+    )
 
 
 def identity(folder: CellFolder) -> dict[str, Any]:

@@ -90,7 +90,9 @@ def paper_results(rows: pd.DataFrame, **more: Any) -> Results:
     made = []
     for who in rows[identity].drop_duplicates().itertuples(index=False, name=None):
         if who[-1]:
-            made.append(facts(who[-1], **{**more, **dict(zip(identity, who, strict=True))}))
+            where = dict(zip(identity, who, strict=True))
+            base = {**{name: where[name] for name in identity[:2]}, "method": where["method"].partition("+")[0]}
+            made.append(facts(who[-1], **{"base": base, **more, **where}))
     return Results(rows, tuple(made))
 
 

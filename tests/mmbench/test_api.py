@@ -23,6 +23,7 @@ def test_functions_are_not_replaced_by_modules_of_their_name(tmp_path: Path) -> 
             importlib.import_module(f"mmbench.{name}")
     for name in ("publishing.write", "store.collect", "inference.load", "planning.plan", "launching.scheduler"):
         importlib.import_module(f"mmbench.{name}")
+    (tmp_path / "synthetic/smoke/mmnet/seed-0").mkdir(parents=True)
     for _ in range(2):
         assert mmbench.results(tmp_path).empty
         assert isinstance(mmbench.report(tmp_path), list)

@@ -56,13 +56,13 @@ MARKDOWN = """\
 CSV = """\
 dataset,profile,group,row,conn.,seeds,Accuracy,Accuracy std,Accuracy low,Accuracy high,published Accuracy,\
 difference Accuracy,verdict Accuracy,PSNR,PSNR std,PSNR low,PSNR high,\
-method,base_method,change,title,inputs,output,via,weights,side_from,bn,checkpoint,selection,side_information
-flowers,laptop,ceiling,real images,,1,88.75,,,,,,,,,,,real images,real images,,real images,,theta3,,,,trained,last,,
+method,base_method,change,title,inputs,output,via,weights,side_from,bn,checkpoint,selection,side_information,command
+flowers,laptop,ceiling,real images,,1,88.75,,,,,,,,,,,real images,real images,,real images,,theta3,,,,trained,last,,,
 flowers,laptop,zero-pair,M&MNets theta2 → theta3,,2,31.5,2.1213203435596424,12.44069289573796,50.55930710426204,36.5,\
 ,not comparable,12.5,0.7071067811865476,6.146897631912653,18.85310236808735,\
-mmnet,mmnet,,M&MNets,theta2,theta3,,,,trained,last,,
+mmnet,mmnet,,M&MNets,theta2,theta3,,,,trained,last,,,
 flowers,laptop,seen,M&MNets theta1 → theta3,,1,70.0,,,,75.0,,not comparable,14.0,,,,\
-mmnet,mmnet,,M&MNets,theta1,theta3,,,,trained,last,,
+mmnet,mmnet,,M&MNets,theta1,theta3,,,,trained,last,,,
 """
 
 

@@ -84,6 +84,19 @@ def test_changed_methods_stand_there_and_are_not_counted() -> None:
     assert summary.frame["no result"].tolist() == summary.frame["numbers"].tolist()
 
 
+def test_cvprs_tables_count_the_row_with_cvprs_schedule() -> None:
+    """The two papers print 0.33; the tolerance is 0.02."""
+    both = paper_results(
+        table_of(
+            of_seeds("mmnet", {"delta_1.25": 0.33}, **DEPTH), of_seeds("mmnet-cvpr2018", {"delta_1.25": 0.9}, **DEPTH)
+        )
+    )
+    counted = verdict_table.build(both, published.load())[0].frame.set_index("table").to_dict("index")
+    for table, agrees, better in (("thesis, table 4.5", 1, 0), ("cvpr2018, table 4", 0, 1), ("all", 1, 1)):
+        assert (counted[table]["agrees"], counted[table]["better"]) == (agrees, better)
+    assert counted["all"]["no result"] == 345 - 2
+
+
 def test_a_contradiction_of_the_source_is_told() -> None:
     cascade = {**ROOMS, "via": "rgb", "group": "baselines", "title": "2 x pix2pix"}
     rows = table_of(of_seeds("pix2pix-cascade", {"miou": 25.4, "global_accuracy": 57.6, "iou/bed": 20.0}, **cascade))

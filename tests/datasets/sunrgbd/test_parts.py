@@ -19,7 +19,7 @@ from mmbench.planning.plan import make_plan, open_dataset
 def test_official_split(whole: Path) -> None:
     data = opened(whole)
     parts_of = data.split().parts()
-    assert data.published == "" and opened(whole, split="thesis").published == "sunrgbd"
+    assert data.published == opened(whole, split="thesis").published == "sunrgbd"
     assert set(parts_of["test"]) == set(TEST)
     assert {part: len(ids) for part, ids in parts_of.items()} == {
         "rgb+segmentation": 29, "rgb+depth": 29, "validation": 2, "test": 12,

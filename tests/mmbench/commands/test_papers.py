@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from result_rows import facts
 from sunrgbd_tree import make_root, opened
 
 from mmbench.commands.main import main
 from mmbench.planning.papers import papers
+from mmbench.store.files import write_json
 
 ALONE = """
 import resource, sys
@@ -35,6 +37,7 @@ def test_papers_says_what_is_missing_without_torch_in_under_a_second(tmp_path: P
     headings = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
     assert headings[: len(papers().tables)] == list(papers().tables)
     assert "  python -m mmbench run --table thesis-4.6 --seeds 0,1,2 --data-root DATA" in lines
+    assert "  numbers: 180, none beside a result" in lines
     assert "  data: sunrgbd-thesis, from http://rgbd.cs.princeton.edu/ (about 8 GB); not looked for" in lines
     assert "No data were looked for: give --data-root FOLDER or set MMBENCH_DATA." in lines
 
@@ -50,6 +53,28 @@ def test_papers_of_one_table_with_a_data_root(
         "  python -m mmbench run --table thesis-4.7 --seeds 0 --data-root 'my data' --runs done",
         "  data: sunrgbd-thesis, found in my data",
         "  profile paper; 0 of 9 cells done in done; about 128 hours for the rest",
+    ]
+
+
+def test_papers_counts_the_verdicts_of_what_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of table 4.5 M&MNets have 0.33 (tolerance 0.02) and 2.80 m (0.05 m); CVPR's table 4 has the same two."""
+    translation = {
+        "group": "zero-pair", "side_information": "pooling-indices", "inputs": "segmentation", "output": "depth",
+        "output_kind": "depth", "via": "", "weights": "", "side_from": "", "bn": "trained", "checkpoint": "last",
+    }  # fmt: skip
+    result = {
+        **facts("scenenet-170k"), "title": "M&MNets", "published_dataset": "scenenet-170k",
+        "rows": [{**translation, "metrics": {"delta_1.25": 0.33, "rmse_linear": 3.0, "new": 1.0}}],
+        "parameters": 1, "timing": {"seconds": 1.0}, "peak_memory_bytes": 1,
+    }  # fmt: skip
+    for seed in range(3):
+        write_json(tmp_path / f"scenenet-170k/paper/mmnet/seed-{seed}/result.json", result)
+    assert main(["papers", "thesis-4.4", "thesis-4.5", "cvpr-4", "thesis-figure-4.13", "--runs", str(tmp_path)]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line.startswith("numbers")] == [
+        "numbers: 180, none beside a result",
+        "numbers: 55; agrees 1, worse 1, no result 53",
+        "numbers: 20; agrees 1, worse 1, no result 18",
     ]
 
 

@@ -159,7 +159,7 @@ def test_a_damaged_folder_is_reported_and_redone_with_the_old_one_kept(run_cli: 
         (("run", "--dataset", "flowers"), "needs its images: give --data-root FOLDER"),
         (("run", "--dataset", "flowers", "--data-root", "nowhere"), "nowhere"),
         (("report", "--runs", "nowhere"), "--runs nowhere: no such folder"),
-        (("report", "--runs", ".", "--dataset", "flowers"), "--dataset flowers: no results of it in ."),
+        (("report", "--runs", "."), "--runs .: no results in it, expected <dataset>/<profile>/<method>/seed-<n>"),
         (("report", "--jobs=2"), "--jobs is an option of run: write it after that command"),
     ],
 )

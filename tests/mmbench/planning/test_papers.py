@@ -12,7 +12,7 @@ from sunrgbd_tree import make_root
 import mmbench
 from mmbench.errors import UserError
 from mmbench.planning import config
-from mmbench.planning.papers import FIGURE, PaperTable, find, papers, published_for, where_to_get
+from mmbench.planning.papers import FIGURE, PaperTable, find, papers, printed, published_for, where_to_get
 from mmbench.planning.tables import Estimates, plan_table, progress
 from mmbench.plugins import catalog
 
@@ -53,6 +53,13 @@ def test_every_number_of_the_papers_has_a_table_that_plans_its_row() -> None:
     assert published_for() == (
         "scenenet-51k", "scenenet-170k", "flowers", "sunrgbd-thesis", "freiburg", "colored-objects-4", "artworks-4",
     )  # fmt: skip
+
+
+def test_every_printed_number_belongs_to_one_table() -> None:
+    named = [place for table in TABLES.values() for place in table.numbers]
+    assert sorted(named) == sorted(printed())
+    assert sum(printed().values()) == len(published.load())
+    assert [name for name, table in TABLES.items() if not table.numbers] == [name for name in TABLES if FIGURE in name]
 
 
 def test_an_unknown_table_is_a_line() -> None:
