@@ -145,7 +145,7 @@ def read(root: Path) -> Description:
     if not path.exists():
         return Description()
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: cannot be read as TOML ({error})") from error
     tables = values.get("modalities", {})
@@ -206,6 +206,11 @@ def _check_segmentation(table: Segmentation, where: str) -> None:
         values = getattr(table, key)
         if values and len(values) != len(table.classes):
             raise UserError(f"{where}: {len(values)} {key} for {len(table.classes)} classes; expected one for each")
+    for name in table.classes:
+        if not name.strip():
+            raise UserError(f"{where}: classes: one has no name; results are kept by name")
+        if table.classes.count(name) > 1:
+            raise UserError(f"{where}: classes: {name!r} is there twice; give each class a name of its own")
     if len(table.classes) > 255:
         raise UserError(f"{where}: {len(table.classes)} classes; at most 255 can be told apart")
     colours = [c for c in (*table.palette, *table.void) if not isinstance(c, int)]

@@ -96,13 +96,18 @@ def _image(path: Path, colour: bool) -> np.ndarray:
         if colour:
             if image.mode.startswith(("I", "F")):
                 raise DamagedError(f"{image.mode} pixels; expected 8-bit colours")
-            # Cameras note how they were held; label tools show, and store, the turned image.
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            return np.asarray(upright(image).convert("RGB"))
+        image = upright(image)
         if image.mode in PLAIN or image.mode.startswith("I;16"):
             return np.asarray(image)
         if image.mode == "LA":
             return np.asarray(image.getchannel("L"))
         return np.asarray(image.convert("RGB"))
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turned as the camera noted that it was held, whatever it recorded: colours, infrared or depth."""
+    return ImageOps.exif_transpose(image)
 
 
 def _rgb(array: np.ndarray, table: Rgb) -> np.ndarray:

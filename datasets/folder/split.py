@@ -125,8 +125,10 @@ def _listed(wanted: Mapping[str, Any], fits: Mapping[str, Sequence[str]], root: 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: cannot be read as a list of samples ({error}); save it as UTF-8") from error
+    except OSError as error:
         raise UserError(f"{path}: cannot be read as a list of samples ({error})") from error
 
 

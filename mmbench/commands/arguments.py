@@ -8,9 +8,14 @@ from pathlib import Path
 from mmbench.errors import UserError
 
 
+def read_path(text: str) -> Path:
+    """A path, ``~`` expanded: no shell does that behind ``=``, in a file of variables or in a job script."""
+    return Path(text).expanduser()
+
+
 def add_runs(parser: argparse.ArgumentParser) -> None:
     """The option ``--runs``."""
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="results folder (default runs)")
+    parser.add_argument("--runs", type=read_path, default=Path("runs"), help="results folder (default runs)")
 
 
 def read_names(text: str | None) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmbench.commands.arguments import read_path
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its actions and their options."""
@@ -15,19 +17,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="a picture of aligned samples with the classes' colours")
     for action in (verify, prepare, show):
         action.add_argument("dataset", help="a name, or a folder of own images")
-        action.add_argument("--data-root", type=Path, help="folder that holds the data set (or set MMBENCH_DATA)")
+        action.add_argument("--data-root", type=read_path, help="folder that holds the data set (or set MMBENCH_DATA)")
         action.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
     prepare.add_argument("--profile", default="laptop", help="whose image size and amount (default laptop)")
-    prepare.add_argument("--cache", type=Path, help="folder for decoded images (default ~/.cache/mmbench)")
-    show.add_argument("--out", type=Path, help="PNG to write (default <data set>.png)")
+    prepare.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
+    show.add_argument("--out", type=read_path, help="PNG to write (default <data set>.png)")
     show.add_argument("--count", type=int, default=8, help="samples (default 8)")
     show.add_argument("--size", type=int, default=128, help="pixels (default 128)")
     download = actions.add_parser("download", help="fetch and unpack the public archives of a data set")
     download.add_argument("dataset")
-    download.add_argument("--data-root", type=Path, help="where to (default data)")
+    download.add_argument("--data-root", type=read_path, help="where to (default data)")
     download.add_argument("--yes", action="store_true", help="agree to the terms, which are shown first")
     init = actions.add_parser("init", help="write a commented dataset.toml for a folder of own images")
-    init.add_argument("folder", type=Path)
+    init.add_argument("folder", type=read_path)
 
 
 def _data(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmbench.commands.arguments import add_runs
+from mmbench.commands.arguments import add_runs, read_path
 from mmbench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", help="reports to write (default: all)")
     parser.add_argument("--dataset", default="", help="the results of this data set only")
     parser.add_argument("--profile", default="", help="the results of this profile only")
-    parser.add_argument("--out", type=Path, help="default: report/ in the runs folder")
+    parser.add_argument("--out", type=read_path, help="default: report/ in the runs folder")
     add_runs(parser)
     parser.set_defaults(function=_report)
 

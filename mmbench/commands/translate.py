@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from mmbench.commands.arguments import check_device, read_names, read_weights
+from mmbench.commands.arguments import check_device, read_names, read_path, read_weights
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,11 +15,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "millimetres, PNG in colours; segmentation: PNG with class ids and palette, PNG in colours; scalar: 8-bit PNG, "
         ".npy. See docs/translate.md."
     )
-    parser.add_argument("files", nargs="*", type=Path, help="one per modality of --from and sample, sample by sample")
-    parser.add_argument("--run", type=Path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
+    parser.add_argument(
+        "files", nargs="*", type=read_path, help="one per modality of --from and sample, sample by sample"
+    )
+    parser.add_argument("--run", type=read_path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
     parser.add_argument("--from", dest="sources", default="", help="modality of the files; several: rgb,depth")
     parser.add_argument("--to", dest="output", required=True, help="modality to make")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", type=read_path, required=True, help="folder to write to")
     parser.add_argument("--input", action="append", default=[], metavar="MODALITY=FILE", help="in place of files")
     parser.add_argument("--weights", help="of the inputs, in their order, such as 0.8,0.2 (default: the method's own)")
     parser.add_argument("--side-from", help="the input that gives the side information (default: the method's own)")
@@ -33,7 +34,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of depth in whole numbers: millimetre (default), centimetre, metre, or a number of metres",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
-    parser.add_argument("--data-root", type=Path, help="folder of the data set, where the cell lacks its modalities")
+    parser.add_argument(
+        "--data-root", type=read_path, help="folder of the data set, where the cell lacks its modalities"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument(
         "--precision", default="auto", choices=("auto", "bf16", "fp32"), help="auto: as the cell was evaluated"

@@ -63,7 +63,7 @@ def _image(path: Path, modality: Modality, metres: float) -> np.ndarray:
     try:
         with Image.open(path) as opened:
             opened.load()
-            image = ImageOps.exif_transpose(opened) if modality.upright else opened.copy()
+            image = ImageOps.exif_transpose(opened)
     except Exception as error:  # Pillow raises whatever the damaged bytes lead it to
         raise ValueError(f"cannot be decoded ({str(error) or type(error).__name__})") from error
     return modality.decode(image, metres)

@@ -65,7 +65,8 @@ class LocalProcess:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mmbench.cell"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+            encoding="utf-8", errors="replace",  # whatever a plug-in prints, its reader reads on
         )  # fmt: skip
         self.errors: list[str] = []
         self.readers = [

@@ -37,7 +37,6 @@ class Modality(ABC):
         metric: name of the metric that scores its translations.
         main: the one of that metric's scores that a translation is judged by.
         lossless: whether JPEG would change what the values mean.
-        upright: whether an image file is turned as the camera noted.
         rank: where translations into it stand in tables; lower is first.
     """
 
@@ -51,7 +50,6 @@ class Modality(ABC):
     metric: ClassVar[str]
     main: ClassVar[Score]
     lossless: ClassVar[bool] = False
-    upright: ClassVar[bool] = False
     rank: ClassVar[int]
 
     @property

@@ -28,7 +28,6 @@ class Rgb(Modality):
     is_colour: ClassVar[bool] = True
     metric: ClassVar[str] = "image"
     main: ClassVar[Score] = Score("psnr", "PSNR", ".2f", "dB")
-    upright: ClassVar[bool] = True
     rank: ClassVar[int] = 3
 
     @property

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmbench.planning.overrides import Changes
-from mmbench.planning.plan import DATA_VARIABLE, Cell
+from mmbench.planning.plan import Cell, named_root
 from mmbench.typed import build
 
 
@@ -71,7 +70,7 @@ def order_of(
     return Order(
         cell.dataset, cell.profile, cell.method, cell.seed, cell.key, _absolute(cell.folder.path), dict(cell.overrides),
         cell.changed,
-        data_root=_absolute(data_root) or os.environ.get(DATA_VARIABLE, ""),
+        data_root=_absolute(data_root or named_root()),
         cache_folder=_absolute(cache_folder),
         parent=_absolute(cell.parent.folder.path) if cell.parent else "",
         parent_method=cell.parent.method if cell.parent else "",

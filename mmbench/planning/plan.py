@@ -83,7 +83,7 @@ class Plan:
 
 def named_root() -> Path | None:
     """The data root that the environment names."""
-    return Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
+    return Path(os.environ[DATA_VARIABLE]).expanduser() if os.environ.get(DATA_VARIABLE) else None
 
 
 def open_dataset(

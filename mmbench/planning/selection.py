@@ -145,8 +145,13 @@ def _runs_on(card: Card, suite: str) -> bool:
 
 def _source(name: str) -> Source:
     known = catalog.cards("datasets")
-    if name in known or not Path(name).is_dir():
+    path = Path(name).expanduser()
+    if name in known or not path.is_dir():
+        if name not in known and ("/" in name or name.startswith(("~", "."))):
+            raise UserError(
+                f"{name}: no such folder; --dataset takes a folder of own images, or one of: {', '.join(known)}"
+            )
         return Source(catalog.find("datasets", name), name)
-    path = Path(name).resolve()
+    path = path.resolve()
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or OWN_IMAGES
     return Source(catalog.find("datasets", OWN_IMAGES), f"{OWN_IMAGES}-{label}", path)

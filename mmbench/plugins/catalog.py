@@ -146,7 +146,7 @@ def package_folder(folder: str) -> Path:
 def _sources(folder: str) -> list[tuple[Path, str]]:
     places = [(package_folder(folder), package_of(folder))]
     if extra := os.environ.get(PLUGINS_VARIABLE):
-        places.append((Path(extra) / folder, f"mmbench_plugins.{folder}"))
+        places.append((Path(extra).expanduser() / folder, f"mmbench_plugins.{folder}"))
     entered = list(_entered(folder))
     if folder == PROFILES:
         folders = [*(place for place, _ in places), *(path.parent for path, _ in entered)]

@@ -37,7 +37,7 @@ def sync(path: Path) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically."""
-    write_bytes(path, (json.dumps(_without_nan(value), indent=1, default=str) + "\n").encode())
+    write_bytes(path, (json.dumps(_plain(value), indent=1, default=str, allow_nan=False) + "\n").encode())
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -47,13 +47,17 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _without_nan(value: Any) -> Any:
-    """NaN is no JSON: null, which reads back as NaN."""
+def _plain(value: Any) -> Any:
+    """What JSON has: numpy's numbers as Python's, NaN as null, infinity as the text that ``float`` reads."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ print("a plug-in's own print", file=sys.stderr)
 METHOD = '''
 """A prior that warns, and prints."""
 import logging
+import os
 
 from mmbench.methods.prior import Prior
 
@@ -43,6 +44,7 @@ class Warns(Prior):
     def __init__(self, context):
         super().__init__(context)
         logging.getLogger(__name__).warning("its weights cannot be had")
+        os.write(1, b"\\xff\\xfe is no text\\n")  # would end a strict reader, and the cell would wait for it for ever
         print("a print of its own")
 '''
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mmbench.plugins import catalog
@@ -24,6 +25,25 @@ RESULT: dict[str, Any] = {
     "peak_memory_bytes": 100, "cost": {"flops": 4.0, "latency_ms": 1.5},
 }  # fmt: skip
 COSTS = {"parameters": 10, "train_seconds": 2.5, "peak_memory_bytes": 100, "flops": 4.0, "latency_ms": 1.5}
+
+
+def test_what_is_written_is_strict_json(tmp_path: Path) -> None:
+    numbers = {"psnr": float("inf"), "loss": -np.inf, "iou": float("nan"), "half": np.float32(1.5), "n": np.int64(3)}
+    write_json(tmp_path / "a.json", {"numbers": [numbers, {"nan": np.float32("nan")}]})
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    json.loads((tmp_path / "a.json").read_text(), parse_constant=refuse)
+    expected = {"psnr": "Infinity", "loss": "-Infinity", "iou": None, "half": 1.5, "n": 3}
+    assert read_json(tmp_path / "a.json") == {"numbers": [expected, {"nan": None}]}
+
+
+def test_an_exact_image_keeps_its_psnr_in_tables(cell: CellFolder) -> None:
+    row = {**ROW, "output": "rgb", "output_kind": "rgb", "metrics": {"psnr": float("inf")}}
+    write_json(cell.path / "result.json", {**RESULT, "rows": [row]})
+    rows = collect(cell.path.parents[3])[0].rows
+    assert rows.loc[rows["metric"] == "psnr", "value"].tolist() == [float("inf")]
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""What other programs do to a folder of images: byte order marks, cameras held upside down, slips of copy and paste."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmbench.datasets.folder import Folder
+from PIL import Image
+
+from mmbench.dataset import DataLimits
+from mmbench.errors import UserError
+
+EVERYTHING = DataLimits()
+MARK = b"\xef\xbb\xbf"
+ORIENTATION, UPSIDE_DOWN = 0x0112, 3
+
+
+def test_a_byte_order_mark_is_no_part_of_a_text(own_images: Path) -> None:
+    names = sorted(path.stem for path in (own_images / "rgb").iterdir())[:4]
+    (own_images / "dataset.toml").write_bytes(MARK + b'[split]\r\ntest = "test.txt"\r\n')
+    (own_images / "test.txt").write_bytes(MARK + "\r\n".join(names).encode() + b"\r\n")
+    assert sorted(Folder(own_images, EVERYTHING).split().test) == names
+
+
+def test_a_list_in_another_encoding_says_what_to_do(own_images: Path) -> None:
+    (own_images / "dataset.toml").write_text('[split]\ntest = "test.txt"\n')
+    (own_images / "test.txt").write_bytes("a\r\n".encode("utf-16"))
+    with pytest.raises(UserError, match=r"test\.txt.*save it as UTF-8"):
+        Folder(own_images, EVERYTHING).split()
+
+
+def test_every_image_is_turned_as_its_camera_noted(tmp_path: Path) -> None:
+    """Colours, infrared and 16-bit depth of one head that hung upside down, and labels that were drawn upright."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = UPSIDE_DOWN
+    bright = np.zeros((64, 64), np.uint8)
+    bright[:32, :32] = 255
+    depth = np.where(bright, 3000, 1000).astype(np.uint16)
+    for folder in ("rgb", "nir", "depth", "segmentation"):
+        (tmp_path / folder).mkdir()
+    for name in (f"{number:02d}" for number in range(12)):
+        Image.fromarray(np.stack([bright] * 3, -1)).save(tmp_path / f"rgb/{name}.jpg", exif=exif, quality=95)
+        Image.fromarray(bright).save(tmp_path / f"nir/{name}.jpg", exif=exif, quality=95)
+        Image.fromarray(depth).save(tmp_path / f"depth/{name}.png", exif=exif)
+        Image.fromarray(np.rot90(bright // 255 + 1, 2)).save(tmp_path / f"segmentation/{name}.png")
+    sample = Folder(tmp_path, EVERYTHING).sample("00")
+    for modality in ("nir", "depth", "segmentation"):
+        assert sample[modality][48, 48] > sample[modality][8, 8], modality
+    assert sample["rgb"][48, 48].min() > 200 > 50 > sample["rgb"][8, 8].max()
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [('["chair", "table", "chair"]', "'chair' is there twice"), ('["chair", "", "table"]', "one has no name")],
+)
+def test_classes_have_names_of_their_own(classes: str, said: str, own_images: Path) -> None:
+    (own_images / "dataset.toml").write_text(f"[modalities.segmentation]\nclasses = {classes}\n")
+    with pytest.raises(UserError, match=said):
+        Folder(own_images, EVERYTHING)
