@@ -206,5 +206,8 @@ def _guesses(described: description.Description, complete: description.Descripti
         if isinstance(table, description.Depth) and not getattr(stated, "unit", ""):
             made.append(f"{name} taken to be in {table.unit}s")
         if isinstance(table, description.Segmentation) and not getattr(stated, "classes", ()):
-            made.append(f"{len(table.classes)} classes found in {name}")
+            ids = ", ".join(map(str, table.ids if len(table.ids) <= 6 else (*table.ids[:3], "...", table.ids[-1])))
+            void = " and ".join(map(str, table.void))
+            told = f"ids {ids}; {void} is void" if table.ids else "black is void"
+            made.append(f"{len(table.classes)} classes found in {name} ({told})")
     return made

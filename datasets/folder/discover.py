@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mmbench.colours import colour_of
@@ -107,6 +108,15 @@ def _segmentation(table: Segmentation, name: str, look: Look) -> Segmentation:
             raise UserError(
                 f"{folder}: the label images hold {what}; write classes and {key} under [modalities.{name}] in {FILE}"
             )
+        if len(codes) == 1:
+            raise UserError(
+                f"{folder}: the label images hold one class beside void: {_by_hand(codes, seen.colour, name)}"
+            )
+        if not seen.colour and not table.void and codes[-1] == IDS and 0 in seen.pixels:
+            raise UserError(
+                f"{folder}: the label images hold {IDS}, which is void in many sets, and 0, which is a class there: "
+                f"{_by_hand(codes[:-1], False, name)}, or void = [0] if 0 is void and {IDS} a class"
+            )
         if seen.colour:
             table = replace(table, palette=tuple(map(colour_of, codes)), void=void)
         else:
@@ -118,6 +128,16 @@ def _segmentation(table: Segmentation, name: str, look: Look) -> Segmentation:
         taken = 0 in table.ids if table.ids else black in table.palette
         table = replace(table, void=() if taken else (0,) if table.ids else (black,))
     return table if table.palette else replace(table, palette=distinct(len(table.classes)))
+
+
+def _by_hand(codes: Sequence[int], colour: bool, name: str) -> str:
+    """The lines to write where 0, or black, is a class as well."""
+    where = f"under [modalities.{name}] in {FILE}"
+    if colour:
+        return f"write classes, palette and void {where}"
+    ids = [0, *codes]
+    shown = str(ids) if len(ids) <= 6 else f"[{ids[0]}, {ids[1]}, ..., {ids[-1]}]"
+    return f"write classes = [{len(ids)} names], ids = {shown} and void = [{'' if ids[-1] == IDS else IDS}] {where}"
 
 
 def _range(name: str, values: Values, look: Look) -> tuple[float, float]:

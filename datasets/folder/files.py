@@ -92,7 +92,7 @@ def _images(root: Path, folder: str) -> tuple[dict[str, Image], int]:
             others.append(entry.name)
             continue
         sample = path.relative_to(root / folder).with_suffix("").as_posix()
-        image = Image(path.relative_to(root).as_posix(), entry.stat().st_size)
+        image = Image(path.relative_to(root).as_posix(), _size(entry))
         if sample in found:
             twice.append(f"{found[sample].path} and {image.path}")
         found[sample] = image
@@ -110,10 +110,25 @@ def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
     for entry in sorted(_listed(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _walk(Path(entry.path))
         else:
             yield entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:  # links in a circle
+        raise UserError(f"{entry.path}: cannot be read ({error.strerror})") from error
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except OSError as error:
+        what = "a link to what is not there" if entry.is_symlink() else "cannot be read"
+        raise UserError(f"{entry.path}: {what} ({error.strerror}); bring the file back, or delete its name") from error
 
 
 def _listed(folder: Path) -> list[os.DirEntry[str]]:

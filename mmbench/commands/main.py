@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from mmbench.commands import list as listing
 from mmbench.errors import UserError, did_you_mean
 from mmbench.launching import messages
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 EXAMPLES = """examples:
   python -m mmbench run                                    every method on the embedded set (minutes)
   python -m mmbench run --dry-run                          what that would do, and how long it takes
@@ -72,15 +74,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"mmbench: {error}", file=sys.stderr)
         return 2
-    except PermissionError as error:
-        where = f"{error.filename}: {error.strerror}"
-        print(f"mmbench: {where}; change its permissions, or name another folder", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        if error.name != "fcntl":
+            raise
+        print("mmbench: runs on Linux and macOS; on Windows use it in WSL, which has file locks", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"mmbench: {error.filename}: {error.strerror}; {_remedy(error)}", file=sys.stderr)
+        return 2
+
+
+def _remedy(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "change its permissions, or name another folder"
+    return "make room, or name another folder" if error.errno in FULL else "name another file or folder"
 
 
 def _parser() -> argparse.ArgumentParser:

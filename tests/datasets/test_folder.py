@@ -50,7 +50,7 @@ def test_without_a_description(root: Path) -> None:
     assert isinstance(metres, Depth) and metres.centre == pytest.approx(2.25, rel=0.05)  # the median of 0.5 to 4 m
     assert data.note == (
         "40 rgb, 40 depth, 40 segmentation, 40 samples with all of them, depth taken to be in millimetres, "
-        "3 classes found in segmentation"
+        "3 classes found in segmentation (ids 1, 2, 3; 0 is void)"
     )
     assert list(data.verify()) == []
 
@@ -83,7 +83,7 @@ def test_depth_by_hand(
     tmp_path: Path, name: str, stored: np.ndarray, metres: list[list[float]], write_image: Callable[..., None]
 ) -> None:
     write_image(tmp_path, "rgb", "a.png", np.zeros((2, 2, 3), np.uint8))
-    write_image(tmp_path, "segmentation", "a.png", np.ones((2, 2), np.uint8))
+    write_image(tmp_path, "segmentation", "a.png", np.array([[1, 1], [2, 2]], np.uint8))
     write_image(tmp_path, "depth", name, stored)
     depth = Folder(tmp_path, EVERYTHING).sample("a")["depth"]
     assert depth.dtype == np.float32
@@ -113,7 +113,7 @@ def test_near_infrared_by_hand(
     tmp_path: Path, stored: np.ndarray, expected: list[float], write_image: Callable[..., None]
 ) -> None:
     write_image(tmp_path, "rgb", "a.png", np.zeros((1, 2, 3), np.uint8))
-    write_image(tmp_path, "segmentation", "a.png", np.ones((1, 2), np.uint8))
+    write_image(tmp_path, "segmentation", "a.png", np.array([[1, 2]], np.uint8))
     write_image(tmp_path, "nir", "a.png", stored)
     nir = Folder(tmp_path, EVERYTHING).sample("a")["nir"]
     assert nir.dtype == np.float32

@@ -59,3 +59,43 @@ def test_classes_have_names_of_their_own(classes: str, said: str, own_images: Pa
     (own_images / "dataset.toml").write_text(f"[modalities.segmentation]\nclasses = {classes}\n")
     with pytest.raises(UserError, match=said):
         Folder(own_images, EVERYTHING)
+
+
+def labels(root: Path, ids: list[int]) -> None:
+    """Label images with these ids in bands, in place of those that are there."""
+    bands = np.repeat(np.array(ids, np.uint8), 16 // len(ids) + 1)[:16]
+    for path in (root / "segmentation").iterdir():
+        Image.fromarray(np.tile(bands[:, None], (1, 20))).save(path)
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ([0, 255], r"one class beside void: write classes = \[2 names\], ids = \[0, 255\] and void = \[\]"),
+        ([0, 1], r"one class beside void: write classes = \[2 names\], ids = \[0, 1\] and void = \[255\]"),
+        ([0, 1, 2, 255], r"hold 255.*write classes = \[3 names\], ids = \[0, 1, 2\] and void = \[255\].*dataset.toml"),
+    ],
+)
+def test_a_guess_that_would_take_a_class_for_void_is_refused(ids: list[int], said: str, own_images: Path) -> None:
+    labels(own_images, ids)
+    with pytest.raises(UserError, match=said):
+        Folder(own_images, EVERYTHING)
+
+
+def test_what_is_written_as_proposed_is_taken(own_images: Path) -> None:
+    labels(own_images, [0, 1, 2, 255])
+    (own_images / "dataset.toml").write_text(
+        '[modalities.segmentation]\nclasses = ["a", "b", "c"]\nids = [0, 1, 2]\nvoid = [255]\n'
+    )
+    assert np.unique(Folder(own_images, EVERYTHING).sample("room0_000")["segmentation"]).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("target", "said"), [("gone.png", "a link to what is not there"), ("room0_003.png", "cannot be read|a link to")]
+)
+def test_links_that_lead_nowhere(target: str, said: str, own_images: Path) -> None:
+    link = own_images / "depth" / "room0_003.png"
+    link.unlink()
+    link.symlink_to(target)
+    with pytest.raises(UserError, match=rf"room0_003\.png: ({said})"):
+        Folder(own_images, EVERYTHING)
