@@ -133,7 +133,7 @@ def test_without_a_judge_only_contours_are_told(greys: tuple[Greys, cache.Cache]
 
 @pytest.mark.usefixtures("hasty")
 def test_progress_tells_of_the_classifiers_too(greys: tuple[Greys, cache.Cache]) -> None:
-    """One for each half of seen, unseen and all pairs, one of real images: after the rows they take most of the time."""
+    """One for each half of seen, unseen and all pairs, one of real images: most of the time goes to them."""
     dataset, images = greys
     method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))
     said: list[tuple[str, int, int]] = []
