@@ -168,7 +168,8 @@ def _means(rows: Sequence[Row], where: str, label: str, comparer: Comparer) -> T
     notes = [NOTE, *([ABSENT] if "LPIPS" not in frame or frame["LPIPS"].isna().all() else []), remarks(printed)]
     return Table(
         f"domains-all-{where}", f"Domains, all pairs: {label}", frame, " ".join(filter(None, notes)),
-        group_column="images", formats=formats(METRICS), headers=headers(METRICS), hidden=("method", COMMAND, *untold(frame)),
+        group_column="images", formats=formats(METRICS), headers=headers(METRICS),
+        hidden=("method", COMMAND, *untold(frame)),
         better={metric.header: "higher" for metric in METRICS}, rivals=("translations",), tip=COMMAND,
     )  # fmt: skip
 
