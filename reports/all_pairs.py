@@ -15,6 +15,7 @@ import pandas as pd
 from mmbench.reporting import Results, Table
 
 from .clean import complete, records
+from .commands import COMMAND
 from .comparisons import Compared, Comparer, remarks
 from .protocols import OTHER_PAIRS
 from .published import MEAN, published_name
@@ -161,14 +162,15 @@ def _means(rows: Sequence[Row], where: str, label: str, comparer: Comparer) -> T
             one = beside.get(f"{metric.header} {MEAN}")
             line |= row.over_seeds(metric, MEAN).columns(metric.header) | beside_columns(metric.header, one)
             printed += [one] if one else []
-        made.append({**line, "method": row.fields["method"]})
+        made.append({**line, "method": row.fields["method"], COMMAND: comparer.commands.of(row.fields)})
     frame = pd.DataFrame(made)
     frame = frame.drop(columns=unfilled(frame, METRICS))
     notes = [NOTE, *([ABSENT] if "LPIPS" not in frame or frame["LPIPS"].isna().all() else []), remarks(printed)]
     return Table(
         f"domains-all-{where}", f"Domains, all pairs: {label}", frame, " ".join(filter(None, notes)),
-        group_column="images", formats=formats(METRICS), headers=headers(METRICS), hidden=("method", *untold(frame)),
-        better={metric.header: "higher" for metric in METRICS}, rivals=("translations",),
+        group_column="images", formats=formats(METRICS), headers=headers(METRICS),
+        hidden=("method", COMMAND, *untold(frame)),
+        better={metric.header: "higher" for metric in METRICS}, rivals=("translations",), tip=COMMAND,
     )  # fmt: skip
 
 

@@ -42,9 +42,20 @@ def _number(value: object) -> float:
         return float("nan")
 
 
+def titled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The results with what ``--set`` changed behind the title of its method, as tables with labels have it."""
+    if not {"title", "change"} <= set(rows) or not (changed := _text(rows["change"]) != "").any():
+        return rows
+    return rows.assign(title=rows["title"].mask(changed, _text(rows["title"]) + ", " + _text(rows["change"])))
+
+
 def cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Data set, profile, method, title and seed of every cell, once each, in the order of the results."""
-    return rows[["dataset", "profile", "method", "title", "seed"]].drop_duplicates()
+    """Data set, profile, method, title and seed of every cell, once each, in the order of the results.
+
+    The title has what ``--set`` changed behind it.
+    """
+    once = rows.drop_duplicates(["dataset", "profile", "method", "title", "seed"])
+    return titled(once)[["dataset", "profile", "method", "title", "seed"]]
 
 
 def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -52,7 +52,9 @@ class Comparer:
     """
 
     def __init__(self, results: Results, published: pd.DataFrame) -> None:
-        self.numbers, self.commands = Numbers(published), Commands(results)
+        # Most of a paper's numbers are of data sets that a runs folder has nothing of.
+        here = set(map(str, results.rows.get("published_dataset", ())))
+        self.numbers, self.commands = Numbers(published, here), Commands(results)
         self._cells: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
         for facts in results.cells:
             key = tuple(str(facts.get(name)) for name in ("dataset", "profile", "method"))

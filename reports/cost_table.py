@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmbench.reporting import Results, Table
 
-from .clean import numbers
+from .clean import numbers, titled
 
 NAME = "cost"
 TITLE = "Cost: parameters, operations, training time, memory, latency"
@@ -27,7 +27,7 @@ NOTE = (
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """One table per data set and profile, a row per method."""
-    costs = results.rows[results.rows["metric"].isin(COLUMNS)]
+    costs = titled(results.rows[results.rows["metric"].isin(COLUMNS)])
     costs = costs.assign(value=numbers(costs["value"]))
     tables = []
     for (dataset, profile), part in costs.groupby(["dataset", "profile"], sort=True):

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from mmbench.reporting import Figure, Results
 
 from .cell_files import UNREADABLE, asked
+from .clean import titled
 
 NAME = "matrix"
 TITLE = "Every domain to every other (figure 4.5): inputs red, seen translations blue, unseen without a frame"
@@ -23,7 +24,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per method with domains, from its lowest seed."""
     rows = results.rows
     rows = rows[(rows["output_kind"] == "domain") & (rows["group"] != "ceiling")]
-    cells = rows.sort_values("seed").drop_duplicates(["dataset", "profile", "method"])
+    cells = titled(rows.sort_values("seed").drop_duplicates(["dataset", "profile", "method"]))
     figures = []
     for dataset, profile, method, seed, title in cells[
         ["dataset", "profile", "method", "seed", "title"]

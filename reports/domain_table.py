@@ -15,7 +15,7 @@ import pandas as pd
 from mmbench.reporting import Results, Table
 
 from . import all_pairs
-from .clean import numbers
+from .clean import numbers, titled
 from .statistics import summary
 
 NAME = "domains"
@@ -36,7 +36,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """A table per data set and profile with a row per method and kind of pair, two of accuracies by target, and those
     over all pairs.
     """
-    rows = results.rows
+    rows = titled(results.rows)
     # Older results have the diversity of samples under the name of LPIPS, without a class.
     rows = rows.assign(
         metric=rows["metric"].mask((rows["metric"] == "lpips") & rows["cls"].isin(["", None, float("nan")]), DIVERSITY)

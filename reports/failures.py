@@ -25,6 +25,7 @@ from mmbench.modality import MAIN_SCORES, Modality
 from mmbench.reporting import Figure, Results, Table
 
 from .cell_files import UNREADABLE, output_of, per_image, result_of, row_number
+from .clean import titled
 from .main_translation import METRICS, Main, main_translation
 from .rows import GROUPS
 
@@ -81,7 +82,7 @@ class LowestSeed:
 def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
     """Per data set and profile: a table by class and a figure, both of M&MNets, and a table by method."""
     made: list[Table | Figure] = []
-    scored = results.rows[results.rows["metric"].isin(METRICS)]
+    scored = titled(results.rows[results.rows["metric"].isin(METRICS)])
     for (dataset, profile), part in scored.groupby(["dataset", "profile"], sort=True):
         main = main_translation(part)
         cells = _cells(results.folder(str(dataset), str(profile)), main, results.metrics) if main else {}

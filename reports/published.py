@@ -135,15 +135,23 @@ def comparable(row: Mapping[str, str] | pd.Series) -> bool:
 
 
 class Numbers:
-    """The published numbers, to be looked up; none where the table lacks a column."""
+    """The published numbers, to be looked up; none where the table lacks a column.
 
-    def __init__(self, published: pd.DataFrame) -> None:
+    Attributes:
+        methods: as the papers name them, in their order; of all data sets.
+    """
+
+    def __init__(self, published: pd.DataFrame, datasets: Collection[str] | None = None) -> None:
+        """``datasets``: those that will be asked for, by their published names; None: any."""
         self._known: dict[tuple[str, ...], list[tuple[str, Number]]] = {}
         self.methods: list[str] = []
         if {*KEYS, *EXPERIMENT, "value"} <= set(published):
             self.methods = list(dict.fromkeys(published["method"]))
-            contradictions, means = _contradictions(published), _mean_contradictions(published)
-            for line, record in enumerate(published.to_dict("records")):
+            known = published["dataset"] if datasets is None else datasets
+            lines = np.flatnonzero(published["dataset"].isin(list(known)))
+            wanted = published.iloc[lines]
+            contradictions, means = _contradictions(wanted), _mean_contradictions(wanted)
+            for line, record in zip(lines.tolist(), wanted.to_dict("records"), strict=True):
                 said = contradictions.get(tuple(record[key] for key in EXPERIMENT), "")
                 said = said if record["metric"] in ("iou", "miou") else ""
                 said = said or means.get(tuple(record[key] for key in (*OF_DOMAINS, "metric")), "")

@@ -18,7 +18,7 @@ from matplotlib.transforms import Affine2D
 from mmbench.reporting import Figure, Results
 
 from .cell_files import asked
-from .clean import numbers
+from .clean import numbers, titled
 from .cost_table import COLUMNS
 from .main_translation import METRICS, Main, main_translation
 from .rows import GROUPS
@@ -43,7 +43,7 @@ TURNS = (0, 8, 4, 12, 2, 6, 10, 14, 1, 3, 5, 7, 9, 11, 13, 15)  # sixteenths of 
 def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per data set and profile with at least two methods."""
     figures = []
-    looked_at = results.rows[results.rows["metric"].isin({*METRICS, *PANELS})]
+    looked_at = titled(results.rows[results.rows["metric"].isin({*METRICS, *PANELS})])
     looked_at = looked_at.assign(value=numbers(looked_at["value"]))
     for (dataset, profile), part in looked_at.groupby(["dataset", "profile"], sort=True):
         main = main_translation(part, judged=True)

@@ -56,6 +56,8 @@ def _papers(options: argparse.Namespace) -> int:
             *([table.note] if table.note else []),
         ):
             print(textwrap.fill(line, 110, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+    if root is not None and any(papers.found_in(table.dataset, root) for table in tables.values()):
+        print("What is found is a data set's folder: `python -m mmbench data verify NAME` tells what is missing in it.")
     if root is None:
         print(f"No data were looked for: give --data-root FOLDER or set {DATA_VARIABLE}.")
     if guessed:

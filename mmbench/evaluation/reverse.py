@@ -6,7 +6,7 @@ real images apart only if the translations are as varied as those.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -40,6 +40,7 @@ def reverse_metrics(
     real: Mapping[str, Tensor],
     training: Mapping[str, Tensor],
     compute: Compute,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, float]]:
     """What each row says of the classifiers that learned from its kind of pairs.
 
@@ -50,6 +51,7 @@ def reverse_metrics(
     Args:
         made: thumbnails of each translation, in the order of its input's test images.
         real, training: domain -> thumbnails of its test images, of its training images.
+        progress: called with how many classifiers have been trained, and how many there are.
 
     Returns:
         For each translation ``reverse_accuracy/seen`` or ``reverse_accuracy/unseen``, and ``reverse_accuracy/all``,
@@ -59,12 +61,21 @@ def reverse_metrics(
     kinds: dict[tuple[str, str, str], dict[str, list[Tensor]]] = {}
     for translation, images in zip(translations, made, strict=True):
         kinds.setdefault(_kind(task, translation), {}).setdefault(translation.output, []).append(images)
-    told = {kind: reverse_accuracy(translated, real, compute) for kind, translated in kinds.items()}
     every: dict[str, list[Tensor]] = {}
     for number in one_per_pair(translations):
         every.setdefault(translations[number].output, []).append(made[number])
+    total = 2 * (len(kinds) + bool(every)) + 1  # a kind of pairs has two, a half of the test images each
+    told: dict[tuple[str, str, str], dict[str, float]] = {}
+    for kind, translated in kinds.items():
+        told[kind] = reverse_accuracy(translated, real, compute)
+        if progress:
+            progress(2 * len(told), total)
     told_all = reverse_accuracy(every, real, compute) if every else {}
+    if progress:
+        progress(total - 1, total)
     ceiling = _ceiling(training, real, compute)
+    if progress:
+        progress(total, total)
     rows = []
     for translation in translations:
         kind, target = _kind(task, translation), translation.output

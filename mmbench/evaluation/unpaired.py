@@ -105,7 +105,9 @@ def evaluate_domains(
     training_ids = [sample_id for ids in dataset.split().groups.values() for sample_id in ids]
     shown = {name: cache.index(dataset.holding(training_ids, name)[:MOST_SHOWN]) for name in names}
     training = _thumbnails(dataset, cache, shown)
-    for row, more in zip(rows, reverse_metrics(task, translations, small, tests, training, compute), strict=True):
+    tell = partial(progress, "train classifiers") if progress else None
+    reverse = reverse_metrics(task, translations, small, tests, training, compute, tell)
+    for row, more in zip(rows, reverse, strict=True):
         target = row["output"]
         row["metrics"] |= {"lpips/translated": translated[target], "lpips/real": originals[target], **more}
     return rows, statistics

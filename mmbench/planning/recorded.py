@@ -6,9 +6,6 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from mmbench.planning.plan import open_dataset
-from mmbench.schedule import DataLimits
-
 
 def ids_of_test_images(facts: Mapping[str, Any]) -> list[str]:
     """Ids of a cell's test images, in order; none where its data set cannot be opened, or has another test split.
@@ -16,6 +13,10 @@ def ids_of_test_images(facts: Mapping[str, Any]) -> list[str]:
     Args:
         facts: what its ``result.json`` holds; ``dataset`` as it was before ``--set``, or under ``base``.
     """
+    # Planning takes longer to import than many a report to be made, and most have no pictures to name.
+    from mmbench.planning.plan import open_dataset
+    from mmbench.schedule import DataLimits
+
     # An adapter is anybody's code and looks for files that may be on another machine: whatever it raises, there are
     # results to show.
     with contextlib.suppress(Exception):

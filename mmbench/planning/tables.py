@@ -54,11 +54,15 @@ def plan_table(
     need = f"{name} needs {table.dataset}: get it from {where_to_get(card)}"
     if root is None and card.get("NEEDS_ROOT", True):
         raise UserError(f"{need}, and give --data-root FOLDER or set {DATA_VARIABLE}")
-    if root is not None and found_in(table.dataset, root) is False:
-        raise UserError(f"{need}; {root} has none of {', '.join(papers.papers().data[table.dataset].found_by)}")
-    return make_plan(
-        table.methods, table.dataset, profile or table.profile, seeds, runs, data_root=data_root, overrides=overrides
-    )
+    named = profile or table.profile
+    try:
+        return make_plan(table.methods, table.dataset, named, seeds, runs, data_root=data_root, overrides=overrides)
+    except UserError:
+        # What its folders are called is a guess for the listing; whether the data are there, their adapter knows.
+        if root is None or found_in(table.dataset, root) is not False:
+            raise
+        known = papers.papers().data[table.dataset].found_by
+        raise UserError(f"{need}; {root} has none of {', '.join(known)}") from None
 
 
 class Estimates:

@@ -44,7 +44,7 @@ class Entry:
 
     def title_in(self, heading: str) -> str:
         """Its title without the heading that it stands under."""
-        return self.title.replace(f": {heading}", "")
+        return self.title.replace(f": {heading}", "").replace(f", {heading}", "")
 
 
 def page(title: str, facts: Mapping[str, str], sections: Mapping[str, Sequence[Entry]], notes: Sequence[str]) -> str:

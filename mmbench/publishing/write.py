@@ -48,7 +48,8 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
     if notes:
         files.append(folder / "notes.txt")
         write_bytes(files[-1], _encoded("\n".join(notes) + "\n"))
-    sections = {place: entries[place] for place in [GENERAL, *places.values()] if place in entries}
+    # Results lead: what belongs to no data set, such as a figure of architectures, stands behind them.
+    sections = {place: entries[place] for place in [*places.values(), GENERAL] if place in entries}
     files.append(folder / PAGE)
     write_bytes(files[-1], _encoded(html.page("Zero-pair image translation: results", _facts(made), sections, notes)))
     return files

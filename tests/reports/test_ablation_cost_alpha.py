@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mmbench.reports import ablation_table, alpha_figure, cost_table, segmentation_table
+from mmbench.reports.clean import cells
 from mmbench.reports.published import load
 from result_rows import paper_results
 
@@ -137,6 +138,19 @@ def test_costs_in_their_units_as_means_over_seeds() -> None:
     assert row["method"] == "mmnet"
     units = ["parameters (M)", "GFLOP/image", "training (min)", "memory (MiB)", "latency (ms)"]
     assert row[units].tolist() == [2.5, 4.0, 2.0, 2.0, 3.0]
+
+
+def test_two_changes_of_a_method_are_named_wherever_it_is_called_by_its_title() -> None:
+    changes = {"": "M&MNets", "noise=0": "M&MNets, noise=0", "noise=1": "M&MNets, noise=1"}
+    rows = [
+        {**row, "method": f"mmnet+{place}" if change else "mmnet", "title": "M&MNets", "change": change}
+        for place, change in enumerate(changes)
+        for row in scores("mmnet", 38.0)
+    ]
+    results = frame(*rows, *({**row, "metric": "parameters"} for row in rows))
+    assert cells(results.rows)["title"].tolist() == list(changes.values())
+    (table,) = cost_table.build(results, load())
+    assert table.frame["method"].tolist() == list(changes.values())
 
 
 def mixed(alpha: float, side: str, value: float, selection: str) -> dict[str, Any]:

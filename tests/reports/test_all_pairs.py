@@ -96,6 +96,8 @@ def test_golden_table() -> None:
     assert table.text().startswith(GOLDEN)
     assert MARKDOWN in table.markdown()
     assert table.name == "domains-all-colored-objects-4-paper"
+    methods = table.frame["command"].str.extract("--methods ([a-z-]+) --dataset colored-objects-4 --profile paper")
+    assert methods[0].tolist() == ["sdit", "cyclegan-domains", "sdit"] and table.tip == "command"
 
 
 def test_every_published_number_stands_beside_a_result() -> None:

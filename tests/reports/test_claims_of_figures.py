@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from claim_results import DOMAINS, OTHERS, SEEDS, cards, factors, log, row
+from claim_results import DOMAINS, OTHERS, SEEDS, cards, factors, log, results, row
+from mmbench.reports import claims
 from mmbench.reports.alignment_log import points
 from mmbench.reports.claim_verdicts import FAILS, HOLDS, UNDECIDED, UNTESTED
 from mmbench.reports.scores import growth
@@ -123,6 +124,13 @@ def test_c25_compares_diversity_over_targets(ours: float, expected: str) -> None
     card = cards(row("sdit", ours, (0.0, -0.001, 0.001), **LPIPS), *theirs, *munit, *others).loc["C25 papers"]
     assert (card["verdict"], card["unit"]) == (expected, "LPIPS")
     assert card["effect"] == pytest.approx(ours - 0.607)
+
+
+def test_an_effect_of_any_unit_is_printed_with_three_digits() -> None:
+    """The papers' SDIT is 0.004 of LPIPS above their MUNIT, the least favourable of its comparisons."""
+    lpips = [row(name, value, **LPIPS) for name, value in zip(("sdit", *BASELINES), (0.612, *4 * [0.608]), strict=True)]
+    scorecard, _ = claims.build(results(*lpips), pd.DataFrame())
+    assert "+0.00400" in scorecard.text() and "+1.00" in scorecard.text(), "the latter is the degree in C12"
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ def test_baselines_pairs_are_told_by_their_rows() -> None:
     assert list(mine["Accuracy"]) == [50.0, 40.0] and list(mine.index) == ["seen pairs", "unseen pairs"]
 
 
+def test_a_changed_method_has_rows_of_its_own_that_name_the_change() -> None:
+    changed = {"method": "mmnet-domains+1", "change": "noise=0"}
+    rows = [row("red", "green", 20.0), row("red", "green", 90.0, **changed)]
+    table, by_target = domain_table.build(frame(*rows), pd.DataFrame())
+    for made in (table, by_target):
+        assert made.frame["title"].tolist() == ["M&MNets, domains", "M&MNets, domains, noise=0"]
+    assert table.frame["Accuracy"].tolist() == [20.0, 90.0]
+
+
 def test_what_is_absent_is_said() -> None:
     sdit = {"method": "sdit", "title": "SDIT", "group": "baselines"}
     results = frame(

@@ -77,6 +77,16 @@ def test_the_thesis_is_preferred_over_the_conference_paper() -> None:
     assert (both.value, both.where) == (3.0, "thesis, table 4.4; cvpr2018, table 3")
 
 
+def test_numbers_of_some_data_sets_are_those_of_all_with_the_same_lines() -> None:
+    theirs = published.load()
+    whole, part = published.Numbers(theirs), published.Numbers(theirs, {"freiburg", "artworks-4", "absent"})
+    assert part.methods == whole.methods, "the order of rows is that of all tables"
+    assert part._known == {key: known for key, known in whole._known.items() if key[0] in ("freiburg", "artworks-4")}
+    place = part._known["freiburg", "depth", "segmentation", "cyclegan", "iou", "trail"][0][1].places[0]
+    assert theirs.loc[place.line, ["dataset", "method", "cls"]].tolist() == ["freiburg", "cyclegan", "trail"]
+    assert not published.Numbers(theirs, ())._known
+
+
 def test_classes_and_schedules_of_other_names_are_found() -> None:
     numbers = published.Numbers(published.load())
     place = {"weights": "", "bn": "trained", "checkpoint": "last", "side_from": "", "via": ""}

@@ -48,7 +48,12 @@ def test_papers_of_one_table_with_a_data_root(
     monkeypatch.chdir(tmp_path)
     Path("my data/SUNRGBD").mkdir(parents=True)
     assert main(["papers", "thesis-4.7", "--data-root", "my data", "--seeds", "0", "--runs", "done"]) == 0
-    assert capsys.readouterr().out.splitlines()[:4] == [
+    said = capsys.readouterr().out.splitlines()
+    assert (
+        "What is found is a data set's folder: `python -m mmbench data verify NAME` tells what is missing in it."
+        in said
+    )
+    assert said[:4] == [
         "thesis-4.7: Segmentation to depth on SUN RGB-D",
         "  python -m mmbench run --table thesis-4.7 --seeds 0 --data-root 'my data' --runs done",
         "  data: sunrgbd-thesis, found in my data",

@@ -131,6 +131,19 @@ def test_without_a_judge_only_contours_are_told(greys: tuple[Greys, cache.Cache]
     assert told == {"content", "sample_diversity", "lpips", "reverse_accuracy", "reverse_ceiling", "real_images"}
 
 
+@pytest.mark.usefixtures("hasty")
+def test_progress_tells_of_the_classifiers_too(greys: tuple[Greys, cache.Cache]) -> None:
+    """One for each half of seen, unseen and all pairs, one of real images: most of the time goes to them."""
+    dataset, images = greys
+    method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))
+    said: list[tuple[str, int, int]] = []
+    evaluate_domains(
+        method, dataset, images, dataset.split().test, CPU, None, batch_size=4, progress=lambda *what: said.append(what)
+    )
+    assert said[:6] == [("evaluate", done, 6) for done in range(1, 7)]
+    assert said[6:] == [("train classifiers", done, 7) for done in (2, 4, 6, 7)]
+
+
 def test_rows_hold_the_reverse_accuracy_of_their_kind(greys: tuple[Greys, cache.Cache]) -> None:
     dataset, images = greys
     method = Shift(Context(dataset.task, SIZE, NetworkSize(), {}))

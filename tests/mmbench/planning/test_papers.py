@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import artworks_tree
+import colored_objects_tree
+import flowers_tree
+import freiburg_tree
 import pytest
+import scenenet_tree
+from mmbench.datasets.colored_objects import FOUR
 from mmbench.reports import published
 from sunrgbd_tree import make_root
 
 import mmbench
 from mmbench.errors import UserError
 from mmbench.planning import config
-from mmbench.planning.papers import FIGURE, PaperTable, find, papers, printed, published_for, where_to_get
+from mmbench.planning.papers import FIGURE, PaperTable, find, found_in, papers, printed, published_for, where_to_get
 from mmbench.planning.tables import Estimates, plan_table, progress
 from mmbench.plugins import catalog
 
@@ -79,7 +86,7 @@ def test_a_table_plans_exactly_its_rows(tmp_path: Path) -> None:
 def test_from_python_a_table_stands_for_methods_data_set_and_suite(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"table 'thesis-4.6' says which rows and data set: leave methods"):
         mmbench.run(["mmnet"], table="thesis-4.6", runs=tmp_path)
-    with pytest.raises(UserError, match=r"thesis-4.6 needs sunrgbd-thesis: .* has none of sunrgbd, SUNRGBD"):
+    with pytest.raises(UserError, match=r"thesis-4.6 needs sunrgbd-thesis: .* has none of sunrgbd/SUNRGBD, "):
         mmbench.run(table="thesis-4.6", data_root=tmp_path, runs=tmp_path)
 
 
@@ -90,8 +97,35 @@ def test_data_that_are_absent_are_a_line_with_their_size_and_source(
     line = r"thesis-4.6 needs sunrgbd-thesis: get it from http://rgbd.cs.princeton.edu/ \(about 8 GB\)"
     with pytest.raises(UserError, match=rf"^{line}, and give --data-root FOLDER or set MMBENCH_DATA$"):
         plan_table("thesis-4.6", None, [0], tmp_path)
-    with pytest.raises(UserError, match=rf"^{line}; .* has none of sunrgbd, SUNRGBD$"):
+    with pytest.raises(UserError, match=rf"^{line}; .* has none of sunrgbd/SUNRGBD, SUNRGBD, kv1, "):
         plan_table("thesis-4.6", None, [0], tmp_path, data_root=tmp_path)
+
+
+def test_data_that_only_their_adapter_finds_are_planned_with(tmp_path: Path) -> None:
+    """Folders of colours are in the data root itself, where no name tells them from others."""
+    colored_objects_tree.write_folders(tmp_path, 10, FOUR)
+    assert found_in("colored-objects-4", tmp_path) is False
+    plan = plan_table("thesis-6.3", "smoke", [0], tmp_path / "runs", data_root=tmp_path)
+    assert "cyclegan-domains" in {cell.method for cell in plan.cells}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "make"),
+    [
+        ("artworks-4", artworks_tree.make_root), ("colored-objects-4", colored_objects_tree.make_root),
+        ("flowers", flowers_tree.make_root), ("freiburg", freiburg_tree.make_root),
+        ("scenenet-51k", scenenet_tree.make_root), ("sunrgbd-thesis", make_root),
+    ],
+)  # fmt: skip
+def test_official_layouts_are_found(dataset: str, make: Callable[[Path], Path], tmp_path: Path) -> None:
+    assert found_in(dataset, tmp_path) is False
+    assert found_in(dataset, make(tmp_path / "data")) is True
+
+
+@pytest.mark.parametrize("rest", ["sunrgbd/SUNRGBDtoolbox", "scenenet_rgbd/train_protobufs", "sunrgbd"])
+def test_a_part_without_an_image_is_not_found(rest: str, tmp_path: Path) -> None:
+    (tmp_path / rest).mkdir(parents=True)
+    assert not any(found_in(name, tmp_path) for name in papers().data)
 
 
 def look(table: PaperTable, runs: Path, root: Path | None = None) -> tuple[str, int, int, float, bool]:

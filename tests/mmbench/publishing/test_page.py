@@ -15,10 +15,11 @@ from typing import Literal
 
 import pandas as pd
 import pytest
+from markupsafe import Markup
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
-from mmbench.publishing.page import POLICY
+from mmbench.publishing.page import POLICY, Entry
 from mmbench.publishing.write import PAGE, write_reports
 from mmbench.reporting import Figure, Table
 
@@ -116,10 +117,15 @@ def test_every_text_is_escaped(page: Path) -> None:
 
 def test_sections_contents_and_images(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert re.findall("<h2>(.*?)</h2>", text) == ["Contents", "All data sets", "rooms, profile laptop", "Notes"]
-    order = ["item-general", "item-scores-rooms-laptop", "item-lines-rooms-laptop", "item-grid-rooms-laptop"]
+    assert re.findall("<h2>(.*?)</h2>", text) == ["Contents", "rooms, profile laptop", "All data sets", "Notes"]
+    order = ["item-scores-rooms-laptop", "item-lines-rooms-laptop", "item-grid-rooms-laptop", "item-general"]
     assert re.findall('href="#(item-.*?)"', text) == order == re.findall('id="(item-.*?)"', text)
-    assert re.findall("data:image/(.*?);", text) == ["svg+xml", "svg+xml", "png"], "pictures are pixels, lines are not"
+    assert re.findall("data:image/(.*?);", text) == ["svg+xml", "png", "svg+xml"], "pictures are pixels, lines are not"
+
+
+@pytest.mark.parametrize("title", ["Scores", "Scores: rooms, profile laptop", "Scores, rooms, profile laptop"])
+def test_contents_name_a_section_once(title: str) -> None:
+    assert Entry("scores", title, Markup()).title_in("rooms, profile laptop") == "Scores"
 
 
 def test_the_best_value_is_bold_and_intervals_stand_below(page: Path) -> None:
@@ -213,7 +219,7 @@ def test_headings_are_in_order_and_long_tables_scroll_by_themselves(tmp_path: Pa
     write_reports([table(), long, short, noted], [], tmp_path)
     text = (tmp_path / PAGE).read_text(encoding="utf-8")
     levels = [int(level) for level in re.findall(r"<h(\d)>", text)]
-    assert levels == [1, 2, 2, 3, 2, 3, 3, 3], "contents, then each section with its items"
+    assert levels == [1, 2, 2, 3, 3, 3, 2, 3], "contents, then each section with its items"
     assert dict(re.findall(r'class="(scroll[ \w]*)" role="region" aria-label="(\w+)"', text)) == {
         "scroll": "Short", "scroll long": "Long",
     }  # fmt: skip
