@@ -80,10 +80,11 @@ def measure(widths: Sequence[int], profile: str, compute: Compute, steps: int) -
 
 
 def _rate(width: int, counted: dict[tuple[int, str], float], taken: dict[tuple[int, str], float]) -> Rate:
-    ways = [(width, "forward"), (width, "backward")]
-    gflop, seconds = [counted[way] / 1e9 for way in ways], [taken[way] for way in ways]
-    rates = [work / time for work, time in zip(gflop, seconds, strict=True)]
-    return Rate(width, *gflop, *(1000 * time for time in seconds), *rates, sum(gflop) / sum(seconds))
+    forth, back = (width, "forward"), (width, "backward")
+    work = counted[forth] / 1e9, counted[back] / 1e9
+    both = sum(work) / (taken[forth] + taken[back])
+    ms = 1000 * taken[forth], 1000 * taken[back]
+    return Rate(width, *work, *ms, work[0] / taken[forth], work[1] / taken[back], both)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,10 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=20, help="timed passes of each width")
     options = parser.parse_args(arguments)
     try:
-        compute = device.choose(options.device)
+        widths, compute = _widths(options.widths), device.choose(options.device)
         if compute.device.type == "cpu":
             device.use_threads(1)
-        rates = measure(_widths(options.widths), options.profile, compute, options.steps)
+        rates = measure(widths, options.profile, compute, options.steps)
     except UserError as error:
         parser.exit(2, f"{error}\n")
     about = device.describe(compute)

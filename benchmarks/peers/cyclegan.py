@@ -16,6 +16,9 @@ from .networks import UNet, patch_gan
 class CycleGAN(Peer):
     """Both directions of every unseen pair; the generators are updated first."""
 
+    generators: nn.ModuleList
+    discriminators: nn.ModuleList
+
     def __init__(self, context: Context, stage: Stage) -> None:
         super().__init__(context, stage)
         settings, size, width = context.settings, context.size, context.network.width

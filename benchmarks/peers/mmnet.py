@@ -29,7 +29,7 @@ class MMNet(Peer):
 
     def step(self, batch: Batch) -> Objectives:
         """All players of the stage."""
-        objectives = {}
+        objectives: Objectives = {}
         made, objectives = None, {}
         with self.compute.autocast():
             made = self.method(batch, self.stage)

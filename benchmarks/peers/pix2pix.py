@@ -15,6 +15,9 @@ from .networks import UNet, patch_gan
 class Pix2Pix(Peer):
     """One generator and one conditional discriminator per direction; the discriminators are updated first."""
 
+    generators: nn.ModuleList
+    discriminators: nn.ModuleList
+
     def __init__(self, context: Context, stage: Stage) -> None:
         super().__init__(context, stage)
         settings, size, width = context.settings, context.size, context.network.width

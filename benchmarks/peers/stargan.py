@@ -71,7 +71,7 @@ class Discriminator(nn.Module):
 
 
 class StarGAN(Peer):
-    """Every modality to another one and back; the discriminator is updated first, once per generator step."""
+    """Every modality to another one and back; the discriminator is updated first, as often as the stage says."""
 
     def __init__(self, context: Context, stage: Stage) -> None:
         super().__init__(context, stage)
@@ -93,10 +93,11 @@ class StarGAN(Peer):
             backs = self.generators([(b, a, image) for (a, b), image in zip(ways, images, strict=True)])
             fakes = [with_holes(image, reals[b]) for (_, b), image in zip(ways, images, strict=True)]
 
-        total = torch.zeros((), device=self.compute.device)
-        for (_, b), fake in zip(ways, fakes, strict=True):
-            total = total + self.critic_loss(b, reals[b], fake.detach())
-        critic = self.update("discriminator", total / count)
+        for _ in range(self.stage.players["discriminator"]):
+            total = torch.zeros((), device=self.compute.device)
+            for (_, b), fake in zip(ways, fakes, strict=True):
+                total = total + self.critic_loss(b, reals[b], fake.detach())
+            critic = self.update("discriminator", total / count)
 
         with self.compute.autocast():
             total = torch.zeros((), device=self.compute.device)
