@@ -1,24 +1,26 @@
 """One training step of each method and stage: ``python -m benchmarks.step [--profile laptop] [--methods mmnet]``.
 
-It is the harness's own step on noise images of the right shape, so that no data set is needed and nothing is loaded.
-Speed stands beside what the device could do: the share of the rate of a large matrix product in the same precision with
-the same number of threads, measured on the spot. FLOPs are torch's count of convolutions and matrix products in the
-forward and backward passes of one step; norms, pooling and the optimizer count as time, not as work.
+It is the harness's own step on noise images of the right shape, so that no data set is needed and nothing is loaded. On
+a CPU it has one thread, as cells have, and what counts is CPU time. Speed stands beside what the device could do: the
+share of the rate of a large matrix product in the same precision, measured in turn with the steps. FLOPs are torch's
+count of convolutions and matrix products in the forward and backward passes of one step; norms, pooling and the
+optimizer count as time, not as work.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import time
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
 from tabulate import tabulate
-from torch.utils.flop_counter import FlopCounterMode
 
 from mmbench.errors import UserError
 from mmbench.method import Batch, Context, Method, Stage
@@ -31,8 +33,10 @@ from mmbench.training import device
 from mmbench.training.device import Compute
 from mmbench.training.loop import LossSums, make_optimizers, train_step
 
+from .timing import Work, flops, in_turn, product
+
 WARM_UP = 3  # steps: memory is allocated and kernels are chosen in the first ones
-HEADERS = ("method", "stage", "ms/step", "images/s", "peak MiB", "GFLOP/step", "% of matmul")
+HEADERS = ("method", "stage", "ms/step", "images/s", "peak MiB", "GFLOP/step", "% of matmul", "matmul GFLOP/s")
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,12 @@ class StageCost:
 
     Attributes:
         method, stage: names.
-        ms: milliseconds per step.
+        ms: milliseconds per step, the median.
         images: per second; every modality of every view counts, so pairs are two images.
         memory: peak in MiB; of the GPU's memory where there is one, else of the whole process.
         gflop: 10^9 floating point operations per step.
         share: percent of the matrix product's rate.
+        product: 10^9 floating point operations per second of the matrix product, measured in turn with the steps.
     """
 
     method: str
@@ -55,19 +60,46 @@ class StageCost:
     memory: float
     gflop: float
     share: float
+    product: float
 
 
-def measure(name: str, profile_name: str, dataset: str, compute: Compute, steps: int, rate: float) -> list[StageCost]:
+@dataclass(frozen=True)
+class Ready:
+    """A method with random weights, the stages of its schedule, and a batch of noise for it."""
+
+    method: Method
+    stages: tuple[Stage, ...]
+    batch: Batch
+
+
+def measure(
+    name: str, profile_name: str, dataset: str, compute: Compute, steps: int, *, side: int = 0
+) -> list[StageCost]:
     """Time every stage of a method with random weights.
 
     Args:
-        rate: floating point operations per second, see :func:`matmul_rate`.
+        side: of the matrices of the product, see :func:`benchmarks.timing.product`.
 
     Raises:
         UserError: an unknown name, or a data set whose task is only known once its files are read.
     """
+    ready = prepare(name, profile_name, dataset, compute)
+    return [_row(name, ready, stage, compute, steps, side) for stage in ready.stages]
+
+
+def prepare(
+    name: str, profile_name: str, dataset: str, compute: Compute, changes: Mapping[str, Any] | None = None
+) -> Ready:
+    """Build a method as a cell does, but for its data.
+
+    Args:
+        changes: of the profile, by dotted keys such as ``network.width``.
+
+    Raises:
+        UserError: as :func:`measure`.
+    """
     data, card = catalog.find("datasets", dataset), catalog.find("methods", name)
-    profile = config.profile(profile_name, data["KIND"])
+    profile = config.profile(profile_name, data["KIND"], changes)
     adapter = catalog.load(data, data["CLASS"])
     if not data.get("NEEDS_ROOT", True):
         adapter = adapter(None, profile.data, config.data_settings(data, {}))
@@ -80,7 +112,14 @@ def measure(name: str, profile_name: str, dataset: str, compute: Compute, steps:
     method: Method = catalog.load(card, card["CLASS"])(context)
     method.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     batch = noise_batch(task, Access(card["ACCESS"]), profile.batch, profile.size, context.labels, compute.device)
-    return [_row(name, method, stage, batch, compute, steps, rate) for stage in resolved.stages]
+    return Ready(method, tuple(resolved.stages), batch)
+
+
+def training(ready: Ready, stage: Stage, compute: Compute) -> Work:
+    """The harness's step of one stage, to be called again and again."""
+    optimizers, sums = make_optimizers(ready.method, stage, compute), LossSums({})
+    numbers = itertools.count()
+    return lambda: train_step(ready.method, stage, next(numbers), ready.batch, optimizers, compute, sums)
 
 
 def noise_batch(task: Task, access: Access, batch: int, size: int, labels: int, where: torch.device) -> Batch:
@@ -104,63 +143,19 @@ def noise(modality: Modality, batch: int, size: int, rng: np.random.Generator) -
     return modality.to_array(modality.from_network(torch.from_numpy(raw)))
 
 
-def matmul_rate(compute: Compute, side: int = 0, repeats: int = 5) -> float:
-    """Floating point operations per second of a product of two square matrices, the best of some repeats.
-
-    Args:
-        side: of the matrices; 0 takes one that fills the device.
-    """
-    side = side or (8192 if compute.device.type == "cuda" else 2048)
-    kind = torch.bfloat16 if compute.precision == "bf16" else torch.float32
-    matrix = torch.randn(side, side, device=compute.device).to(kind)
-    matrix @ matrix
-    best = float("inf")
-    for _ in range(repeats):
-        started = _now(compute)
-        matrix @ matrix
-        best = min(best, _now(compute) - started)
-    return 2.0 * side**3 / best
-
-
-def _row(name: str, method: Method, stage: Stage, batch: Batch, compute: Compute, steps: int, rate: float) -> StageCost:
-    optimizers, sums = make_optimizers(method, stage, compute), LossSums({})
-
-    def step(number: int) -> None:
-        train_step(method, stage, number, batch, optimizers, compute, sums)
-
+def _row(name: str, ready: Ready, stage: Stage, compute: Compute, steps: int, side: int) -> StageCost:
+    step = training(ready, stage, compute)
     _forget_peak(compute)
-    for number in range(WARM_UP):
-        step(number)
-    started = _now(compute)
-    for number in range(steps):
-        step(WARM_UP + number)
-    seconds = (_now(compute) - started) / steps
+    for _ in range(WARM_UP):
+        step()
     memory = device.peak_memory(compute) / 2**20
-    counter = FlopCounterMode(display=False)
-    counter.mod_tracker = _WholeStep()  # type: ignore[assignment]
-    with counter:
-        step(WARM_UP + steps)
-    flops = counter.get_total_flops()
-    images = sum(len(tensor) for tensors in batch.values() for key, tensor in tensors.items() if key != LABEL)
-    share = 100 * flops / seconds / rate
-    return StageCost(name, stage.name, 1000 * seconds, images / seconds, memory, flops / 1e9, share)
-
-
-class _WholeStep:
-    """Stands in for the counter's tracker of modules, whose hooks fail in a gradient penalty's ``autograd.grad``."""
-
-    parents = frozenset({"Global"})
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _now(compute: Compute) -> float:
-    """Seconds, after all that was asked of the device is done."""
-    if compute.device.type == "cuda":
-        torch.cuda.synchronize(compute.device)
-    return time.perf_counter()
+    multiply, operations = product(compute, side)
+    taken = in_turn({"step": step, "product": multiply}, steps, compute)
+    seconds, rate = median(taken["step"]), operations / median(taken["product"])
+    work = flops(step)
+    images = sum(len(tensor) for tensors in ready.batch.values() for key, tensor in tensors.items() if key != LABEL)
+    share = 100 * work / seconds / rate
+    return StageCost(name, stage.name, 1000 * seconds, images / seconds, memory, work / 1e9, share, rate / 1e9)
 
 
 def _forget_peak(compute: Compute) -> None:
@@ -184,18 +179,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         compute = device.choose(options.device)
         cards, notes = choose_methods(options.methods.split(","), catalog.find("datasets", options.dataset)["KIND"])
-        rate = matmul_rate(compute)
+        if compute.device.type == "cpu":
+            device.use_threads(1)
         rows = [
             row
             for card in cards
-            for row in measure(card.name, options.profile, options.dataset, compute, options.steps, rate)
+            for row in measure(card.name, options.profile, options.dataset, compute, options.steps)
         ]
     except UserError as error:
         parser.exit(2, f"{error}\n")
     about = device.describe(compute)
-    print(f"{about['gpu'] or about['cpu']}, {about['threads']} threads, {compute.precision}: ", end="")
-    print(f"matrix product {rate / 1e12:.2f} TFLOP/s")
-    formats = ("", "", ".1f", ".0f", ".0f", ".2f", ".1f")
+    clock = "wall time" if about["gpu"] else "CPU time"
+    print(f"{about['gpu'] or about['cpu']}, threads: {about['threads']}, {compute.precision}, {clock}")
+    formats = ("", "", ".1f", ".0f", ".0f", ".2f", ".1f", ".1f")
     print(tabulate([astuple(row) for row in rows], HEADERS, floatfmt=formats))
     for note in notes:
         print(note)

@@ -25,7 +25,7 @@ def step(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_one_row_per_stage_with_finite_numbers(step: ModuleType) -> None:
-    rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, rate=step.matmul_rate(CPU, side=64, repeats=1))
+    rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, side=64)
     assert [(row.method, row.stage) for row in rows] == [
         ("mmnet", "translate"), ("mmnet", "align"), ("mmnet", "re-estimate")
     ]  # fmt: skip
@@ -34,13 +34,13 @@ def test_one_row_per_stage_with_finite_numbers(step: ModuleType) -> None:
         assert all(math.isfinite(number) and number > 0 for number in numbers), row
         # Two groups of pairs, two images per pair and group in profile smoke.
         assert row.images == pytest.approx(8 / (row.ms / 1000))
+        assert row.share == pytest.approx(100 * row.gflop / (row.ms / 1000) / row.product)
     translate, align, _ = rows
     assert align.gflop > translate.gflop, "autoencoders are work"
 
 
 def test_gradient_penalties_are_counted(step: ModuleType) -> None:
-    rate = step.matmul_rate(CPU, side=64, repeats=1)
-    (row,) = step.measure("stargan-paired", "smoke", "synthetic", CPU, steps=1, rate=rate)
+    (row,) = step.measure("stargan-paired", "smoke", "synthetic", CPU, steps=1, side=64)
     assert row.gflop > 0
 
 
@@ -49,10 +49,34 @@ def test_flops_are_the_convolutions_of_forward_and_backward(step: ModuleType, mo
     monkeypatch.setattr(
         step, "train_step", lambda method, stage, number, batch, *rest: _first_convolution(method, batch)
     )
-    rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, rate=1e9)
+    rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, side=64)
     pixels = 2 * 16 * 16
     assert rows[0].gflop == pytest.approx(2 * pixels * 2 * 9 * 3 * 4 / 1e9)
-    assert rows[0].share == pytest.approx(100 * rows[0].gflop / (rows[0].ms / 1000))
+
+
+def test_steps_and_products_take_turns_by_cpu_time(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that only works move: a step takes 2 s and a product of side 64 half a second."""
+    timing = importlib.import_module("benchmarks.timing")
+    clock, order = [0.0], []
+
+    def work(name: str, takes: float) -> None:
+        clock[0] += takes
+        order.append(name)
+
+    monkeypatch.setattr(timing.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(step, "product", lambda compute, side: (lambda: work("product", 0.5), 2.0 * side**3))
+    monkeypatch.setattr(step, "training", lambda ready, stage, compute: lambda: work("step", 2.0))
+    row = step.measure("mmnet", "smoke", "synthetic", CPU, steps=3, side=64)[0]
+    assert order[step.WARM_UP : step.WARM_UP + 6] == ["step", "product"] * 3
+    assert row.ms == 2000.0
+    assert row.product == pytest.approx(2 * 64**3 / 0.5 / 1e9)
+
+
+def test_a_cpu_gets_one_thread_as_cells_have(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(step.device, "use_threads", given.append)
+    step.main(["--profile", "smoke", "--steps", "1", "--device", "cpu"])
+    assert given == [1]
 
 
 def _first_convolution(method: Any, batch: dict[str, dict[str, torch.Tensor]]) -> None:
@@ -93,3 +117,20 @@ def test_a_step_over_all_domains_is_timed(step: ModuleType, name: str) -> None:
     row = importlib.import_module("benchmarks.domains").measure(name, 3, "smoke", steps=1)
     assert (row.method, row.domains) == (name, 3)
     assert row.ms > 0 and row.share == pytest.approx(row.ms / 3)
+
+
+def test_rates_of_widths(step: ModuleType) -> None:
+    """Twice the width is 4 x the work, but for the layers at the image, where it is twice."""
+    widths = importlib.import_module("benchmarks.widths")
+    narrow, wide = widths.measure([8, 16], "smoke", CPU, steps=1)
+    assert (narrow.width, wide.width) == (8, 16)
+    assert 2 < wide.forward_gflop / narrow.forward_gflop < 4
+    assert 1.5 < wide.backward_gflop / wide.forward_gflop < 2, "the images need no gradient"
+    assert wide.forward == pytest.approx(1000 * wide.forward_gflop / wide.forward_ms)
+
+
+def test_bad_widths_are_one_line(step: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module("benchmarks.widths").main(["--widths", "24,x"])
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and error == "--widths 24,x: expected whole numbers above 0, such as 24,32\n"

@@ -30,15 +30,12 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
     """Time those methods that the file does not hold yet.
 
     Returns:
-        What the file holds: ``rates`` (FLOP/s of the matrix product by precision), ``methods`` (name -> precision ->
-        rows of :class:`benchmarks.step.StageCost`), ``errors`` (name -> text).
+        What the file holds: ``methods`` (name -> precision -> rows of :class:`benchmarks.step.StageCost`), ``errors``
+        (name -> text), ``hardware``, ``tf32``.
     """
     made = read_json(out) or {"methods": {}}
     made["errors"] = {}
     if missing := [name for name in names if name not in made["methods"]]:
-        # A rehearsal on a CPU has no time for a product that fills it.
-        side = 256 if where == "cpu" else 0
-        made["rates"] = {name: step.matmul_rate(device.choose(where, name), side) for name in PRECISIONS}
         made["hardware"] = device.describe(device.choose(where, "bf16"))
         made["tf32"] = {
             "convolutions": torch.backends.cudnn.allow_tf32,
@@ -47,7 +44,7 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
     for name in missing:
         try:
             made["methods"][name] = {
-                precision: _rows(name, profile, dataset, device.choose(where, precision), steps, made["rates"])
+                precision: _rows(name, profile, dataset, device.choose(where, precision), steps)
                 for precision in PRECISIONS
             }
         except Exception as error:  # a method that does not run must not hide what the others take
@@ -60,10 +57,9 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
     return made
 
 
-def _rows(
-    name: str, profile: str, dataset: str, compute: Compute, steps: int, rates: dict[str, float]
-) -> list[dict[str, Any]]:
-    rows = step.measure(name, profile, dataset, compute, steps, rates[compute.precision])
+def _rows(name: str, profile: str, dataset: str, compute: Compute, steps: int) -> list[dict[str, Any]]:
+    # A rehearsal on a CPU has no time for a product that fills it.
+    rows = step.measure(name, profile, dataset, compute, steps, side=256 if compute.device.type == "cpu" else 0)
     print(f"{name}, {compute.precision}: {', '.join(f'{row.stage} {row.ms:.1f} ms' for row in rows)}", flush=True)
     return [asdict(row) for row in rows]
 
@@ -78,6 +74,14 @@ def table(made: dict[str, Any]) -> str:
                 (name, fast["stage"], fast["ms"], plain["ms"], ratio, fast["share"], fast["memory"], plain["memory"])
             )
     return tabulate(lines, HEADERS, floatfmt=("", "", ".1f", ".1f", ".2f", ".1f", ".0f", ".0f"))
+
+
+def _products(made: dict[str, Any]) -> str:
+    found: dict[str, list[float]] = {name: [] for name in PRECISIONS}
+    for by in made["methods"].values():
+        for precision, rows in by.items():
+            found[precision] += [row["product"] / 1e3 for row in rows]
+    return ", ".join(f"{name} {max(values):.1f}" for name, values in found.items() if values) or "not measured"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,9 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except UserError as error:
         parser.exit(2, f"{error}\n")
-    rates = ", ".join(f"{name} {rate / 1e12:.1f}" for name, rate in made["rates"].items())
     print(table(made))
-    print(f"{made['hardware']['gpu'] or made['hardware']['cpu']}: matrix product in TFLOP/s: {rates}")
+    print(f"{made['hardware']['gpu'] or made['hardware']['cpu']}: matrix product in TFLOP/s: {_products(made)}")
     print(f"{len(made['methods'])} methods timed, {len(made['errors'])} failed")
     return 1 if made["errors"] else 0
 
