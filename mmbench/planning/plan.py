@@ -13,12 +13,12 @@ from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
 from mmbench.planning.papers import where_to_get
-from mmbench.planning.profile import NOT_IN_KEY
+from mmbench.planning.profile import numeric
 from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_methods, default_profile
 from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
-from mmbench.store.files import read_json
+from mmbench.store import prepared
 from mmbench.store.folder import CellFolder
 from mmbench.task import Access
 
@@ -32,6 +32,7 @@ class Cell:
     Attributes:
         dataset, profile, method: their names as the catalog has them, without what ``--set`` changed.
         key: digest of all the result depends on: source, config, data, seed, parent's key. No path enters it.
+        config: settings and stages.
         overrides: all that ``--set`` gave; each method takes what concerns it.
         changed: the part of them that concerns this cell; the folder's path has the digests.
         parent: the cell this one's weights start from.
@@ -44,8 +45,7 @@ class Cell:
     seed: int
     key: str
     folder: CellFolder
-    steps: int
-    seconds: float
+    config: config.MethodConfig
     overrides: Mapping[str, Any] = field(default_factory=dict)
     changed: Changes = field(default_factory=Changes)
     parent: Cell | None = None
@@ -57,9 +57,33 @@ class Cell:
         return self.folder.name
 
     @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return self.config.steps
+
+    @property
     def waits_for(self) -> tuple[Cell, ...]:
         """Cells that must be done first."""
         return tuple(cell for cell in (self.parent, self.judge) if cell is not None)
+
+
+@dataclass(frozen=True)
+class DataNeed:
+    """What a data set takes.
+
+    Attributes:
+        samples: of all parts.
+        test: of the test part.
+        modalities: how many.
+        bytes: of the prepared images.
+        prepared_in: name of their folder in the cache folder.
+    """
+
+    samples: int
+    test: int
+    modalities: int
+    bytes: int
+    prepared_in: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +92,7 @@ class Plan:
 
     Attributes:
         dataset, profile_name: their names in the runs folder, with the digest of what ``--set`` changed of them.
+        data: what its data set takes.
         root: the folder of the images where one was named, else None.
         found: what the data set says of what was found, such as how much of it is there; may be empty.
     """
@@ -76,6 +101,7 @@ class Plan:
     profile_name: str
     profile: config.Profile
     cells: tuple[Cell, ...]
+    data: DataNeed
     skipped: tuple[str, ...] = ()
     root: Path | None = None
     found: str = ""
@@ -180,7 +206,12 @@ def make_plan(
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    return Plan(*names, profile, tuple(maker.cells.values()), tuple(notes), data_root, adapter.note)
+    ids = prepared.all_ids(adapter)
+    need = DataNeed(
+        len(ids), len(adapter.split().test), len(adapter.task.modalities),
+        prepared.disk_need(adapter, ids, profile.size), prepared.whole_folder_name(adapter, card, profile.size),
+    )  # fmt: skip
+    return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, adapter.note)
 
 
 def _lacks_truth(adapter: Dataset) -> str:
@@ -193,21 +224,6 @@ def _lacks_truth(adapter: Dataset) -> str:
                 if modality.name not in holds:
                     return f"{sample_id} has no {modality.name}"
     return ""
-
-
-def measured_slowdown(done: Sequence[Cell]) -> float | None:
-    """Seconds that finished cells took, over their estimates; None where no cell has its timing."""
-    took = estimated = 0.0
-    for cell in done:
-        timing = (read_json(cell.folder.path / "result.json") or {}).get("timing", {})
-        took += timing.get("seconds", 0.0)
-        estimated += cell.seconds if "seconds" in timing else 0.0
-    return took / estimated if estimated else None
-
-
-def estimated_seconds(method: Card, profile: config.Profile, resolved: config.MethodConfig) -> float:
-    """Seconds that a cell takes on the hardware that its profile is meant for."""
-    return resolved.steps * profile.step_ms / 1000 * float(method.get("COST", 1.0)) + 8.0
 
 
 class _Maker:
@@ -245,7 +261,7 @@ class _Maker:
                 "source": keys.source_digest(method.path, method.module),
                 "protocol": protocol.number(),
                 "config": config.as_dict(resolved),
-                "profile": _numeric(self.profile),
+                "profile": numeric(self.profile),
                 "data": self.data,
                 "seed": seed,
                 "parent": parent.key if parent else "",
@@ -253,15 +269,9 @@ class _Maker:
             }
         )
         folder = CellFolder(self.folder / changed_name(method.name, changed.method) / f"seed-{seed}")
-        seconds = estimated_seconds(method, self.profile, resolved)
         cell = Cell(
-            self.card.name, self.profile.name, method.name, seed, key, folder, resolved.steps, seconds,
+            self.card.name, self.profile.name, method.name, seed, key, folder, resolved,
             self.overrides, changed, parent, judge,
         )  # fmt: skip
         self.cells[method.name, seed] = cell
         return cell
-
-
-def _numeric(profile: config.Profile) -> Any:
-    """The part of a profile that numbers depend on."""
-    return {key: value for key, value in config.as_dict(profile).items() if key not in NOT_IN_KEY}
