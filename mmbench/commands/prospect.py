@@ -16,7 +16,6 @@ from mmbench.planning.order import order_of
 from mmbench.planning.outlook import Outlook, look, method_folder, sample_key, wanted
 from mmbench.planning.plan import Plan
 from mmbench.planning.words import duration, size
-from mmbench.plugins import catalog
 from mmbench.plugins.remembered import cache_folder
 from mmbench.store import machine
 
@@ -36,9 +35,10 @@ class Prospect:
         """Say what is known of another machine; where ``measure``, time what no estimate is known of."""
         if self.machine.why:
             print(f"{self.machine.why}: {'measured again' if measure else '`run` measures again'}.")
-        seconds = sum(one.seconds for one in self.looks)
+        if not measure or sum(one.seconds for one in self.looks) < PAYS:
+            return
         questions = self._questions()
-        if not measure or seconds < PAYS or (not questions and self.machine.asked):
+        if not questions and self.machine.asked:
             return
         methods = f"{len(questions)} method{'' if len(questions) == 1 else 's'}"
         print(f"Measuring this machine: a few steps of {methods}.", flush=True)
@@ -85,7 +85,7 @@ class Prospect:
 
     def _questions(self) -> list[Question]:
         """One for each method that neither a finished cell nor an earlier calibration speaks of."""
-        made: dict[str, Question] = {}
+        made: dict[str, tuple[bool, Question]] = {}
         for plan, outlook in zip(self.plans, self.looks, strict=True):
             here, methods = self._here(plan), wanted(plan.cells)
             samples = sample_key(plan) if outlook.preparation and sample_key(plan) not in self.machine.samples else ""
@@ -100,10 +100,10 @@ class Prospect:
                     cache_folder=self.options.cache_folder, device=self.options.device,
                     precision=self.options.precision, threads=here.threads,
                 )  # fmt: skip
-                made[key] = Question(key, order, samples)
+                made[key] = bool(cell.card.variant), Question(key, order, samples)
                 samples = ""
         # What there is no time to measure takes after the others: a method comes before its variants.
-        return sorted(made.values(), key=lambda one: bool(catalog.find("methods", one.order.method).variant))
+        return [question for _, question in sorted(made.values(), key=lambda one: one[0])]
 
     def _show(self, plan: Plan, outlook: Outlook) -> None:
         jobs, threads = self._slots(plan)

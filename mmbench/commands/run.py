@@ -37,7 +37,6 @@ def _run(options: argparse.Namespace) -> int:
     from mmbench.planning.config import parse_overrides
     from mmbench.planning.papers import published_for
     from mmbench.planning.plan import make_plans
-    from mmbench.planning.tables import plan_table
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
@@ -51,6 +50,8 @@ def _run(options: argparse.Namespace) -> int:
             raise UserError(
                 f"--table {options.table} says which rows and data set: leave --{' and --'.join(given)} out"
             )
+        from mmbench.planning.tables import plan_table
+
         plans = [plan_table(
             options.table, options.profile, seeds, options.runs, data_root=options.data_root, overrides=overrides
         )]  # fmt: skip

@@ -72,8 +72,8 @@ def execute(plan: Plan, options: Options, remaining: Remaining | None = None) ->
     try:
         while waiting or running:
             waiting = _settle(waiting, ends, options.say)
-            for outcome in ends.values():
-                total.end(outcome)
+            for ended in ends.values():
+                total.end(ended)
             for cell in list(waiting):
                 if len(running) >= jobs:
                     break

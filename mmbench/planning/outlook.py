@@ -10,7 +10,6 @@ from typing import Any
 
 from mmbench.planning.estimate import SAMPLE, Estimate, Here, Source, Wanted, estimates, whole
 from mmbench.planning.plan import Cell, Plan
-from mmbench.plugins import catalog
 from mmbench.store.files import read_json
 
 
@@ -65,8 +64,7 @@ def wanted(cells: Sequence[Cell]) -> dict[Path, Wanted]:
     for cell in cells:
         folder = method_folder(cell)
         if folder not in made:
-            card = catalog.find("methods", cell.method)
-            made[folder] = Wanted(card, folder.name, cell.config, finished(folder))
+            made[folder] = Wanted(cell.card, folder.name, cell.config, finished(folder))
     return made
 
 

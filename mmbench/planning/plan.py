@@ -20,7 +20,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
 from mmbench.store import prepared
 from mmbench.store.folder import CellFolder
-from mmbench.task import Access
+from mmbench.task import Access, Split
 
 DATA_VARIABLE = "MMBENCH_DATA"
 
@@ -32,6 +32,7 @@ class Cell:
     Attributes:
         dataset, profile, method: their names as the catalog has them, without what ``--set`` changed.
         key: digest of all the result depends on: source, config, data, seed, parent's key. No path enters it.
+        card: of the method.
         config: settings and stages.
         overrides: all that ``--set`` gave; each method takes what concerns it.
         changed: the part of them that concerns this cell; the folder's path has the digests.
@@ -45,6 +46,7 @@ class Cell:
     seed: int
     key: str
     folder: CellFolder
+    card: Card
     config: config.MethodConfig
     overrides: Mapping[str, Any] = field(default_factory=dict)
     changed: Changes = field(default_factory=Changes)
@@ -131,9 +133,9 @@ def open_dataset(
     return adapter
 
 
-def check_parts(dataset: str, adapter: Dataset) -> None:
+def check_parts(dataset: str, adapter: Dataset, split: Split) -> None:
     """Raise UserError where a part has no images, naming what there is."""
-    parts = adapter.split().parts()
+    parts = split.parts()
     if empty := [part for part, ids in parts.items() if not ids]:
         there = ", ".join(f"{part} {len(ids)}" for part, ids in parts.items() if ids)
         found = "; ".join(filter(None, [there, adapter.note])) or "none"
@@ -189,8 +191,9 @@ def make_plan(
     chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
     config.check_overrides(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
-    check_parts(dataset, adapter)
-    if lacking := _lacks_truth(adapter):
+    split = adapter.split()
+    check_parts(dataset, adapter, split)
+    if lacking := _lacks_truth(adapter, split):
         oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
         for method in oracles:
             line = f"{method.name}: left out, it learns from true pairs, and training sample {lacking}"
@@ -202,27 +205,27 @@ def make_plan(
         changed_name(label or card.name, dataset_changes(overrides)),
         changed_name(profile.name, profile_changes(overrides)),
     )
-    maker = _Maker(card, adapter, profile, runs.joinpath(*names), overrides)
+    maker = _Maker(card, adapter, split, profile, runs.joinpath(*names), overrides)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    ids = prepared.all_ids(adapter)
+    ids = [sample_id for part in split.parts().values() for sample_id in part]
+    about = prepared.meta(adapter, maker.data["manifest"], maker.data["source"], profile.size)
     need = DataNeed(
-        len(ids), len(adapter.split().test), len(adapter.task.modalities),
-        prepared.disk_need(adapter, ids, profile.size), prepared.whole_folder_name(adapter, card, profile.size),
+        len(ids), len(split.test), len(adapter.task.modalities),
+        prepared.disk_need(adapter, ids, profile.size), prepared.folder_name(about, ids),
     )  # fmt: skip
     return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, adapter.note)
 
 
-def _lacks_truth(adapter: Dataset) -> str:
+def _lacks_truth(adapter: Dataset, split: Split) -> str:
     """``<id> has no <modality>`` for the first training sample that oracles could not use; empty where all can."""
-    split = adapter.split()
     for group in adapter.task.groups:
-        for sample_id in split.groups[group.name]:
-            holds = adapter.holds(sample_id)
-            for modality in adapter.task.modalities:
-                if modality.name not in holds:
-                    return f"{sample_id} has no {modality.name}"
+        ids = split.groups[group.name]
+        held = prepared.held(adapter, ids)
+        if lacking := [(int(mask.argmin()), name) for name, mask in held.items() if not mask.all()]:
+            position, modality = min(lacking, key=lambda one: one[0])
+            return f"{ids[position]} has no {modality}"
     return ""
 
 
@@ -233,6 +236,7 @@ class _Maker:
         self,
         card: Card,
         adapter: Dataset,
+        split: Split,
         profile: config.Profile,
         folder: Path,
         overrides: Mapping[str, Any],
@@ -242,7 +246,7 @@ class _Maker:
         self.data = {
             "manifest": adapter.manifest(),
             "settings": adapter.settings,
-            "split": adapter.split().hashes(),
+            "split": split.hashes(),
             "source": keys.source_digest(card.path, card.module),
         }
 
@@ -270,7 +274,7 @@ class _Maker:
         )
         folder = CellFolder(self.folder / changed_name(method.name, changed.method) / f"seed-{seed}")
         cell = Cell(
-            self.card.name, self.profile.name, method.name, seed, key, folder, resolved,
+            self.card.name, self.profile.name, method.name, seed, key, folder, method, resolved,
             self.overrides, changed, parent, judge,
         )  # fmt: skip
         self.cells[method.name, seed] = cell

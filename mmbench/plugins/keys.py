@@ -28,7 +28,7 @@ def source_digest(path: Path, module: str) -> str:
     Formatting, comments and docstrings do not count.
     """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    parts = {}
+    folder, parts = path.parent, {}
     queue = [(path, module)]
     while queue:
         file, name = queue.pop()
@@ -36,7 +36,9 @@ def source_digest(path: Path, module: str) -> str:
             continue
         parts[name], imports = _read(file, name)
         for imported in imports:
-            if (found := _locate(imported, package, path.parent)) is not None:
+            if not imported.startswith(("mmbench", package)):
+                continue
+            if (found := _locate(imported, package, folder)) is not None:
                 queue.append((found, imported))
     return digest(parts)
 

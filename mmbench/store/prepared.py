@@ -14,16 +14,17 @@ from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
 
 
-def meta(dataset: Dataset, source: str, size: int) -> dict[str, Any]:
+def meta(dataset: Dataset, manifest: str, source: str, size: int) -> dict[str, Any]:
     """What a cache is made of, beside its list of ids.
 
     Args:
+        manifest: the data set's, which may take long to make.
         source: hash of the adapter's code and of the code it resizes with; other code, other cache.
         size: image height and width in pixels.
     """
     return {
         "data": dataset.task.name,
-        "manifest": dataset.manifest(),
+        "manifest": manifest,
         "settings": dataset.settings,
         "size": size,
         "source": source,
@@ -43,11 +44,14 @@ def all_ids(dataset: Dataset) -> list[str]:
 
 def whole_folder_name(dataset: Dataset, card: Card, size: int) -> str:
     """Of the cache of all samples of all parts."""
-    return folder_name(meta(dataset, keys.source_digest(card.path, card.module), size), all_ids(dataset))
+    about = meta(dataset, dataset.manifest(), keys.source_digest(card.path, card.module), size)
+    return folder_name(about, all_ids(dataset))
 
 
 def held(dataset: Dataset, ids: Sequence[str]) -> dict[str, np.ndarray]:
     """Modality -> whether each sample has it, bool ``(len(ids),)``."""
+    if type(dataset).holds is Dataset.holds:
+        return {m.name: np.ones(len(ids), bool) for m in dataset.task.modalities}
     holds = [set(dataset.holds(sample_id)) for sample_id in ids]
     return {m.name: np.array([m.name in names for names in holds], bool) for m in dataset.task.modalities}
 

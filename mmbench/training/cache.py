@@ -109,7 +109,7 @@ def open_cache(
             full, or ``folder`` cannot be written.
         ValueError: the adapter returned arrays of another shape or dtype than its modalities promise.
     """
-    about = prepared.meta(dataset, dataset_source, size)
+    about = prepared.meta(dataset, dataset.manifest(), dataset_source, size)
     target = folder / prepared.folder_name(about, ids)
     held = prepared.held(dataset, ids)
     if not target.exists():

@@ -14,6 +14,7 @@ from mmbench.commands.prospect import Prospect
 from mmbench.launching import scheduler
 from mmbench.launching.calibration import Question
 from mmbench.launching.scheduler import Options
+from mmbench.planning.estimate import speed_key
 from mmbench.planning.outlook import wanted
 from mmbench.planning.plan import Plan, make_plan
 from mmbench.store import machine
@@ -44,8 +45,7 @@ def keep(tmp_path: Path, stages: dict[str, float], profile: str = "laptop") -> N
     made = plan(tmp_path, profile)
     here = scheduler.where(Machine(), Options(), len(made.cells))
     speeds = {
-        prospect.estimate.speed_key(here, made.profile, one): Speed(stages, 1.0, 10, 1_000_000)
-        for one in wanted(made.cells).values()
+        speed_key(here, made.profile, one): Speed(stages, 1.0, 10, 1_000_000) for one in wanted(made.cells).values()
     }
     machine.write(tmp_path / "cache", Machine(True, (), 10.0, speeds, {f"synthetic/{made.profile.size}": 0.1}))
 
