@@ -243,7 +243,7 @@ class _Maker:
     ) -> None:
         self.card, self.profile, self.folder, self.overrides = card, profile, folder, overrides
         self.cells: dict[tuple[str, int], Cell] = {}
-        self.data = {
+        self.data: dict[str, Any] = {
             "manifest": adapter.manifest(),
             "settings": adapter.settings,
             "split": split.hashes(),
