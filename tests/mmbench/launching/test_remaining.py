@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from mmbench.launching import scheduler
+from mmbench.launching.local import Outcome
 from mmbench.launching.progress import Progress
 from mmbench.launching.remaining import Pace, Remaining
+from mmbench.launching.scheduler import Options
+from mmbench.planning.order import Order
+from mmbench.planning.plan import Cell, make_plan
 
 
 def pace(*notes: tuple[float, int], what: str = "train", total: int = 1000) -> Pace:
@@ -77,3 +85,35 @@ def test_the_wait_for_the_data_is_no_slowness() -> None:
     made = Remaining({"a": 100.0, "b": 100.0}, {}, jobs=1, preparation=50.0)
     made.end("a", 150.0)
     assert made.left({}) == pytest.approx(100.0)
+
+
+class Ends:
+    """In place of a cell's process: it has ended after 7 s."""
+
+    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
+        self.cell, self.slot = cell, slot
+
+    def poll(self) -> Outcome:
+        return Outcome(self.cell, "done", 7.0)
+
+    def stop(self) -> None:
+        """It has ended."""
+
+
+def test_a_run_says_what_is_left_of_all_cells_when_one_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of three cells, one of another plan, take 10 s by the plan and took 7: the last, of 100 s, takes 70."""
+    monkeypatch.setattr(scheduler, "LocalProcess", Ends)
+    plan = make_plan(["mmnet", "mmnet-pp"], "synthetic", "smoke", [0], tmp_path)
+    names = [cell.name for cell in plan.cells]
+    said: list[str] = []
+    left = Remaining({names[0]: 10.0, names[1]: 10.0, "another plan's": 100.0}, {names[1]: names[:1]}, 1)
+    ends = scheduler.execute(plan, Options(jobs=1, say=said.append), left)
+    assert [outcome.state for outcome in ends] == ["done", "done"]
+    assert said == [
+        f"{names[0]}: done in 7 seconds",
+        "2 of 3 cells left, about 77 seconds",
+        f"{names[1]}: done in 7 seconds",
+        "1 of 3 cells left, about 70 seconds",
+    ]
