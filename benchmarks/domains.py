@@ -26,8 +26,7 @@ from mmbench.task import Access
 from mmbench.training import device
 from mmbench.training.device import Compute
 from mmbench.training.loop import LossSums, make_optimizers, train_step
-
-from .step import noise_batch
+from mmbench.training.noise import noise_batch
 
 KIND = "cross-domain"
 NUMBERS = (3, 4, 5, 6)

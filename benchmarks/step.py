@@ -18,20 +18,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 from tabulate import tabulate
 
 from mmbench.errors import UserError
 from mmbench.method import Batch, Context, Method, Stage
-from mmbench.modality import Modality
 from mmbench.planning import config
 from mmbench.planning.selection import choose_methods
 from mmbench.plugins import catalog
-from mmbench.task import LABEL, Access, Split, Task, views
+from mmbench.task import LABEL, Access, Task
 from mmbench.training import device
 from mmbench.training.device import Compute
 from mmbench.training.loop import LossSums, make_optimizers, train_step
+from mmbench.training.noise import noise_batch
 
 from .timing import Work, flops, in_turn, product
 
@@ -120,27 +119,6 @@ def training(ready: Ready, stage: Stage, compute: Compute) -> Work:
     optimizers, sums = make_optimizers(ready.method, stage, compute), LossSums({})
     numbers = itertools.count()
     return lambda: train_step(ready.method, stage, next(numbers), ready.batch, optimizers, compute, sums)
-
-
-def noise_batch(task: Task, access: Access, batch: int, size: int, labels: int, where: torch.device) -> Batch:
-    """A batch as the harness' loader makes it for a method with ``access``, of noise."""
-    rng = np.random.default_rng(0)
-    split = Split({group.name: (group.name,) for group in task.groups}, ("validation",), ("test",))
-    made: Batch = {}
-    for view in views(task, split, access):
-        made[view.name] = {
-            name: torch.from_numpy(rng.integers(0, labels, batch)).to(where)
-            if name == LABEL
-            else task.modality(name).to_tensor(noise(task.modality(name), batch, size, rng)).to(where)
-            for name in view.modalities
-        }
-    return made
-
-
-def noise(modality: Modality, batch: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Arrays as a data set gives them: real classes only, everything valid."""
-    raw = rng.uniform(-1.0, 1.0, (batch, modality.channels, size, size)).astype(np.float32)
-    return modality.to_array(modality.from_network(torch.from_numpy(raw)))
 
 
 def _row(name: str, ready: Ready, stage: Stage, compute: Compute, steps: int, side: int) -> StageCost:

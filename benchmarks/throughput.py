@@ -25,9 +25,9 @@ from mmbench.plugins.metrics import load_metrics
 from mmbench.task import Access, Split, views
 from mmbench.training import cache, device
 from mmbench.training.loader import Loader
+from mmbench.training.noise import noise
 
 from .rendering import images_per_second
-from .step import noise
 
 SAMPLES = {64: 512, 256: 128}  # side in pixels -> triplets in the cache: 17 and 67 MB
 BATCH = 8

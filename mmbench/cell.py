@@ -7,6 +7,7 @@ Progress goes to standard output as JSON lines. Exit code: 0 done, 1 failed (``t
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +26,7 @@ from mmbench.planning import config
 from mmbench.planning.order import Order
 from mmbench.planning.plan import open_dataset
 from mmbench.plugins import catalog
+from mmbench.plugins.remembered import cache_folder
 from mmbench.store.files import write_arrays, write_bytes, write_json
 from mmbench.store.folder import CellFolder
 from mmbench.training import cache, checkpoint, device
@@ -76,10 +78,9 @@ class CellRun:
         order, profile = self.order, self.profile
         root = Path(order.data_root) if order.data_root else None
         dataset = open_dataset(order.dataset, profile.data, root, order.overrides)
-        cache_folder = Path(order.cache_folder) if order.cache_folder else cache.default_folder()
-        images = cache.open_whole(
-            dataset, self.data_card, profile.size, cache_folder, partial(self.say, "prepare data")
-        )
+        folder, started = Path(order.cache_folder) if order.cache_folder else cache_folder(), time.perf_counter()
+        images = cache.open_whole(dataset, self.data_card, profile.size, folder, partial(self.say, "prepare data"))
+        prepared = time.perf_counter() - started
         checkpoint.set_damaged_aside(self.folder.checkpoints)
         resumes = checkpoint.latest(self.folder.checkpoints) is not None
         before = self.folder.path if resumes else Path(order.parent) if order.parent else None
@@ -99,13 +100,14 @@ class CellRun:
             intervals=Intervals(profile.log_every, profile.checkpoint_every, profile.align_every),
             observe=observer(material), progress=self.say,
         )  # fmt: skip
-        judge = None
+        started, judge = time.perf_counter(), None
         if order.judge:
             judge = self._finished(order.judge_method, dataset, order.judge).to(self.compute.device).eval()
         made = evaluate(method, self.card, material, judge, str(settings.settings.get("side_information", "")))
         write_pictures(self.folder.samples, made.pictures)
         write_arrays(self.folder.path / "per_image.npz", made.statistics)
         cost = translation_cost(method, dataset.task, images, dataset.split().test, self.compute)
+        timing |= {"prepare": prepared, "evaluate": time.perf_counter() - started}
         result = about | {"title": self.card["TITLE"], "published_dataset": dataset.published, "rows": made.rows}
         result |= {"timing": timing, "cost": cost} | measured(method, self.compute)
         write_json(self.folder.path / "result.json", result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,14 @@ class Bench:
 @pytest.fixture(scope="session")
 def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_ones_cache(cache_folder: Path) -> Iterator[None]:
+    """What this machine's own runs have kept decides nothing in a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMBENCH_CACHE", str(cache_folder))
+        yield
 
 
 def _bench(name: str, root: Path | None, folder: Path) -> Bench:

@@ -18,10 +18,12 @@ from mmbench.planning.plan import open_dataset
 from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
+from mmbench.plugins.remembered import cache_folder
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
+from mmbench.store.prepared import disk_need
 from mmbench.training import cache
 
 DESCRIPTION = "dataset.toml"
@@ -61,8 +63,8 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
     chosen = config.profile(profile, source.card["KIND"], config.profile_overrides(overrides))
     source, dataset = open_named(name, data_root, overrides, chosen.data)
     ids = [sample_id for part in dataset.split().parts().values() for sample_id in part]
-    target = folder or cache.default_folder()
-    need = cache.disk_need(dataset, ids, chosen.size)
+    target = folder or cache_folder()
+    need = disk_need(dataset, ids, chosen.size)
     print(f"{source.label}: {len(ids)} samples at {chosen.size} px, {need / 1e6:.1f} MB in {target}")
     with tqdm(total=len(ids), unit="sample") as bar:
 

@@ -16,6 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace) -> int:
     from mmbench.planning.config import profiles
     from mmbench.plugins import catalog, metrics
+    from mmbench.plugins.remembered import cache_folder
+    from mmbench.store import machine
 
     for what in [options.what] if options.what else KINDS:
         if not options.what:
@@ -26,4 +28,6 @@ def _list(options: argparse.Namespace) -> int:
             problem = metrics.problem_of(card) if what == metrics.FOLDER else card.problem
             text = f"cannot be read: {problem}" if problem else card.get("TITLE", "")
             print(f"  {card.name:{width}} {text}")
+        if what == catalog.PROFILES:
+            print(f"  {machine.read(cache_folder()).gpu}")
     return 0

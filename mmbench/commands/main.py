@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, text in (
         ("run", run, "train and evaluate methods on a data set, then print the tables"),
         ("report", report, "write tables and pictures of all results"),
-        ("papers", papers, "the papers' tables and figures: the command, the data and the hours that each needs"),
+        ("papers", papers, "the papers' tables and figures: the command, the data and the time that each needs"),
         ("translate", translate, "translate image files with a trained cell"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),

@@ -26,31 +26,37 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _papers(options: argparse.Namespace) -> int:
+    from mmbench.launching.scheduler import Options, where
     from mmbench.planning import papers
     from mmbench.planning.plan import DATA_VARIABLE, named_root
-    from mmbench.planning.selection import cuda_present
     from mmbench.planning.tables import Estimates, progress
+    from mmbench.planning.words import duration
+    from mmbench.plugins.remembered import cache_folder
     from mmbench.publishing.verdicts import VerdictCounts
+    from mmbench.store import machine
 
     seeds = read_seeds(options.seeds)
     tables = {name: papers.find(name) for name in options.names or papers.papers().tables}
     root = options.data_root or named_root()
-    estimates, verdicts = Estimates(), VerdictCounts(options.runs)
+    here = where(machine.read(cache_folder()), Options(), cells=len(tables))
+    estimates, verdicts = Estimates(here), VerdictCounts(options.runs)
     more = f"--seeds {','.join(map(str, seeds))}"
     if options.data_root or root is None:
         more += f" --data-root {shlex.quote(str(root or 'DATA'))}"
     if options.runs != Path("runs"):
         more += f" --runs {shlex.quote(str(options.runs))}"
-    guessed = False
+    sources = set()
     for name, table in tables.items():
         state = progress(table, estimates, seeds, options.runs, root)
-        guessed = guessed or not state.measured
+        sources.add(state.source)
+        left = f"about {duration(state.seconds)} for the rest" if state.done < state.cells else "nothing left"
+        if state.needs_gpu and state.done < state.cells:
+            left = f"needs a GPU: about {duration(state.seconds)} here for the rest"
         print(f"{name}: {table.title}")
         for line in (
             f"python -m mmbench run --table {name} {more}",
             f"data: {state.data}",
-            f"profile {table.profile}; {state.done} of {state.cells} cells done in {options.runs}; "
-            f"about {_hours(state.hours)} for the rest",
+            f"profile {table.profile}; {state.done} of {state.cells} cells done in {options.runs}; {left}",
             *([_numbers(table, verdicts if state.done else None)] if table.numbers else []),
             f"report {table.report}; rows: {', '.join(table.methods)}",
             *([table.note] if table.note else []),
@@ -60,9 +66,10 @@ def _papers(options: argparse.Namespace) -> int:
         print("What is found is a data set's folder: `python -m mmbench data verify NAME` tells what is missing in it.")
     if root is None:
         print(f"No data were looked for: give --data-root FOLDER or set {DATA_VARIABLE}.")
-    if guessed:
-        here = "" if cuda_present() else "; this machine has none"
-        print(f"Times are of one cell after the other: a guess for one GPU{here}, or measured where cells are done.")
+    if here.machine.why:
+        print(f"{here.machine.why}: `run` measures again.")
+    words = " and ".join(source.words for source in sorted(sources))
+    print(f"Times are of one cell after the other: {words}. {here.machine.gpu}.")
     return 0
 
 
@@ -79,7 +86,3 @@ def _numbers(table: PaperTable, verdicts: VerdictCounts | None) -> str:
         return f"numbers: {total}, none beside a result"
     counted["no result"] = total - counted.total()
     return f"numbers: {total}; {', '.join(f'{verdict} {count}' for verdict, count in counted.items() if count)}"
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:.0f} hours" if hours >= 10 else f"{hours:.1f} hours"

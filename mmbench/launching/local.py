@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from mmbench.launching import messages, progress
+from mmbench.launching.remaining import Pace
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell
+from mmbench.planning.words import duration
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
 
@@ -57,6 +57,9 @@ class LocalProcess:
         self.cell, self.slot, self.say = cell, slot, say
         self.started = self.last_line = time.monotonic()
         self.latest: progress.Progress | None = None
+        self.pace = Pace()
+        from tqdm import tqdm  # takes as long to import as a plan to make
+
         self.bar = tqdm(
             total=cell.steps, desc=cell.name, position=slot, leave=False, unit="step", disable=not sys.stderr.isatty()
         )
@@ -94,6 +97,15 @@ class LocalProcess:
         message = "" if state == "done" else (said[-1].strip() if said else f"exit code {code}")
         return Outcome(self.cell, state, time.monotonic() - self.started, message)
 
+    def passed(self) -> float:
+        """Seconds since its start."""
+        return time.monotonic() - self.started
+
+    def training_left(self) -> float | None:
+        """Seconds that its training still takes; None before that can be told."""
+        trains = self.latest is not None and self.latest.total == self.cell.steps
+        return self.pace.left() if trains else None
+
     def stop(self) -> None:
         """Kill the process; its folder stays as the last checkpoint left it."""
         self.process.kill()
@@ -119,14 +131,16 @@ class LocalProcess:
     def _show(self) -> None:
         if (latest := self.latest) is None:
             return
+        begins = self.pace.latest is None
+        self.pace.note(latest, time.monotonic())
         what, done, total = latest.what, latest.done, latest.total
         if not self.bar.disable:
-            if self.bar.total != total or done < self.bar.n:
+            if begins or self.bar.total != total or done < self.bar.n:
                 self.bar.reset(total)
             self.bar.set_postfix_str(what, refresh=False)
             self.bar.update(done - self.bar.n)
         elif time.monotonic() - self.last_line >= PLAIN_EVERY:
             self.last_line = time.monotonic()
-            passed = self.last_line - self.started
-            left = f", about {passed * (total - done) / done / 60:.1f} min left" if done else ""
+            seconds = self.pace.left()
+            left = "" if seconds is None or done >= total else f", about {duration(seconds)} left"
             self.say(f"{self.cell.name}: {what} {done}/{total}{left}")

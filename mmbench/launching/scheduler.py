@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmbench.launching.local import LocalProcess, Outcome, usable_cores, visible_gpus
+from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome, usable_cores, visible_gpus
+from mmbench.launching.remaining import Remaining
+from mmbench.planning.estimate import Here
 from mmbench.planning.order import order_of
 from mmbench.planning.plan import Cell, Plan
 from mmbench.planning.selection import cuda_present
+from mmbench.planning.words import duration
+from mmbench.store.machine import Machine
 
 
 @dataclass
@@ -31,19 +35,31 @@ class Options:
     precision: str = "auto"
     say: Callable[[str], None] = field(default=print)
 
+    def on_gpu(self) -> bool:
+        """Whether cells will use a GPU, as far as can be told without asking torch."""
+        return self.device.startswith("cuda") or (self.device == "auto" and cuda_present())
+
     def slots(self, cells: int) -> tuple[int, int]:
         """Cells at a time and CPU threads for each."""
         cores = usable_cores()
         if self.jobs:
             return self.jobs, max(1, cores // self.jobs)
-        if self.device.startswith("cuda") or (self.device == "auto" and cuda_present()):
+        if self.on_gpu():
             jobs = max(1, min(len(visible_gpus()), cells))
             return jobs, max(1, cores // jobs)
         return max(1, min(cores, cells)), 1
 
 
-def execute(plan: Plan, options: Options) -> list[Outcome]:
+def where(machine: Machine, options: Options, cells: int) -> Here:
+    """Where ``cells`` cells will run: torch's word on GPUs where it was asked, else whether a device is there."""
+    gpu = options.device.startswith("cuda") or (options.on_gpu() and (not machine.asked or bool(machine.devices)))
+    return Here(machine, "cuda" if gpu else "cpu", options.precision, options.slots(cells)[1])
+
+
+def execute(plan: Plan, options: Options, remaining: Remaining | None = None) -> list[Outcome]:
     """Do every cell of a plan that is not done yet, what it waits for first.
+
+    With ``remaining`` a line says now and then how long all of it still takes.
 
     A cell that fails takes down only the cells that wait for it. On KeyboardInterrupt the running cells are stopped;
     the next run goes on from their last checkpoints.
@@ -52,9 +68,12 @@ def execute(plan: Plan, options: Options) -> list[Outcome]:
     jobs, threads = options.slots(len(plan.cells))
     waiting = list(plan.cells)
     running: list[LocalProcess] = []
+    total = _Total(remaining, options.say)
     try:
         while waiting or running:
             waiting = _settle(waiting, ends, options.say)
+            for ended in ends.values():
+                total.end(ended)
             for cell in list(waiting):
                 if len(running) >= jobs:
                     break
@@ -70,13 +89,39 @@ def execute(plan: Plan, options: Options) -> list[Outcome]:
                 if (outcome := process.poll()) is not None:
                     running.remove(process)
                     ends[outcome.cell.name] = outcome
-                    took = f"{outcome.state} in {outcome.seconds:.0f} s"
+                    took = f"{outcome.state} in {duration(outcome.seconds)}"
                     options.say(f"{outcome.cell.name}: {took}{' - ' + outcome.message if outcome.message else ''}")
+                    total.end(outcome)
+            total.show(running)
             time.sleep(0.05)
     finally:
         for process in running:
             process.stop()
     return [ends[cell.name] for cell in plan.cells]
+
+
+class _Total:
+    """Says how long all cells still take: when one has ended, and every :data:`PLAIN_EVERY` seconds."""
+
+    def __init__(self, remaining: Remaining | None, say: Callable[[str], None]) -> None:
+        self.remaining, self.say = remaining, say
+        self.last_line, self.due = time.monotonic(), False
+
+    def end(self, outcome: Outcome) -> None:
+        """A cell ended; more than once of the same is once."""
+        if self.remaining and outcome.cell.name not in self.remaining.ended:
+            self.remaining.end(outcome.cell.name, outcome.seconds if outcome.state == "done" else 0.0)
+            self.due = self.due or outcome.seconds > 0
+
+    def show(self, running: Sequence[LocalProcess]) -> None:
+        """A line where one is due and something is left."""
+        now = time.monotonic()
+        if self.remaining is None or not (self.due or now - self.last_line >= PLAIN_EVERY):
+            return
+        self.last_line, self.due = now, False
+        if cells := len(self.remaining.estimates.keys() - self.remaining.ended.keys()):
+            left = self.remaining.left({one.cell.name: (one.passed(), one.training_left()) for one in running})
+            self.say(f"{cells} of {len(self.remaining.estimates)} cells left, about {duration(left)}")
 
 
 def _settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], None]) -> list[Cell]:

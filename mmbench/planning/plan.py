@@ -13,14 +13,14 @@ from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
 from mmbench.planning.papers import where_to_get
-from mmbench.planning.profile import NOT_IN_KEY
+from mmbench.planning.profile import numeric
 from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_methods, default_profile
 from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
-from mmbench.store.files import read_json
+from mmbench.store import prepared
 from mmbench.store.folder import CellFolder
-from mmbench.task import Access
+from mmbench.task import Access, Split
 
 DATA_VARIABLE = "MMBENCH_DATA"
 
@@ -32,6 +32,8 @@ class Cell:
     Attributes:
         dataset, profile, method: their names as the catalog has them, without what ``--set`` changed.
         key: digest of all the result depends on: source, config, data, seed, parent's key. No path enters it.
+        card: of the method.
+        config: settings and stages.
         overrides: all that ``--set`` gave; each method takes what concerns it.
         changed: the part of them that concerns this cell; the folder's path has the digests.
         parent: the cell this one's weights start from.
@@ -44,8 +46,8 @@ class Cell:
     seed: int
     key: str
     folder: CellFolder
-    steps: int
-    seconds: float
+    card: Card
+    config: config.MethodConfig
     overrides: Mapping[str, Any] = field(default_factory=dict)
     changed: Changes = field(default_factory=Changes)
     parent: Cell | None = None
@@ -57,9 +59,33 @@ class Cell:
         return self.folder.name
 
     @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return self.config.steps
+
+    @property
     def waits_for(self) -> tuple[Cell, ...]:
         """Cells that must be done first."""
         return tuple(cell for cell in (self.parent, self.judge) if cell is not None)
+
+
+@dataclass(frozen=True)
+class DataNeed:
+    """What a data set takes.
+
+    Attributes:
+        samples: of all parts.
+        test: of the test part.
+        modalities: how many.
+        bytes: of the prepared images.
+        prepared_in: name of their folder in the cache folder.
+    """
+
+    samples: int
+    test: int
+    modalities: int
+    bytes: int
+    prepared_in: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +94,7 @@ class Plan:
 
     Attributes:
         dataset, profile_name: their names in the runs folder, with the digest of what ``--set`` changed of them.
+        data: what its data set takes.
         root: the folder of the images where one was named, else None.
         found: what the data set says of what was found, such as how much of it is there; may be empty.
     """
@@ -76,6 +103,7 @@ class Plan:
     profile_name: str
     profile: config.Profile
     cells: tuple[Cell, ...]
+    data: DataNeed
     skipped: tuple[str, ...] = ()
     root: Path | None = None
     found: str = ""
@@ -105,9 +133,9 @@ def open_dataset(
     return adapter
 
 
-def check_parts(dataset: str, adapter: Dataset) -> None:
+def check_parts(dataset: str, adapter: Dataset, split: Split) -> None:
     """Raise UserError where a part has no images, naming what there is."""
-    parts = adapter.split().parts()
+    parts = split.parts()
     if empty := [part for part, ids in parts.items() if not ids]:
         there = ", ".join(f"{part} {len(ids)}" for part, ids in parts.items() if ids)
         found = "; ".join(filter(None, [there, adapter.note])) or "none"
@@ -163,8 +191,9 @@ def make_plan(
     chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
     config.check_overrides(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
-    check_parts(dataset, adapter)
-    if lacking := _lacks_truth(adapter):
+    split = adapter.split()
+    check_parts(dataset, adapter, split)
+    if lacking := _lacks_truth(adapter, split):
         oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
         for method in oracles:
             line = f"{method.name}: left out, it learns from true pairs, and training sample {lacking}"
@@ -176,38 +205,28 @@ def make_plan(
         changed_name(label or card.name, dataset_changes(overrides)),
         changed_name(profile.name, profile_changes(overrides)),
     )
-    maker = _Maker(card, adapter, profile, runs.joinpath(*names), overrides)
+    maker = _Maker(card, adapter, split, profile, runs.joinpath(*names), overrides)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    return Plan(*names, profile, tuple(maker.cells.values()), tuple(notes), data_root, adapter.note)
+    ids = [sample_id for part in split.parts().values() for sample_id in part]
+    about = prepared.meta(adapter, maker.data["manifest"], maker.data["source"], profile.size)
+    need = DataNeed(
+        len(ids), len(split.test), len(adapter.task.modalities),
+        prepared.disk_need(adapter, ids, profile.size), prepared.folder_name(about, ids),
+    )  # fmt: skip
+    return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, adapter.note)
 
 
-def _lacks_truth(adapter: Dataset) -> str:
+def _lacks_truth(adapter: Dataset, split: Split) -> str:
     """``<id> has no <modality>`` for the first training sample that oracles could not use; empty where all can."""
-    split = adapter.split()
     for group in adapter.task.groups:
-        for sample_id in split.groups[group.name]:
-            holds = adapter.holds(sample_id)
-            for modality in adapter.task.modalities:
-                if modality.name not in holds:
-                    return f"{sample_id} has no {modality.name}"
+        ids = split.groups[group.name]
+        held = prepared.held(adapter, ids)
+        if lacking := [(int(mask.argmin()), name) for name, mask in held.items() if not mask.all()]:
+            position, modality = min(lacking, key=lambda one: one[0])
+            return f"{ids[position]} has no {modality}"
     return ""
-
-
-def measured_slowdown(done: Sequence[Cell]) -> float | None:
-    """Seconds that finished cells took, over their estimates; None where no cell has its timing."""
-    took = estimated = 0.0
-    for cell in done:
-        timing = (read_json(cell.folder.path / "result.json") or {}).get("timing", {})
-        took += timing.get("seconds", 0.0)
-        estimated += cell.seconds if "seconds" in timing else 0.0
-    return took / estimated if estimated else None
-
-
-def estimated_seconds(method: Card, profile: config.Profile, resolved: config.MethodConfig) -> float:
-    """Seconds that a cell takes on the hardware that its profile is meant for."""
-    return resolved.steps * profile.step_ms / 1000 * float(method.get("COST", 1.0)) + 8.0
 
 
 class _Maker:
@@ -217,16 +236,17 @@ class _Maker:
         self,
         card: Card,
         adapter: Dataset,
+        split: Split,
         profile: config.Profile,
         folder: Path,
         overrides: Mapping[str, Any],
     ) -> None:
         self.card, self.profile, self.folder, self.overrides = card, profile, folder, overrides
         self.cells: dict[tuple[str, int], Cell] = {}
-        self.data = {
+        self.data: dict[str, Any] = {
             "manifest": adapter.manifest(),
             "settings": adapter.settings,
-            "split": adapter.split().hashes(),
+            "split": split.hashes(),
             "source": keys.source_digest(card.path, card.module),
         }
 
@@ -245,7 +265,7 @@ class _Maker:
                 "source": keys.source_digest(method.path, method.module),
                 "protocol": protocol.number(),
                 "config": config.as_dict(resolved),
-                "profile": _numeric(self.profile),
+                "profile": numeric(self.profile),
                 "data": self.data,
                 "seed": seed,
                 "parent": parent.key if parent else "",
@@ -253,15 +273,9 @@ class _Maker:
             }
         )
         folder = CellFolder(self.folder / changed_name(method.name, changed.method) / f"seed-{seed}")
-        seconds = estimated_seconds(method, self.profile, resolved)
         cell = Cell(
-            self.card.name, self.profile.name, method.name, seed, key, folder, resolved.steps, seconds,
+            self.card.name, self.profile.name, method.name, seed, key, folder, method, resolved,
             self.overrides, changed, parent, judge,
         )  # fmt: skip
         self.cells[method.name, seed] = cell
         return cell
-
-
-def _numeric(profile: config.Profile) -> Any:
-    """The part of a profile that numbers depend on."""
-    return {key: value for key, value in config.as_dict(profile).items() if key not in NOT_IN_KEY}

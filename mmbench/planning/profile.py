@@ -15,7 +15,7 @@ from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits, NetworkSize
 from mmbench.task import TaskKind
-from mmbench.typed import build
+from mmbench.typed import as_dict, build
 
 SCALES = ("small", "paper")
 KINDS: tuple[str, ...] = typing.get_args(TaskKind)
@@ -82,6 +82,11 @@ def profile(name: str, task_kind: str, overrides: Mapping[str, Any] | None = Non
             raise UserError("--set profile.name: a profile's name cannot be changed; choose one with --profile")
         set_at(values, key.split("."), value, f"--set profile.{key}")
     return _build(name, values, "--set profile")
+
+
+def numeric(profile: Profile) -> dict[str, Any]:
+    """The part of a profile that numbers depend on."""
+    return {key: value for key, value in as_dict(profile).items() if key not in NOT_IN_KEY}
 
 
 def _checked(card: Card) -> Card:

@@ -9,11 +9,16 @@ from typing import Any
 
 from mmbench.errors import UserError
 from mmbench.planning import config, papers
+from mmbench.planning.estimate import Here, Source, Wanted
+from mmbench.planning.estimate import estimates as estimated
+from mmbench.planning.outlook import finished
 from mmbench.planning.papers import PaperTable, found_in, where_to_get
-from mmbench.planning.plan import DATA_VARIABLE, Plan, estimated_seconds, make_plan, named_root
+from mmbench.planning.plan import DATA_VARIABLE, Plan, make_plan, named_root
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.store.folder import CellFolder
+
+MODALITIES = 3  # rgb, depth, segmentation; the data are not opened, and only room goes by it
 
 
 @dataclass(frozen=True)
@@ -23,15 +28,17 @@ class Progress:
     Attributes:
         data: what it needs and whether that is here, as a sentence.
         cells, done: how many, parents and judges among them. Done is what has a result, if of older code.
-        hours: that the cells that are not done take one after another.
-        measured: whether ``hours`` goes by the cells done here; else by the hardware that the profile is meant for.
+        seconds: that the cells that are not done take one after another, without the preparation of data.
+        source: of the worst estimate of them.
+        needs_gpu: whether they are of the papers' sizes and there is no GPU.
     """
 
     data: str
     cells: int
     done: int
-    hours: float
-    measured: bool
+    seconds: float
+    source: Source
+    needs_gpu: bool
 
 
 def plan_table(
@@ -66,47 +73,48 @@ def plan_table(
 
 
 class Estimates:
-    """All cards, read once, and the seconds that cells take: many tables share their rows.
+    """All cards and profiles, read once: many tables share them.
+
+    Args:
+        here: where the cells would run.
 
     Attributes:
         methods, datasets: cards by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, here: Here) -> None:
+        self.here = here
         self.methods, self.datasets = catalog.cards("methods"), catalog.cards("datasets")
         self._profiles: dict[tuple[str, str], config.Profile] = {}
-        self._seconds: dict[tuple[str, str, str], float] = {}
+        self._configs: dict[tuple[str, str, str], config.MethodConfig] = {}
 
-    def seconds(self, method: str, profile: str, kind: str) -> float:
-        """Of one cell, on the hardware that the profile is meant for."""
-        if (method, profile, kind) not in self._seconds:
-            if (profile, kind) not in self._profiles:
-                self._profiles[profile, kind] = config.profile(profile, kind)
-            resolved = config.resolve(self.methods[method], self._profiles[profile, kind], kind, {})
-            seconds = estimated_seconds(self.methods[method], self._profiles[profile, kind], resolved)
-            self._seconds[method, profile, kind] = seconds
-        return self._seconds[method, profile, kind]
+    def profile(self, name: str, kind: str) -> config.Profile:
+        """One profile for one kind of task."""
+        if (name, kind) not in self._profiles:
+            self._profiles[name, kind] = config.profile(name, kind)
+        return self._profiles[name, kind]
+
+    def wanted(self, method: str, profile: str, kind: str, folder: Path) -> Wanted:
+        """A method with what is finished of it below its folder."""
+        if (method, profile, kind) not in self._configs:
+            resolved = config.resolve(self.methods[method], self.profile(profile, kind), kind, {})
+            self._configs[method, profile, kind] = resolved
+        return Wanted(self.methods[method], method, self._configs[method, profile, kind], finished(folder))
 
 
 def progress(table: PaperTable, estimates: Estimates, seeds: Sequence[int], runs: Path, root: Path | None) -> Progress:
     """Look at a table's cells in the runs folder and at its data set in the data root (None where none is named)."""
-    card = estimates.datasets[table.dataset]
-    wanted = {
-        (name, seed): estimates.seconds(name, table.profile, card["KIND"])
-        for name, seed in _cells(table, card, estimates.methods, seeds)
-    }
-    took = expected = left = 0.0
-    done = 0
-    for (name, seed), seconds in wanted.items():
-        state, result = CellFolder(runs / table.dataset / table.profile / name / f"seed-{seed}").look()
-        if state != "done":
-            left += seconds
-            continue
-        done += 1
-        if "seconds" in (timing := result.get("timing", {})):
-            took, expected = took + timing["seconds"], expected + seconds
-    slowdown = took / expected if expected else 1.0
-    return Progress(_data(table.dataset, card, root), len(wanted), done, slowdown * left / 3600, bool(expected))
+    card, folder = estimates.datasets[table.dataset], runs / table.dataset / table.profile
+    profile = estimates.profile(table.profile, card["KIND"])
+    cells = _cells(table, card, estimates.methods, seeds)
+    names = list(dict.fromkeys(name for name, _ in cells))
+    wanted = [estimates.wanted(name, table.profile, card["KIND"], folder / name) for name in names]
+    each = dict(zip(names, estimated(estimates.here, profile, wanted, profile.data.test, MODALITIES), strict=True))
+    left = [name for name, seed in cells if CellFolder(folder / name / f"seed-{seed}").state() != "done"]
+    return Progress(
+        _data(table.dataset, card, root), len(cells), len(cells) - len(left), sum(each[name].seconds for name in left),
+        max((each[name].source for name in left), default=Source.FINISHED), estimates.here.lacks_gpu(profile),
+    )  # fmt: skip
 
 
 def _cells(

@@ -19,13 +19,14 @@ import importlib.util
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.plugins.remembered import remembered
 
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
 PROFILES = "profiles"
@@ -83,6 +84,13 @@ def literals(path: Path) -> dict[str, Any]:
                     found[target.id] = ast.literal_eval(value)
                 except ValueError:
                     continue  # computed, hence not part of the card
+    return found
+
+
+def _literals(path: Path) -> dict[str, Any]:
+    """The same, kept; as text, since JSON has no tuples."""
+    kept = remembered("cards", Path(__file__)).of(path, "literals", lambda: repr(literals(path)))
+    found: dict[str, Any] = ast.literal_eval(kept)
     return found
 
 
@@ -162,9 +170,14 @@ def _sources(folder: str) -> list[tuple[Path, str]]:
     return sources + entered
 
 
+@functools.cache  # to look through all that is installed takes long
+def _points(entry_points: Callable[[], importlib.metadata.EntryPoints]) -> importlib.metadata.EntryPoints:
+    return entry_points()
+
+
 def _entered(folder: str) -> Iterator[tuple[Path, str]]:
     """Files and names of the modules that entry points name; one that is not installed is left out."""
-    for point in importlib.metadata.entry_points(group=f"mmbench.{folder}"):
+    for point in _points(importlib.metadata.entry_points).select(group=f"mmbench.{folder}"):
         try:
             spec = importlib.util.find_spec(point.module)
         except ImportError:
@@ -190,7 +203,7 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, int, int]) -> tuple[Card, ...]:
     fallback = module.rsplit(".", 1)[-1]
     try:
-        values = literals(path)
+        values = _literals(path)
         spec = _toml(path.with_suffix(".toml")) if folder == "methods" else {}
     except (SyntaxError, OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return (Card(fallback, folder, path, module, problem=f"{type(error).__name__}: {error}"),)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.plugins.catalog import package_folder
+from mmbench.plugins.remembered import remembered
 from mmbench.plugins.source import tree_digest
 
 FOLDERS = ("methods", "datasets", "reports")
@@ -27,24 +28,32 @@ def source_digest(path: Path, module: str) -> str:
     Formatting, comments and docstrings do not count.
     """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    parts = {}
+    folder, parts = path.parent, {}
     queue = [(path, module)]
     while queue:
         file, name = queue.pop()
         if name in parts:
             continue
-        parts[name], imports = _read(file.read_text(encoding="utf-8"), name, file.name == "__init__.py")
+        parts[name], imports = _read(file, name)
         for imported in imports:
-            if (found := _locate(imported, package, path.parent)) is not None:
+            if not imported.startswith(("mmbench", package)):
+                continue
+            if (found := _locate(imported, package, folder)) is not None:
                 queue.append((found, imported))
     return digest(parts)
 
 
-@functools.cache  # methods share most of what they import
-def _read(source: str, module: str, is_package: bool) -> tuple[str, tuple[str, ...]]:
-    """Digest of a file's code, and what it imports."""
+def _read(file: Path, module: str) -> tuple[str, list[str]]:
+    """Digest of a file's code, and what it imports; both are kept, since methods share most of what they import."""
+    kept = remembered("digests", Path(__file__), Path(__file__).with_name("source.py"))
+    code, imports = kept.of(file, module, lambda: _parsed(file.read_text(encoding="utf-8"), file, module))
+    return code, imports
+
+
+@functools.cache
+def _parsed(source: str, file: Path, module: str) -> tuple[str, list[str]]:
     tree = ast.parse(source)
-    return tree_digest(tree), tuple(_imports(tree, module, is_package))
+    return tree_digest(tree), list(_imports(tree, module, file.name == "__init__.py"))
 
 
 def _imports(tree: ast.Module, module: str, is_package: bool) -> Iterator[str]:

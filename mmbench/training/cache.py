@@ -14,8 +14,6 @@ A preparation that was killed goes on behind the last finished chunk. A lock let
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections import deque
@@ -32,6 +30,7 @@ from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
+from mmbench.store import prepared
 from mmbench.store.files import sync, write_bytes, write_json
 from mmbench.store.lock import Lock
 
@@ -87,11 +86,6 @@ class Cache:
         return self._arrays[name]
 
 
-def default_folder() -> Path:
-    """``$MMBENCH_CACHE``, else ``~/.cache/mmbench``."""
-    return Path(os.environ.get("MMBENCH_CACHE") or "~/.cache/mmbench").expanduser()
-
-
 def open_cache(
     dataset: Dataset,
     dataset_source: str,
@@ -107,7 +101,7 @@ def open_cache(
         dataset_source: hash of the adapter's code and of the code it resizes with; other code, other cache.
         ids: samples to hold, in the order of the rows.
         size: image height and width in pixels.
-        folder: holds all caches, see :func:`default_folder`.
+        folder: holds all caches, by default :func:`mmbench.plugins.remembered.cache_folder`.
         progress: called with (samples finished, samples in all), first with where a killed preparation had stopped.
 
     Raises:
@@ -115,41 +109,23 @@ def open_cache(
             full, or ``folder`` cannot be written.
         ValueError: the adapter returned arrays of another shape or dtype than its modalities promise.
     """
-    meta = {
-        "data": dataset.task.name,
-        "manifest": dataset.manifest(),
-        "settings": dataset.settings,
-        "size": size,
-        "source": dataset_source,
-    }
-    described = json.dumps({**meta, "ids": list(ids)}, sort_keys=True)
-    target = folder / hashlib.sha256(described.encode()).hexdigest()[:32]
-    held = _held(dataset, ids)
+    about = prepared.meta(dataset, dataset.manifest(), dataset_source, size)
+    target = folder / prepared.folder_name(about, ids)
+    held = prepared.held(dataset, ids)
     if not target.exists():
         with _lock(target.with_suffix(".lock")):
             if not target.exists():
                 part = target.with_suffix(".part")
                 _prepare(dataset, ids, held, size, part, progress)
-                write_json(part / "meta.json", {**meta, "samples": len(ids)})
+                write_json(part / "meta.json", {**about, "samples": len(ids)})
                 part.replace(target)
     return Cache(target, ids, {name: mask for name, mask in held.items() if not mask.all()})
 
 
 def open_whole(dataset: Dataset, card: Card, size: int, folder: Path, progress: Progress | None = None) -> Cache:
     """The cache of all samples of all parts of a data set (see :func:`open_cache`)."""
-    ids = [sample_id for part in dataset.split().parts().values() for sample_id in part]
-    return open_cache(dataset, keys.source_digest(card.path, card.module), ids, size, folder, progress)
-
-
-def disk_need(dataset: Dataset, ids: Sequence[str], size: int) -> int:
-    """Bytes that the cache of ``ids`` at ``size`` x ``size`` pixels takes."""
-    held = _held(dataset, ids)
-    return sum(_Layout(m, 0, size).row_bytes * int(held[m.name].sum()) for m in dataset.task.modalities)
-
-
-def _held(dataset: Dataset, ids: Sequence[str]) -> dict[str, np.ndarray]:
-    holds = [set(dataset.holds(sample_id)) for sample_id in ids]
-    return {m.name: np.array([m.name in names for names in holds], bool) for m in dataset.task.modalities}
+    source = keys.source_digest(card.path, card.module)
+    return open_cache(dataset, source, prepared.all_ids(dataset), size, folder, progress)
 
 
 def _prepare(
@@ -186,6 +162,11 @@ def _prepare(
         sync(part / "labels.npy")
 
 
+def workers_for(dataset: Dataset) -> int:
+    """Threads that decode a data set. An embedded renderer is Python and torch that already uses every core."""
+    return 1 if dataset.root is None else min(8, os.cpu_count() or 1)
+
+
 def _load_chunks(dataset: Dataset, ids: Sequence[str], size: int) -> Iterator[list[Sample]]:
     """Samples in the order of ``ids``, chunk by chunk, decoded ahead by threads where they come from files."""
     chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
@@ -193,11 +174,9 @@ def _load_chunks(dataset: Dataset, ids: Sequence[str], size: int) -> Iterator[li
     def load(chunk: Sequence[str]) -> list[Sample]:
         return list(dataset.load(chunk, size))
 
-    if dataset.root is None:
-        # An embedded renderer is Python and torch that already uses every core.
+    if (workers := workers_for(dataset)) == 1:
         yield from map(load, chunks)
         return
-    workers = min(8, os.cpu_count() or 1)
     pool = ThreadPoolExecutor(workers)
     try:
         waiting: deque[Future[list[Sample]]] = deque()

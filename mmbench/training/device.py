@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import os
 import platform
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 
 from mmbench.errors import UserError
+from mmbench.store.machine import cpu_flags, cpu_name
 
 PACKAGES = ("mmbench", "torch", "torchvision", "timm", "numpy", "torchmetrics", "safetensors")
 
@@ -58,7 +58,7 @@ def describe(compute: Compute) -> dict[str, Any]:
     return {
         "device": compute.device.type,
         "gpu": gpu,
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "threads": torch.get_num_threads(),
         "precision": compute.precision,
         "python": platform.python_version(),
@@ -89,15 +89,6 @@ def peak_memory(compute: Compute) -> int:
     return peak if sys.platform == "darwin" else peak * 1024  # bytes there, KiB elsewhere
 
 
-def cpu_flags() -> set[str]:
-    """Instruction sets of the CPU; empty where the system does not tell."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("flags"):
-                return set(line.split(":", 1)[1].split())
-    return set()
-
-
 def _tune_cuda(precision: str) -> None:
     """Let cuDNN time its algorithms: a training meets few shapes, each thousands of times.
 
@@ -112,18 +103,6 @@ def _fast_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return device.type == "cpu" and bool({"amx_bf16", "avx512_bf16"} & cpu_flags())
-
-
-def _cpu_name() -> str:
-    flags = cpu_flags()
-    extra = [name for name in ("amx_bf16", "avx512_bf16") if name in flags]
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.split(":", 1)[1].strip()
-                break
-    return f"{os.cpu_count()} x {name} ({', '.join(extra) or 'no bf16'})"
 
 
 def _version(name: str) -> str:

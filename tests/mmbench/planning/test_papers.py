@@ -19,9 +19,11 @@ from sunrgbd_tree import make_root
 import mmbench
 from mmbench.errors import UserError
 from mmbench.planning import config
+from mmbench.planning.estimate import Here, Source
 from mmbench.planning.papers import FIGURE, PaperTable, find, found_in, papers, printed, published_for, where_to_get
-from mmbench.planning.tables import Estimates, plan_table, progress
+from mmbench.planning.tables import Estimates, Progress, plan_table, progress
 from mmbench.plugins import catalog
+from mmbench.store.machine import Machine
 
 METHODS, DATASETS, REPORTS = (catalog.cards(folder) for folder in ("methods", "datasets", "reports"))
 TABLES = papers().tables
@@ -128,32 +130,48 @@ def test_a_part_without_an_image_is_not_found(rest: str, tmp_path: Path) -> None
     assert not any(found_in(name, tmp_path) for name in papers().data)
 
 
-def look(table: PaperTable, runs: Path, root: Path | None = None) -> tuple[str, int, int, float, bool]:
-    made = progress(table, Estimates(), [0, 1], runs, root)
-    return made.data, made.cells, made.done, made.hours, made.measured
+GPU = Here(Machine(), "cuda", "auto", 4)
+
+
+def look(table: PaperTable, runs: Path, root: Path | None = None, here: Here = GPU) -> Progress:
+    return progress(table, Estimates(here), [0, 1], runs, root)
 
 
 def test_progress_counts_cells_with_parents_and_judges_and_learns_how_fast_it_is_here(tmp_path: Path) -> None:
     table = PaperTable("Flowers", "flowers", ("mmnet-pp",), "image")
     need = f"flowers, from {DATASETS['flowers']['SOURCE']} (345 MB)"
     # Two of mmnet-pp, two of mmnet that they start from, the judge. Per step 0.1 s; 100 000 + 25 000 steps, and 500
-    # observed in each of the two methods; mmnet-pp costs 1.5 times as much.
+    # observed in each of the two methods; mmnet-pp costs 1.5 times as much. 5 % for the evaluation, 8 s for the start.
+    profile = config.profile("paper", "cross-channel")
     judge = METHODS["judge-classifier"]
-    steps = config.resolve(judge, config.profile("paper", "cross-channel"), "cross-channel", {}).steps
-    judged = steps * 0.1 * judge.get("COST", 1.0)
-    once = 100_000 * 0.1 + 25_500 * 0.15 + 16.0
-    data, cells, done, hours, measured = look(table, tmp_path / "runs")
-    assert (data, cells, done, measured) == (f"{need}; not looked for", 5, 0, False)
-    assert hours * 3600 == pytest.approx(2 * once + judged + 8, rel=0.01)
+    judged = config.resolve(judge, profile, "cross-channel", {}).steps * 0.1 * judge.get("COST", 1.0)
+    mmnet, pp = 1.05 * 100_500 * 0.1 + 8, 1.05 * 25_500 * 0.15 + 8
+    found = look(table, tmp_path / "runs")
+    assert (found.data, found.cells, found.done) == (f"{need}; not looked for", 5, 0)
+    assert (found.source, found.needs_gpu) == (Source.GUESSED, False)
+    assert found.seconds == pytest.approx(2 * (mmnet + pp) + 1.05 * judged + 8, rel=0.01)
 
+    # One of mmnet took 0.05 s a step and 100 s for the evaluation: so does the other, and the rest is half as slow.
     cell = tmp_path / "runs/flowers/paper/mmnet/seed-0"
     cell.mkdir(parents=True)
-    (cell / "result.json").write_text(json.dumps({"key": "any", "timing": {"seconds": 2 * (100_000 * 0.1 + 8)}}))
-    data, cells, done, slower, measured = look(table, tmp_path / "runs", tmp_path)
-    assert (data, cells, done, measured) == (f"{need}; not found in {tmp_path}", 5, 1, True)
-    assert slower == pytest.approx(2 * (hours - (100_000 * 0.1 + 8) / 3600), rel=0.01)
+    stages = config.resolve(METHODS["mmnet"], profile, "cross-channel", {}).stages
+    timing = {"seconds": 5025.0, "evaluate": 100.0, **{f"ms/{stage.name}": 50.0 for stage in stages}}
+    hardware = {"device": "cuda", "gpu": "any", "precision": "bf16"}
+    (cell / "result.json").write_text(json.dumps({"key": "any", "timing": timing, "hardware": hardware}))
+    faster = look(table, tmp_path / "runs", tmp_path)
+    assert (faster.data, faster.cells, faster.done) == (f"{need}; not found in {tmp_path}", 5, 1)
+    assert faster.source is Source.FINISHED
+    expected = 8 + 100_500 * 0.05 + 100 + 2 * (1.05 * 25_500 * 0.075 + 8) + 1.05 * judged / 2 + 8
+    assert faster.seconds == pytest.approx(expected, rel=0.01)
     (tmp_path / "flowers-102").mkdir()
-    assert look(table, tmp_path / "runs", tmp_path)[0] == f"flowers, found in {tmp_path}"
+    assert look(table, tmp_path / "runs", tmp_path).data == f"flowers, found in {tmp_path}"
+
+
+def test_without_a_gpu_the_papers_sizes_are_said_to_need_one(tmp_path: Path) -> None:
+    table = PaperTable("Flowers", "flowers", ("mmnet",), "image")
+    gpu, cpu = look(table, tmp_path), look(table, tmp_path, here=Here(Machine(), "cpu", "auto", 1))
+    assert (gpu.needs_gpu, cpu.needs_gpu) == (False, True)
+    assert cpu.seconds > 100 * gpu.seconds
 
 
 def test_a_data_set_that_the_file_does_not_know_still_says_where_to_get_it() -> None:

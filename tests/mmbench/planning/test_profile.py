@@ -130,8 +130,8 @@ def test_a_package_brings_profiles_beside_the_module_that_it_names(
     (package / "theirs.toml").write_text(OWN)
     monkeypatch.syspath_prepend(str(tmp_path))
     point = importlib.metadata.EntryPoint("theirs", "mmbench_test_profiles", "mmbench.profiles")
-    points = {"mmbench.profiles": [point]}
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points.get(group, []))
+    points = importlib.metadata.EntryPoints([point])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda: points)
     assert config.profile("theirs", "cross-modal").size == 24
 
 

@@ -138,13 +138,13 @@ def test_a_plug_in_from_outside_is_imported_once(plugins: Path, monkeypatch: pyt
 def test_entry_points_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "mmbench_test_plugin.py", "entered", "class C: ...\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    points = {
-        "mmbench.methods": [
+    points = importlib.metadata.EntryPoints(
+        [
             importlib.metadata.EntryPoint("entered", "mmbench_test_plugin:C", "mmbench.methods"),
             importlib.metadata.EntryPoint("gone", "mmbench_no_such_package.module", "mmbench.methods"),
         ]
-    }
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points.get(group, []))
+    )
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda: points)
     card = catalog.find("methods", "entered")
     assert card.module == "mmbench_test_plugin"
     assert catalog.load(card, "C").__name__ == "C"

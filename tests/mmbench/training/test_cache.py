@@ -16,9 +16,9 @@ import pytest
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Depth, Rgb, Scalar, Segmentation
+from mmbench.store import prepared
 from mmbench.task import Group, Split, Task, Translation
-from mmbench.training import cache as module
-from mmbench.training.cache import Cache, default_folder, open_cache
+from mmbench.training.cache import Cache, open_cache
 
 SIZE = 4
 IDS = tuple(f"s{number:03d}" for number in range(100))
@@ -120,7 +120,7 @@ def test_samples_may_lack_modalities(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="s002 has no depth"):
         cache.read("depth", np.array([1, 2]))
     held = sum((cache.folder / f"{modality.name}.npy").stat().st_size - 128 for modality in MODALITIES)
-    assert module.disk_need(Partial(), IDS, SIZE) == held
+    assert prepared.disk_need(Partial(), IDS, SIZE) == held
 
 
 def test_what_is_read_is_a_copy(tmp_path: Path) -> None:
@@ -242,11 +242,3 @@ def test_wrong_dtype_of_an_adapter_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Noise, "load", lambda self, ids, size: [{**sample, "depth": sample["rgb"]} for _ in ids])
     with pytest.raises(ValueError, match=r"depth.*float32"):
         prepare(Noise(), tmp_path)
-
-
-def test_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MMBENCH_CACHE", str(tmp_path))
-    assert default_folder() == tmp_path
-    monkeypatch.delenv("MMBENCH_CACHE")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert default_folder() == tmp_path / ".cache" / "mmbench"

@@ -1,0 +1,91 @@
+"""What was read out of source files, kept in the cache folder by their size and time of modification.
+
+To parse a method and all that it imports takes longer than the rest of a plan. The file may be deleted any time; one
+that is damaged is as one that is not there, and where the folder cannot be written, nothing is kept.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+CACHE_VARIABLE = "MMBENCH_CACHE"
+FRESH = 2.0  # seconds: a file that was just written may be written again within the same tick of the clock
+LIMIT = 4096  # entries, after which a file begins anew: checkouts come and go
+
+
+def cache_folder() -> Path:
+    """``$MMBENCH_CACHE``, else ``~/.cache/mmbench``."""
+    return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/mmbench").expanduser()
+
+
+class Remembered:
+    """One file of answers about source files.
+
+    Args:
+        path: the file.
+        makers: source files of the code that makes the answers; where one of them is another, nothing is believed.
+    """
+
+    def __init__(self, path: Path, makers: tuple[Path, ...]) -> None:
+        self.path = path
+        self.form = [_stamp(maker) for maker in makers]
+        self.changed = False
+        self.known: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
+            kept = json.loads(path.read_bytes())
+            if kept["form"] == self.form and isinstance(kept["known"], dict):
+                self.known = kept["known"]
+
+    def of(self, file: Path, question: str, answer: Callable[[], Any]) -> Any:
+        """What is kept of a file under a question, or the answer made now.
+
+        Args:
+            answer: makes what JSON holds without loss. What it raises is not kept.
+        """
+        key, stamp = f"{file}\n{question}", _stamp(file)
+        kept = self.known.get(key)
+        if isinstance(kept, list) and len(kept) == 2 and kept[0] == stamp:
+            return kept[1]
+        made = answer()
+        if stamp and time.time() - stamp[0] / 1e9 > FRESH:
+            self.known[key] = [stamp, made]
+            self.changed = True
+        return made
+
+    def save(self) -> None:
+        """Write what is new."""
+        if not self.changed or not self.known:
+            return
+        if len(self.known) > LIMIT:
+            self.known.clear()
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps({"form": self.form, "known": self.known}), encoding="utf-8")
+            beside.replace(self.path)
+            self.changed = False
+
+
+@functools.cache
+def remembered(name: str, *makers: Path) -> Remembered:
+    """The process's own :class:`Remembered` of a name, written when the process ends."""
+    made = Remembered(cache_folder() / f"{name}.json", makers)
+    atexit.register(made.save)
+    return made
+
+
+def _stamp(path: Path) -> list[int]:
+    """Time of modification in nanoseconds, and size; empty where there is no such file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return []
+    return [found.st_mtime_ns, found.st_size]
