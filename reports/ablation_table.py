@@ -142,13 +142,9 @@ def _parts(results: Results, comparer: Comparer) -> Iterator[tuple[str, str, Kin
     rows = results.rows
     if "metric" not in rows:
         return
-    rows = complete(rows[rows["metric"].isin(METRICS)])
-    rows = rows[
-        (rows["inputs"] == "depth")
-        & (rows["output"] == "segmentation")
-        & (rows["via"] == "")
-        & (rows["selection"] != SWEEP)
-    ]
+    direct = (rows["inputs"] == "depth") & (rows["output"] == "segmentation") & rows["metric"].isin(METRICS)
+    rows = complete(rows[direct])
+    rows = rows[(rows["via"] == "") & (rows["selection"] != SWEEP)]
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         for kind in KINDS:
             made = [

@@ -67,6 +67,8 @@ class Row:
 
 def tables(results: Results, published: pd.DataFrame) -> list[Table]:
     """For each data set and profile the means beside the published ones and, of each metric, all targets."""
+    if not (results.rows["output_kind"] == "domain").any():
+        return []
     comparer = Comparer(results, published)
     made = []
     for dataset, profile, rows in _blocks(results, comparer):
@@ -88,6 +90,8 @@ def tables(results: Results, published: pd.DataFrame) -> list[Table]:
 
 def compared(results: Results, published: pd.DataFrame) -> list[Compared]:
     """Every number that stands beside a published one: of each row both metrics' targets and means."""
+    if not (results.rows["output_kind"] == "domain").any():
+        return []
     comparer = Comparer(results, published)
     return [one for _, _, rows in _blocks(results, comparer) for row in rows for one in _compared(row, comparer)]
 

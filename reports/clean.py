@@ -20,7 +20,7 @@ def complete(results: pd.DataFrame) -> pd.DataFrame:
     """
     whole = results.reindex(columns=list(COLUMNS))
     for column in whole.columns.difference(["seed", "value"]):
-        whole[column] = _text(whole[column])
+        whole[column] = text(whole[column])
     silent = whole["base_method"] == ""
     parts = whole.loc[silent, "method"].str.partition("+", expand=True).reindex(columns=range(3), fill_value="")
     whole.loc[silent, ["base_method", "change"]] = parts[[0, 2]].to_numpy()
@@ -44,9 +44,9 @@ def _number(value: object) -> float:
 
 def titled(rows: pd.DataFrame) -> pd.DataFrame:
     """The results with what ``--set`` changed behind the title of its method, as tables with labels have it."""
-    if not {"title", "change"} <= set(rows) or not (changed := _text(rows["change"]) != "").any():
+    if not {"title", "change"} <= set(rows) or not (changed := text(rows["change"]) != "").any():
         return rows
-    return rows.assign(title=rows["title"].mask(changed, _text(rows["title"]) + ", " + _text(rows["change"])))
+    return rows.assign(title=rows["title"].mask(changed, text(rows["title"]) + ", " + text(rows["change"])))
 
 
 def cells(rows: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, .
     return rows[list(columns)].astype(object).itertuples(index=False, name=None)
 
 
-def _text(column: pd.Series) -> pd.Series:
+def text(column: pd.Series) -> pd.Series:
     """Text without missing values."""
     values = column if column.dtype == "str" else column.astype(object)
     return values.where(values.notna(), "").astype("str")

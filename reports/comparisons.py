@@ -10,6 +10,7 @@ import pandas as pd
 
 from mmbench.reporting import Results
 
+from .clean import text
 from .commands import Commands
 from .comparability import Comparability, comparability
 from .published import Number, Numbers
@@ -53,7 +54,7 @@ class Comparer:
 
     def __init__(self, results: Results, published: pd.DataFrame) -> None:
         # Most of a paper's numbers are of data sets that a runs folder has nothing of.
-        here = set(map(str, results.rows.get("published_dataset", ())))
+        here = text(results.rows["published_dataset"]).unique() if "published_dataset" in results.rows else ()
         self.numbers, self.commands = Numbers(published, here), Commands(results)
         self._cells: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
         for facts in results.cells:

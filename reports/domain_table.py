@@ -36,12 +36,12 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """A table per data set and profile with a row per method and kind of pair, two of accuracies by target, and those
     over all pairs.
     """
-    rows = titled(results.rows)
+    rows = titled(results.rows[results.rows["output_kind"] == "domain"])
     # Older results have the diversity of samples under the name of LPIPS, without a class.
     rows = rows.assign(
         metric=rows["metric"].mask((rows["metric"] == "lpips") & rows["cls"].isin(["", None, float("nan")]), DIVERSITY)
     )
-    rows = rows[(rows["output_kind"] == "domain") & rows["metric"].isin([*METRICS, CEILING, IMAGES])]
+    rows = rows[rows["metric"].isin([*METRICS, CEILING, IMAGES])]
     rows = rows[~((rows["metric"] == REVERSE) & (rows["cls"] == ALL))]
     rows = rows.assign(value=numbers(rows["value"]))
     tables: list[Table] = []

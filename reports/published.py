@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
@@ -141,7 +141,7 @@ class Numbers:
         methods: as the papers name them, in their order; of all data sets.
     """
 
-    def __init__(self, published: pd.DataFrame, datasets: Collection[str] | None = None) -> None:
+    def __init__(self, published: pd.DataFrame, datasets: Iterable[str] | None = None) -> None:
         """``datasets``: those that will be asked for, by their published names; None: any."""
         self._known: dict[tuple[str, ...], list[tuple[str, Number]]] = {}
         self.methods: list[str] = []
@@ -149,6 +149,8 @@ class Numbers:
             self.methods = list(dict.fromkeys(published["method"]))
             known = published["dataset"] if datasets is None else datasets
             lines = np.flatnonzero(published["dataset"].isin(list(known)))
+            if not len(lines):
+                return
             wanted = published.iloc[lines]
             contradictions, means = _contradictions(wanted), _mean_contradictions(wanted)
             for line, record in zip(lines.tolist(), wanted.to_dict("records"), strict=True):
