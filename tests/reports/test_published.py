@@ -83,7 +83,8 @@ def test_numbers_of_some_data_sets_are_those_of_all_with_the_same_lines() -> Non
     assert part.methods == whole.methods, "the order of rows is that of all tables"
     assert part._known == {key: known for key, known in whole._known.items() if key[0] in ("freiburg", "artworks-4")}
     place = part._known["freiburg", "depth", "segmentation", "cyclegan", "iou", "trail"][0][1].places[0]
-    assert theirs.loc[place.line, ["dataset", "method", "cls"]].tolist() == ["freiburg", "cyclegan", "trail"]
+    line = theirs.to_dict("records")[place.line]
+    assert [line[key] for key in ("dataset", "method", "cls")] == ["freiburg", "cyclegan", "trail"]
     assert not published.Numbers(theirs, ())._known
 
 
