@@ -26,7 +26,7 @@ Settings, stages, overlays and named variants can stand in a TOML file of the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,16 @@ class Method(nn.Module):
             The output modality's tensor representation ``(B, ...)``.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define translate()")
+
+    def translate_each(
+        self, inputs: Mapping[str, Tensor], translations: Sequence[Translation], *, sample: int = 0
+    ) -> Iterator[Tensor]:
+        """What :meth:`translate` makes of the same inputs for each of several translations, bit for bit.
+
+        A method whose translations begin with the same work does that once, before it yields the first one.
+        """
+        for translation in translations:
+            yield self.translate(inputs, translation, sample=sample)
 
     def translations(self) -> tuple[Translation, ...]:
         """The rows this method fills: by default the task's unseen translations."""
