@@ -126,7 +126,7 @@ def _row(name: str, method: Method, stage: Stage, batch: Batch, compute: Compute
     optimizers, sums = make_optimizers(method, stage, compute), LossSums({})
 
     def step(number: int) -> None:
-        train_step(method, stage, number, batch, optimizers, compute, sums)
+        train_step(method, stage, number, [batch] * stage.rounds, optimizers, compute, sums)
 
     _forget_peak(compute)
     for number in range(WARM_UP):
@@ -142,6 +142,7 @@ def _row(name: str, method: Method, stage: Stage, batch: Batch, compute: Compute
         step(WARM_UP + steps)
     flops = counter.get_total_flops()
     images = sum(len(tensor) for tensors in batch.values() for key, tensor in tensors.items() if key != LABEL)
+    images *= stage.rounds
     share = 100 * flops / seconds / rate
     return StageCost(name, stage.name, 1000 * seconds, images / seconds, memory, flops / 1e9, share)
 

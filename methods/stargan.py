@@ -11,8 +11,6 @@ Deviations, each with its reason:
 - No normalization behind the first convolution, which would take the label away (``networks/stargan_domains.py``).
 - Each step has as many images of every domain it takes, where StarGAN draws images at random; the targets are their
   labels in random order, as in the authors' code, so that now and then an image is to stay in its own domain.
-- The discriminator's steps of one step share its images, with new points for the gradient penalty; the authors draw new
-  ones.
 - With ``domains_per_step`` each step draws that many domains, so that its cost does not grow with N.
 """
 
