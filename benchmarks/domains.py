@@ -58,10 +58,10 @@ def measure(name: str, domains: int, profile_name: str, steps: int) -> StepCost:
     batch = noise_batch(task, Access(card["ACCESS"]), profile.batch, profile.size, 0, compute.device)
     stage, sums = resolved.stages[0], LossSums({})
     optimizers = make_optimizers(method, stage, compute)
-    train_step(method, stage, 0, batch, optimizers, compute, sums)
+    train_step(method, stage, 0, [batch] * stage.rounds, optimizers, compute, sums)
     started = time.process_time()
     for number in range(1, steps + 1):
-        train_step(method, stage, number, batch, optimizers, compute, sums)
+        train_step(method, stage, number, [batch] * stage.rounds, optimizers, compute, sums)
     ms = 1000 * (time.process_time() - started) / steps
     return StepCost(name, domains, ms, ms / domains)
 

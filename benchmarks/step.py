@@ -117,8 +117,8 @@ def prepare(
 def training(ready: Ready, stage: Stage, compute: Compute) -> Work:
     """The harness's step of one stage, to be called again and again."""
     optimizers, sums = make_optimizers(ready.method, stage, compute), LossSums({})
-    numbers = itertools.count()
-    return lambda: train_step(ready.method, stage, next(numbers), ready.batch, optimizers, compute, sums)
+    numbers, batches = itertools.count(), [ready.batch] * stage.rounds
+    return lambda: train_step(ready.method, stage, next(numbers), batches, optimizers, compute, sums)
 
 
 def _row(name: str, ready: Ready, stage: Stage, compute: Compute, steps: int, side: int) -> StageCost:

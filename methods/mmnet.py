@@ -33,7 +33,7 @@ where a profile weighs it 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -218,12 +218,16 @@ class MMNet(Method):
         """Join encoders and a decoder: side information comes from ``side_from``, by default the (first) input."""
         if translation.via is not None:
             return self.banks.translate(self, inputs, translation)
-        codes = {name: self.encoders[name](self.task.modality(name).to_network(x)) for name, x in inputs.items()}
-        shares = translation.weights or (1.0 / len(codes),) * len(codes)
-        latent = torch.stack([w * code.latent for w, code in zip(shares, codes.values(), strict=True)]).sum(0)
-        side = codes[translation.side_from or translation.inputs[0]].side
-        raw = self.decoders[translation.output](Code(latent, side))
-        return self.task.modality(translation.output).from_network(raw)
+        return self._join(self._codes(inputs), translation)
+
+    def translate_each(
+        self, inputs: Mapping[str, Tensor], translations: Sequence[Translation], *, sample: int = 0
+    ) -> Iterator[Tensor]:
+        """Encode the inputs once for all of them."""
+        codes = self._codes(inputs)
+        for translation in translations:
+            direct = translation.via is None
+            yield self._join(codes, translation) if direct else self.translate(inputs, translation, sample=sample)
 
     def translations(self) -> tuple[Translation, ...]:
         """Zero-pair, multi-modal and seen rows, and the cascades of the same network through the anchor."""
@@ -241,6 +245,16 @@ class MMNet(Method):
         """Take over a parent's weights; its re-estimated statistics are of its own images and are dropped."""
         super().start_from(parent)
         self.banks.forget()
+
+    def _codes(self, inputs: Mapping[str, Tensor]) -> dict[str, Code]:
+        return {name: self.encoders[name](self.task.modality(name).to_network(x)) for name, x in inputs.items()}
+
+    def _join(self, codes: Mapping[str, Code], translation: Translation) -> Tensor:
+        shares = translation.weights or (1.0 / len(codes),) * len(codes)
+        latent = torch.stack([w * code.latent for w, code in zip(shares, codes.values(), strict=True)]).sum(0)
+        side = codes[translation.side_from or translation.inputs[0]].side
+        raw = self.decoders[translation.output](Code(latent, side))
+        return self.task.modality(translation.output).from_network(raw)
 
 
 def _with_noise(code: Code, std: float) -> Code:

@@ -52,14 +52,13 @@ class Step:
     """One step's images of several domains in one batch.
 
     Attributes:
-        real, fake, back: images in [-1, 1], their translations, and those translated back.
+        real, fake: images in [-1, 1] and their translations.
         source, target: domains' numbers ``(B,)``.
         z: codes ``(B, code)``, the same for both ways.
     """
 
     real: Tensor
     fake: Tensor
-    back: Tensor
     source: Tensor
     target: Tensor
     z: Tensor
@@ -89,11 +88,11 @@ class SDIT(Method):
         }
 
     def forward(self, batch: Batch, stage: Stage) -> Step:
-        """The drawn domains' images to another one of them and back."""
+        """The drawn domains' images to another one of them."""
         real, source, target = draw(batch, self.names, self.context.settings["domains_per_step"])
         z = torch.randn(len(real), self.context.settings["code"], device=real.device)
         fake = self._generate(real, target, z)
-        return Step(real, fake, self._generate(fake, source, z), source, target, z)
+        return Step(real, fake, source, target, z)
 
     def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Both: ``gan``, ``classify``, ``latent``; discriminator: ``penalty``; generator: ``cycle``."""
@@ -106,12 +105,13 @@ class SDIT(Method):
                 "classify": F.cross_entropy(logits.float(), made.source),
                 "latent": (code.float() - made.z).abs().mean(),
             }
+        back = self._generate(made.fake, made.source, made.z)
         scores, logits, code = self.discriminator(made.fake)
         return {
             "gan": -scores.float().mean(),
             "classify": F.cross_entropy(logits.float(), made.target),
             "latent": (code.float() - made.z).abs().mean(),
-            "cycle": (made.back - made.real).abs().mean(),
+            "cycle": (back - made.real).abs().mean(),
         }
 
     def _score(self, images: Tensor) -> Tensor:

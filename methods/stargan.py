@@ -11,8 +11,6 @@ Deviations, each with its reason:
 - No normalization behind the first convolution, which would take the label away (``networks/stargan_domains.py``).
 - Each step has as many images of every domain it takes, where StarGAN draws images at random; the targets are their
   labels in random order, as in the authors' code, so that now and then an image is to stay in its own domain.
-- The discriminator's steps of one step share its images, with new points for the gradient penalty; the authors draw new
-  ones.
 - With ``domains_per_step`` each step draws that many domains, so that its cost does not grow with N.
 """
 
@@ -51,14 +49,12 @@ class Step:
     Attributes:
         real, source: images and their domains.
         fake, target: what was made of them, and of which domain it should be.
-        back: what was made of ``fake`` for the domains ``source``.
     """
 
     real: Tensor
     source: Tensor
     fake: Tensor
     target: Tensor
-    back: Tensor
 
 
 class StarGAN(Method):
@@ -72,7 +68,7 @@ class StarGAN(Method):
         self.discriminator = DomainDiscriminator(len(self.names), context.size, critic_width)
 
     def forward(self, batch: Batch, stage: Stage) -> Step:
-        """Images of the drawn domains to domains of the same step, and back."""
+        """Images of the drawn domains to domains of the same step."""
         drawn = some(range(len(self.names)), self.context.settings["domains_per_step"])
         images = [batch[self.names[number]][self.names[number]] for number in drawn]
         counts = torch.tensor([len(image) for image in images])
@@ -81,16 +77,17 @@ class StarGAN(Method):
         source = labels.to(real.device)
         target = labels[torch.randperm(len(labels))].to(real.device)
         fake = self.generator(real, target)
-        return Step(real, source, fake, target, self.generator(fake, source))
+        return Step(real, source, fake, target)
 
     def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
         if player == "generator":
+            back = self.generator(made.fake, made.source)
             scores, logits = self.discriminator(made.fake)
             return {
                 "gan": -scores.float().mean(),
                 "classify": F.cross_entropy(logits.float(), made.target),
-                "cycle": (made.back - made.real).abs().mean(),
+                "cycle": (back - made.real).abs().mean(),
             }
         fake = made.fake.detach()
         scores, logits = self.discriminator(made.real)

@@ -43,13 +43,13 @@ CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
 
 
 @dataclass(frozen=True)
-class Cycle:
-    """One direction's step: the translated image as others are shown it, and the raw output of the way back."""
+class Translated:
+    """One direction's translated image, and what the discriminator is shown of it: with the holes of real images."""
 
     source: str
     target: str
+    image: Tensor
     fake: Tensor
-    back: Tensor
 
 
 class StarGANUnpaired(Method):
@@ -63,22 +63,23 @@ class StarGANUnpaired(Method):
         self.generator = SharedGenerator(modalities, size, norm=settings["norm"] == "instance")
         self.discriminator = SharedDiscriminator(modalities, context.size, critic_width)
 
-    def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
-        """Every modality to another one and back."""
+    def forward(self, batch: Batch, stage: Stage) -> list[Translated]:
+        """Every modality to another one."""
         modalities = self.task.modalities
         shift = int(torch.randint(1, len(modalities), ()))
         pairs = [(m, modalities[(i + shift) % len(modalities)]) for i, m in enumerate(modalities)]
         there = self.generator([(a.name, b.name, a.to_network(batch[a.name][a.name])) for a, b in pairs])
         images = [present(b, raw) for (_, b), raw in zip(pairs, there, strict=True)]
-        back = self.generator([(b.name, a.name, image) for (a, b), image in zip(pairs, images, strict=True)])
         return [
-            Cycle(a.name, b.name, with_holes_of(b, image, batch[b.name][b.name]), raw)
-            for (a, b), image, raw in zip(pairs, images, back, strict=True)
+            Translated(a.name, b.name, image, with_holes_of(b, image, batch[b.name][b.name]))
+            for (a, b), image in zip(pairs, images, strict=True)
         ]
 
-    def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
         terms: list[Losses] = []
+        jobs = [(one.target, one.source, one.image) for one in made] if player == "generator" else []
+        backs = dict(zip([one.source for one in made], self.generator(jobs), strict=True)) if jobs else {}
         for one in made:
             if player == "discriminator":
                 real = self.task.modality(one.target).to_network(batch[one.target][one.target])
@@ -86,7 +87,7 @@ class StarGANUnpaired(Method):
             else:
                 adversarial = adversarial_generator(self.discriminator, one.target, one.fake)
                 source = self.task.modality(one.source)
-                cycle = reconstruction_loss(source, one.back, batch[one.source][one.source])
+                cycle = reconstruction_loss(source, backs[one.source], batch[one.source][one.source])
                 terms.append({**adversarial, "cycle": cycle})
         return {name: values.mean() for name, values in by_name(terms).items()}
 

@@ -26,7 +26,7 @@ Settings, stages, overlays and named variants can stand in a TOML file of the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,10 @@ class Method(nn.Module):
         self.task = context.task
 
     def forward(self, batch: Batch, stage: Stage) -> Any:
-        """Run once per step, in training mode; what it returns is handed to :meth:`loss` of each player.
+        """Run once per batch, in training mode; what it returns is handed to :meth:`loss` of each player.
+
+        A step has one batch, or as many as the player with the most optimizer steps takes per step. Where only the
+        ``discriminator`` learns from a batch, there is no gradient here: what it is shown is detached anyway.
 
         In a stage without players it observes (under no_grad): running statistics, histograms, medians.
         Every method defines it; one that does not is refused before it trains.
@@ -83,7 +86,7 @@ class Method(nn.Module):
     def loss(self, player: str, batch: Batch, made: Any, stage: Stage) -> Losses:
         """Named scalar losses of one player, unweighted; the harness weighs, sums, logs and steps.
 
-        Called once per optimizer step of the player, which may be several per step; each call needs a graph of its own.
+        Called once per optimizer step of the player; each call needs a graph of its own.
         """
         raise NotImplementedError(f"{type(self).__name__} has no player {player!r}")
 
@@ -103,6 +106,16 @@ class Method(nn.Module):
             The output modality's tensor representation ``(B, ...)``.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define translate()")
+
+    def translate_each(
+        self, inputs: Mapping[str, Tensor], translations: Sequence[Translation], *, sample: int = 0
+    ) -> Iterator[Tensor]:
+        """What :meth:`translate` makes of the same inputs for each of several translations, bit for bit.
+
+        A method whose translations begin with the same work does that once, before it yields the first one.
+        """
+        for translation in translations:
+            yield self.translate(inputs, translation, sample=sample)
 
     def translations(self) -> tuple[Translation, ...]:
         """The rows this method fills: by default the task's unseen translations."""

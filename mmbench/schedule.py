@@ -52,14 +52,15 @@ class Stage:
     Attributes:
         name: ``translate``, ``align``, ...
         index: position in the schedule.
-        steps: a step takes one batch of each view.
+        steps: a step takes ``rounds`` batches of each view.
         lr: Adam's learning rate, after ``warmup`` steps; times 0.1 in the last ``decay`` share of the stage.
         anneal: share of the stage, at its end, over which the learning rate falls linearly to 0 (GANs; not with decay).
         beta1: Adam's first moment decay (the authors' code uses 0.5, Adam's own default is 0.9).
         weights: of the named losses; a loss that is not named has weight 1.
         frozen: roles (or prefixes ending in ``/``) that get no gradient and run in eval mode; ``encoder/anchor`` is the
             encoder of the task's anchor.
-        players: player -> how many of its optimizer steps per step; a stage without players only observes.
+        players: player -> how many of its optimizer steps per step, each on a batch of its own; a stage without players
+            only observes.
         options: the method's own switches for this stage.
     """
 
@@ -75,6 +76,11 @@ class Stage:
     frozen: tuple[str, ...] = ()
     players: Mapping[str, int] = field(default_factory=lambda: {"generator": 1})
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rounds(self) -> int:
+        """Batches per step: as many as the player with the most optimizer steps needs."""
+        return max(1, *self.players.values()) if self.players else 1
 
     def lr_at(self, step: int) -> float:
         """Learning rate of one step (0-based): linear warm-up, constant, then a tenth or a linear fall to 0."""

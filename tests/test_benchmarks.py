@@ -47,7 +47,7 @@ def test_gradient_penalties_are_counted(step: ModuleType) -> None:
 def test_flops_are_the_convolutions_of_forward_and_backward(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 3 x 3 convolution of 3 to 4 channels: 2 * 9 * 3 * 4 per pixel, and as many for the gradient of its weights."""
     monkeypatch.setattr(
-        step, "train_step", lambda method, stage, number, batch, *rest: _first_convolution(method, batch)
+        step, "train_step", lambda method, stage, number, batches, *rest: _first_convolution(method, batches[0])
     )
     rows = step.measure("mmnet", "smoke", "synthetic", CPU, steps=1, side=64)
     pixels = 2 * 16 * 16

@@ -78,7 +78,7 @@ def test_equal_objectives_from_equal_weights(name: str) -> None:
         for number in range(2):
             sums = LossSums({})
             torch.manual_seed(number)
-            train_step(ready.method, stage, number, ready.batch, optimizers, CPU, sums)
+            train_step(ready.method, stage, number, [ready.batch] * stage.rounds, optimizers, CPU, sums)
             for group in (group for adam in peer.adams.values() for group in adam.param_groups):
                 group["lr"] = stage.lr_at(number)
             torch.manual_seed(number)

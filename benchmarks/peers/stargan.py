@@ -82,31 +82,37 @@ class StarGAN(Peer):
         self.discriminators = Discriminator(channels, context.size, critic_width)
 
     def step(self, batch: Batch) -> Objectives:
-        """There and back, then the discriminator, then the generator."""
-        weights, count = self.stage.weights, len(self.task.modalities)
+        """Rounds of the way there and the discriminator; in the last one the way back and the generator follow."""
+        weights, rounds = self.stage.weights, self.stage.players["discriminator"]
         reals = [self.real(m.name, batch[m.name][m.name]) for m in self.task.modalities]
-        shift = int(torch.randint(1, count, ()))
-        ways = [(source, (source + shift) % count) for source in range(count)]
-        with self.compute.autocast():
-            raws = self.generators([(a, b, reals[a].seen) for a, b in ways])
-            images = [shown(reals[b].modality, raw) for (_, b), raw in zip(ways, raws, strict=True)]
-            backs = self.generators([(b, a, image) for (a, b), image in zip(ways, images, strict=True)])
-            fakes = [with_holes(image, reals[b]) for (_, b), image in zip(ways, images, strict=True)]
-
-        for _ in range(self.stage.players["discriminator"]):
+        critics = []
+        for left in range(rounds, 0, -1):
+            with torch.set_grad_enabled(left == 1), self.compute.autocast():
+                ways, images, fakes = self.there(reals)
             total = torch.zeros((), device=self.compute.device)
             for (_, b), fake in zip(ways, fakes, strict=True):
                 total = total + self.critic_loss(b, reals[b], fake.detach())
-            critic = self.update("discriminator", total / count)
+            critics.append(self.update("discriminator", total / len(reals)))
 
         with self.compute.autocast():
+            backs = self.generators([(b, a, image) for (a, b), image in zip(ways, images, strict=True)])
             total = torch.zeros((), device=self.compute.device)
             for (a, b), fake, back in zip(ways, fakes, backs, strict=True):
                 scores, logits = self.discriminators(b, fake)
                 cycle = reconstruction(back, shown(reals[a].modality, back), reals[a])
                 adversarial = weights["classify"] * named(logits, b) - weights["gan"] * scores.float().mean()
                 total = total + adversarial + weights["cycle"] * cycle
-        return {"discriminator": critic, "generator": self.update("generator", total / count)}
+        generator = self.update("generator", total / len(reals))
+        return {"discriminator": torch.stack(critics).mean(), "generator": generator}
+
+    def there(self, reals: list[Real]) -> tuple[list[tuple[int, int]], list[Tensor], list[Tensor]]:
+        """Every modality to another one: the ways, the images, and these with the holes of real ones."""
+        count = len(reals)
+        shift = int(torch.randint(1, count, ()))
+        ways = [(source, (source + shift) % count) for source in range(count)]
+        raws = self.generators([(a, b, reals[a].seen) for a, b in ways])
+        images = [shown(reals[b].modality, raw) for (_, b), raw in zip(ways, raws, strict=True)]
+        return ways, images, [with_holes(image, reals[b]) for (_, b), image in zip(ways, images, strict=True)]
 
     def critic_loss(self, target: int, real: Real, fake: Tensor) -> Tensor:
         """Wasserstein distance, classification of real images, and the gradient penalty in float32."""

@@ -95,6 +95,8 @@ class AttentiveGenerator(nn.Module):
 class ThreefoldDiscriminator(nn.Module):
     """Strided 4 x 4 convolutions and three heads: a score per patch, the domain, and the code z that was used.
 
+    torch's own initial weights, as in ``stargan.py``.
+
     Args:
         domains: how many there are.
         size: image height and width in pixels; six convolutions at 128 and more.
@@ -109,7 +111,6 @@ class ThreefoldDiscriminator(nn.Module):
             nn.Conv2d(features, channels, 3, padding=1) for channels in (1, domains, CODE_UNITS)
         )
         self.recovered = nn.Linear(CODE_UNITS, code)
-        initialise(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """``(B, 3, H, W)`` to scores ``(B, 1, h, w)``, logits ``(B, domains)`` and codes ``(B, code)``."""

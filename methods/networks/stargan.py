@@ -89,6 +89,9 @@ class SharedGenerator(nn.Module):
 class SharedDiscriminator(nn.Module):
     """Strided 4 x 4 convolutions, a score per patch and a classification of the modality (StarGAN, table 5).
 
+    torch's own initial weights, as in the authors' code: without norms, N(0, 0.02) lets all that passes a narrow layer
+    vanish.
+
     Args:
         modalities: as for the generator.
         size: image height and width in pixels.
@@ -107,7 +110,6 @@ class SharedDiscriminator(nn.Module):
         self.trunk = nn.Sequential(*trunk)
         self.score = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         self.classify = nn.Conv2d(widths[-1], len(modalities), size // 2**layers, bias=False)
-        initialise(self)
 
     def forward(self, modality: str, image: Tensor) -> tuple[Tensor, Tensor]:
         """``(B, channels, H, W)`` to scores ``(B, 1, h, w)`` and logits of the modality ``(B, modalities)``."""

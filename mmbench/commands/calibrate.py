@@ -113,7 +113,7 @@ def _step_seconds(
     sums = LossSums({})
     for step in range(1 + REPEATS):
         started = _now(compute)
-        train_step(method, stage, step, batch, optimizers, compute, sums)
+        train_step(method, stage, step, [batch] * stage.rounds, optimizers, compute, sums)
         times.append(_now(compute) - started)
         if len(times) > 1 and sum(times) > PER_STAGE:
             break

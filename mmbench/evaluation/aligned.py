@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,23 @@ SAMPLES = 8  # test images whose translations are kept as pictures
 Classify = Callable[[torch.Tensor], torch.Tensor]
 
 
+@dataclass
+class _Row:
+    """A translation while the test images are gone through.
+
+    Attributes:
+        scored: the metrics that are taken of it, by name.
+        parts: per-image statistics of the batches so far, by the metric's name.
+        kept: the first predictions as arrays.
+    """
+
+    translation: Translation
+    target: Modality
+    scored: dict[str, Metric]
+    parts: list[dict[str, np.ndarray]] = field(default_factory=list)
+    kept: list[np.ndarray] = field(default_factory=list)
+
+
 def evaluate_rows(
     method: Method,
     task: Task,
@@ -33,6 +50,7 @@ def evaluate_rows(
     *,
     batch_size: int,
     translations: Sequence[Translation] = (),
+    same_inputs: bool = False,
     classify: Classify | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -40,6 +58,7 @@ def evaluate_rows(
 
     Args:
         translations: the rows; by default those the method names.
+        same_inputs: all of them have the same inputs, which the method may then encode once.
         classify: a judge's logits for images in [-1, 1], used where the output is the task's judged modality.
 
     Returns:
@@ -50,30 +69,30 @@ def evaluate_rows(
     rows, statistics, pictures = [], {}, {}
     metrics = load_metrics()
     index = cache.index(test_ids)
-    translations = translations or method.translations()
-    for number, translation in enumerate(translations):
-        target = task.modality(translation.output)
-        judged = classify if translation.output == task.judged else None
-        scored = scoring(metrics, target.kind, target.metric)
-        parts: list[dict[str, np.ndarray]] = []
-        kept: list[np.ndarray] = []
+    targets = [(t, task.modality(t.output)) for t in translations or method.translations()]
+    wanted = [_Row(t, target, scoring(metrics, target.kind, target.metric)) for t, target in targets]
+    done = 0
+    for together in [wanted] if same_inputs else [[row] for row in wanted]:
         for start in range(0, len(index), batch_size):
             here = index[start : start + batch_size]
-            prediction = predict(method, task, translation, cache, here, compute, sample=start)
-            parts.append(_statistics(target, scored, prediction, cache, here, judged, compute))
-            if start < SAMPLES:
-                kept.append(target.to_array(prediction[: SAMPLES - start]))
-            if progress:
-                done = number * len(index) + min(start + batch_size, len(index))
-                progress("evaluate", done, len(translations) * len(index))
-        pictures[str(number)] = np.concatenate(kept)
-        whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[-1]}
+            made = predictions(method, task, [row.translation for row in together], cache, here, compute, sample=start)
+            for row, prediction in zip(together, made, strict=True):
+                judged = classify if row.translation.output == task.judged else None
+                row.parts.append(_statistics(row.target, row.scored, prediction, cache, here, judged, compute))
+                if start < SAMPLES:
+                    row.kept.append(row.target.to_array(prediction[: SAMPLES - start]))
+                done += len(here)
+                if progress:
+                    progress("evaluate", done, len(wanted) * len(index))
+    for number, row in enumerate(wanted):
+        pictures[str(number)] = np.concatenate(row.kept)
+        whole = {name: np.concatenate([part[name] for part in row.parts]) for name in row.parts[-1]}
         statistics.update({f"{number}/{name}": values for name, values in whole.items()})
-        rows.append({**describe(translation), "output_kind": target.kind, "metrics": numbers(target, whole, metrics)})
+        values = numbers(row.target, whole, metrics)
+        rows.append({**describe(row.translation), "output_kind": row.target.kind, "metrics": values})
     return rows, statistics, pictures
 
 
-@torch.inference_mode()
 def predict(
     method: Method,
     task: Task,
@@ -84,11 +103,29 @@ def predict(
     sample: int = 0,
 ) -> torch.Tensor:
     """Translate some cached images; no other modality than the inputs is read."""
+    return next(predictions(method, task, [translation], cache, rows, compute, sample))
+
+
+@torch.inference_mode()
+def predictions(
+    method: Method,
+    task: Task,
+    translations: Sequence[Translation],
+    cache: Cache,
+    rows: np.ndarray,
+    compute: Compute,
+    sample: int = 0,
+) -> Iterator[torch.Tensor]:
+    """:func:`predict` for several translations of the same inputs, one after another."""
     inputs = {
-        name: task.modality(name).to_tensor(cache.read(name, rows)).to(compute.device) for name in translation.inputs
+        name: task.modality(name).to_tensor(cache.read(name, rows)).to(compute.device)
+        for name in translations[0].inputs
     }
-    with compute.autocast():
-        return method.translate(inputs, translation, sample=sample)
+    made = method.translate_each(inputs, translations, sample=sample)
+    for _ in translations:
+        with compute.autocast():
+            prediction = next(made)
+        yield prediction
 
 
 def describe(translation: Translation) -> dict[str, str]:

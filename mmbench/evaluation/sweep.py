@@ -58,7 +58,8 @@ def sweep(
     statistics: dict[str, np.ndarray] = {}
 
     for translation in method.mixes():
-        arguments: dict[str, Any] = {"batch_size": batch_size, "translations": candidates(translation)}
+        mixes = candidates(translation)
+        arguments: dict[str, Any] = {"batch_size": batch_size, "translations": mixes, "same_inputs": True}
         on_validation, _, _ = evaluate_rows(method, task, cache, validation, compute, **arguments)
         on_test, per_image, _ = evaluate_rows(method, task, cache, test, compute, classify=classify, **arguments)
         score = task.modality(translation.output).main.key

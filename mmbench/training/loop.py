@@ -7,8 +7,9 @@ bit what the uninterrupted one would have done (on a CPU with the same number of
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -45,11 +46,12 @@ class LossSums:
     losses: dict[str, torch.Tensor]
     count: int = 0
 
-    def add(self, player: str, losses: dict[str, torch.Tensor]) -> None:
-        """Add one step's losses of a player."""
+    def add(self, player: str, losses: dict[str, torch.Tensor], times: int = 1) -> None:
+        """Add a player's losses, which it has ``times`` times per step."""
         for name, value in losses.items():
             key = name if player == "generator" else f"{player}/{name}"
             value = value.detach().float()
+            value = value / times if times > 1 else value
             self.losses[key] = self.losses[key] + value if key in self.losses else value
 
     def means(self) -> dict[str, float]:
@@ -97,9 +99,10 @@ def train(
         if resume is not None and first > 0:
             checkpoint.load_optimizers(resume, optimizers)
         started, sums, bad = time.perf_counter(), LossSums({}), torch.zeros((), dtype=torch.bool, device=compute.device)
-        for step, batch in zip(range(first, stage.steps), loader.stream(stage.index, first, stage.steps), strict=True):
+        batches = loader.stream(stage.index, first * stage.rounds, stage.steps * stage.rounds)
+        for step in range(first, stage.steps):
             torch.manual_seed(_step_seed(seed, stage.index, step))
-            bad |= train_step(method, stage, step, batch, optimizers, compute, sums)
+            bad |= train_step(method, stage, step, islice(batches, stage.rounds), optimizers, compute, sums)
             now, ends = step + 1, step + 1 == stage.steps
             if (now % DIVERGENCE_CHECK == 0 or ends) and bool(bad):
                 raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(sums)} is not finite")
@@ -130,32 +133,37 @@ def train_step(
     method: Method,
     stage: Stage,
     step: int,
-    batch: Batch,
+    batches: Iterable[Batch],
     optimizers: dict[str, torch.optim.Optimizer],
     compute: Compute,
     sums: LossSums,
 ) -> torch.Tensor:
     """One step of every player; returns whether some loss was not finite.
 
+    A step has ``stage.rounds`` rounds, each with a batch and a forward pass of its own. A player with n optimizer steps
+    per step takes them in the last n rounds, so that all players meet in the last one: of five steps of a discriminator
+    and one of a generator, the generator's is on the fifth batch, as in WGAN-GP's training.
+
     The method's modes are those of the stage since :func:`make_optimizers`; walking through all its modules in every
     step would keep a GPU waiting.
+
+    Args:
+        batches: one for each round.
     """
     if not method.training:
         set_modes(method, stage)
     sums.count += 1
     bad = torch.zeros((), dtype=torch.bool, device=compute.device)
-    if not stage.players:
-        with torch.no_grad(), compute.autocast():
-            method(batch, stage)
-        return bad
-    with compute.autocast():
-        made = method(batch, stage)
-    for player, times in stage.players.items():
-        optimizer = optimizers[player]
-        own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        for group in optimizer.param_groups:
-            group["lr"] = stage.lr_at(step)
-        for _ in range(times):
+    for left, batch in zip(range(stage.rounds, 0, -1), batches, strict=True):
+        players = [player for player, times in stage.players.items() if times >= left]
+        # A discriminator is shown what was made without a way back to the networks that made it.
+        with torch.set_grad_enabled(bool(set(players) - {"discriminator"})), compute.autocast():
+            made = method(batch, stage)
+        for player in players:
+            optimizer = optimizers[player]
+            own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            for group in optimizer.param_groups:
+                group["lr"] = stage.lr_at(step)
             with compute.autocast():
                 losses = method.loss(player, batch, made, stage)
             weighted = [stage.weights.get(name, 1.0) * value.float() for name, value in losses.items()]
@@ -165,7 +173,7 @@ def train_step(
             objective.backward(inputs=own)
             optimizer.step()
             bad |= ~torch.isfinite(objective.detach())
-            sums.add(player, losses)
+            sums.add(player, losses, stage.players[player])
     return bad
 
 

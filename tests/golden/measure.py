@@ -156,7 +156,8 @@ def _trained(case: Case) -> tuple[Method, dict[str, Any]]:
             gradients.clear()
             torch.manual_seed(100 * stage.index + step + 1)
             sums = LossSums({})
-            train_step(method, stage, step, loader.batch(stage.index, step), optimizers, CPU, sums)
+            batches = [loader.batch(stage.index, step * stage.rounds + each) for each in range(stage.rounds)]
+            train_step(method, stage, step, batches, optimizers, CPU, sums)
             seen = {"stage": stage.name, "step": step + 1, "losses": sums.means()}
             steps.append({**seen, "gradients": dict(gradients)} if step == 0 else seen)
         states.append(weights(method.networks(), method))

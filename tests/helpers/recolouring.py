@@ -69,7 +69,8 @@ def train(method: Method, stage: Stage) -> None:
     optimizers = make_optimizers(method, stage, CPU)
     for step in range(stage.steps):
         torch.manual_seed(step)
-        train_step(method, stage, step, batches(step), optimizers, CPU, LossSums({}))
+        own = [batches(step * stage.rounds + each) for each in range(stage.rounds)]
+        train_step(method, stage, step, own, optimizers, CPU, LossSums({}))
 
 
 def check_red_becomes_green(method: Method) -> None:

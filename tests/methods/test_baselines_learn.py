@@ -52,7 +52,8 @@ def learn(method: Method, stage: Any, batches: Callable[[int], Batch]) -> list[d
     for step in range(stage.steps):
         torch.manual_seed(step)
         sums = LossSums({})
-        train_step(method, stage, step, batches(step), optimizers, CPU, sums)
+        own = [batches(step * stage.rounds + each) for each in range(stage.rounds)]
+        train_step(method, stage, step, own, optimizers, CPU, sums)
         log.append(sums.means())
     method.eval()
     return log

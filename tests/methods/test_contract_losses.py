@@ -35,7 +35,7 @@ def test_a_players_step_leaves_gradients_in_its_own_networks_only(name: str, ben
     for player in ("generator", "discriminator"):
         alone = dataclasses.replace(stage, players={player: 1})
         train_step(
-            method, alone, 0, bench.loader(name).batch(0, 0), make_optimizers(method, alone, CPU), CPU, LossSums({})
+            method, alone, 0, [bench.loader(name).batch(0, 0)], make_optimizers(method, alone, CPU), CPU, LossSums({})
         )
         reached = {r for r, net in method.networks().items() if any(p.grad is not None for p in net.parameters())}
         assert reached
@@ -112,9 +112,9 @@ def test_a_step_on_cuda_waits_for_nothing(name: str, bench: Any) -> None:
     }
     for stage in resolved.stages:
         optimizers, sums = make_optimizers(method, stage, cuda), LossSums({})
-        train_step(method, stage, 0, batch, optimizers, cuda, sums)
+        train_step(method, stage, 0, [batch] * stage.rounds, optimizers, cuda, sums)
         torch.cuda.set_sync_debug_mode("error")
         try:
-            train_step(method, stage, 1, batch, optimizers, cuda, sums)
+            train_step(method, stage, 1, [batch] * stage.rounds, optimizers, cuda, sums)
         finally:
             torch.cuda.set_sync_debug_mode("default")

@@ -96,7 +96,7 @@ def test_each_stage_trains_its_own_networks() -> None:
     method, stages = build("icgan", numbered(3))
     for stage, trained in zip(stages, ({"decoder", "discriminator"}, {"encoder"}), strict=True):
         before = {role: [p.clone() for p in n.parameters()] for role, n in method.networks().items()}
-        train_step(method, stage, 0, noise(3, 4), make_optimizers(method, stage, CPU), CPU, LossSums({}))
+        train_step(method, stage, 0, [noise(3, 4)], make_optimizers(method, stage, CPU), CPU, LossSums({}))
         for role, network in method.networks().items():
             same = [torch.equal(a, b) for a, b in zip(before[role], network.parameters(), strict=True)]
             assert not any(same) if role.split("/")[0] in trained else all(same), role
@@ -112,7 +112,7 @@ def test_the_encoder_finds_the_code_of_what_was_generated() -> None:
     optimizers = make_optimizers(method, stage, CPU)
     for step in range(stage.steps):
         torch.manual_seed(step)
-        train_step(method, stage, step, noise(3, 4, step), optimizers, CPU, LossSums({}))
+        train_step(method, stage, step, [noise(3, 4, step)], optimizers, CPU, LossSums({}))
     method.eval()
     z, label = torch.randn(64, 4), torch.eye(3)[torch.arange(64) % 3]
     with torch.inference_mode():

@@ -130,5 +130,5 @@ def observe(bench: Any, name: str, method: Method, stages: Sequence[Stage]) -> N
     for stage in stages:
         if not stage.players:
             for step, batch in enumerate(islice(loader.stream(stage.index, 0, stage.steps), 1)):
-                train_step(method, stage, step, batch, {}, CPU, LossSums({}))
+                train_step(method, stage, step, [batch], {}, CPU, LossSums({}))
     method.eval()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmbench.evaluation.metrics.per_image import image_sums, parts
 from mmbench.metric import Score
 from mmbench.modality import MINIMUM_DEPTH, Depth, Modality
 
@@ -50,9 +51,8 @@ def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
         raise ValueError(f"prediction {tuple(prediction.shape)} and truth {tuple(truth.shape)} differ in shape")
     if not len(truth):
         return np.empty((0, len(columns(modality))))
-    # Image by image: sums over a batch may be split differently, and so rounded differently, for other batch sizes.
-    rows = [_image(mine, real) for mine, real in zip(prediction, truth, strict=True)]
-    return torch.stack(rows).cpu().numpy()
+    made = [_images(mine, real) for mine, real in zip(parts(prediction), parts(truth), strict=True)]
+    return torch.cat(made).cpu().numpy()
 
 
 def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> dict[str, np.ndarray]:
@@ -70,15 +70,15 @@ def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> d
     return {key: means[..., number] for number, key in enumerate(keys)}
 
 
-def _image(prediction: Tensor, truth: Tensor) -> Tensor:
+def _images(prediction: Tensor, truth: Tensor) -> Tensor:
     import torch
 
     valid = truth > 0
     truth = torch.where(valid, truth.double(), 1.0)
     prediction = torch.where(valid, prediction.double().clamp(min=MINIMUM_DEPTH), 1.0)
     ratio = torch.maximum(truth / prediction, prediction / truth)
-    sums = [valid.sum(dtype=torch.float64)]
-    sums += [(valid & (ratio < limit)).sum(dtype=torch.float64) for limit in THRESHOLDS.values()]
+    within = [valid, *(valid & (ratio < limit) for limit in THRESHOLDS.values())]
     # Invalid pixels are 1 m in both and add zero, which keeps shapes static and a GPU from waiting.
-    sums += [(prediction - truth).square().sum(), (prediction.log() - truth.log()).square().sum()]
-    return torch.stack(sums)
+    errors = [(prediction - truth).square(), (prediction.log() - truth.log()).square()]
+    counts = [one.flatten(1).sum(1, dtype=torch.float64) for one in within]
+    return torch.stack([*counts, *(image_sums(one.flatten(1)) for one in errors)], dim=1)

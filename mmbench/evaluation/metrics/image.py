@@ -6,10 +6,12 @@ theta1 tells R-G, theta2 tells G-B, and neither tells the intensity.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmbench.evaluation.metrics.per_image import image_sums, parts
 from mmbench.metric import Score, sums_of
 from mmbench.modality import Modality, Rgb
 
@@ -59,10 +61,9 @@ def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
         raise ValueError(f"expected (B, 3, H, W) or (B, 1, H, W), got {tuple(truth.shape)}")
     if not len(truth):
         return np.empty((0, len(columns(modality))))
-    # Image by image: sums over a batch may be split differently, and so rounded differently, for other batch sizes.
     with torch.autocast(truth.device.type, enabled=False):
-        rows = [_image(mine, real) for mine, real in zip(prediction.double(), truth.double(), strict=True)]
-    return torch.stack(rows).cpu().numpy()
+        made = [_images(p, t) for p, t in zip(*(parts(x.double()) for x in (prediction, truth)), strict=True)]
+    return torch.cat(made).cpu().numpy()
 
 
 def total(statistics: np.ndarray) -> np.ndarray:
@@ -97,29 +98,29 @@ def _correlations(modality: Modality) -> tuple[str, ...]:
     return OPPONENT if modality.is_colour else SCALAR
 
 
-def _image(prediction: Tensor, truth: Tensor) -> Tensor:
+def _images(prediction: Tensor, truth: Tensor) -> Tensor:
     import torch
-    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-    psnr = peak_signal_noise_ratio(prediction, truth, data_range=DATA_RANGE)
-    # SSIM's windows in float32 are 1e-7 off and 15 times as fast on a CPU; a GPU might run them in TF32, 1e-3 off.
-    window = torch.float32 if truth.device.type == "cpu" else torch.float64
-    pair = prediction[None].to(window), truth[None].to(window)
-    ssim = torch.as_tensor(structural_similarity_index_measure(*pair, data_range=DATA_RANGE))
+    from mmbench.evaluation.metrics.ssim import ssim_map
+
+    errors = image_sums((prediction - truth).square().flatten(1)) / truth[0].numel()
+    psnr = 20 * math.log10(DATA_RANGE) - 10 * errors.log10()
+    # SSIM's windows in float32 are 1e-7 off.
+    ssim = image_sums(ssim_map(prediction.float(), truth.float(), DATA_RANGE).flatten(1).double()) / truth[0].numel()
     p, t = _channels(prediction), _channels(truth)
-    sums = torch.stack([p.sum(1), t.sum(1), p.square().sum(1), t.square().sum(1), (p * t).sum(1)], dim=1)
-    return torch.cat([torch.stack([psnr, ssim.double(), psnr.new_tensor(p.shape[1])]), sums.flatten()])
+    sums = torch.stack([image_sums(one) for one in (p, t, p.square(), t.square(), p * t)], dim=2)
+    return torch.cat([torch.stack([psnr, ssim, torch.full_like(psnr, p.shape[2])], dim=1), sums.flatten(1)], dim=1)
 
 
-def _channels(image: Tensor) -> Tensor:
-    """``(C, H, W)`` to ``(k, H * W)``: opponent channels of RGB, or the one channel there is."""
+def _channels(images: Tensor) -> Tensor:
+    """``(B, C, H, W)`` to ``(B, k, H * W)``: opponent channels of RGB, or the one channel there is."""
     import torch
 
-    flat = image.flatten(1)
-    if len(flat) == 1:
+    flat = images.flatten(2)
+    if flat.shape[1] == 1:
         return flat
-    red, green, blue = flat
-    return torch.stack([red - green, green - blue, (red + green + blue) / 3.0])
+    red, green, blue = flat.unbind(1)
+    return torch.stack([red - green, green - blue, (red + green + blue) / 3.0], dim=1)
 
 
 def _pearson(p: np.ndarray, t: np.ndarray, pp: np.ndarray, tt: np.ndarray, pt: np.ndarray) -> np.ndarray:

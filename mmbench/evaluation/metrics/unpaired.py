@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import image_gradients, structural_similarity_index_measure
-from torchmetrics.image.kid import poly_mmd
 
 
 @torch.inference_mode()
@@ -23,6 +21,9 @@ def content(image: Tensor, translated: Tensor) -> np.ndarray:
     Returns:
         float64 ``(B,)``, 1 where the contours are the same.
     """
+    # Imported late, here and below: torchmetrics takes seconds, and most cells need none of it.
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     with torch.autocast(image.device.type, enabled=False):
         made, given = _contours(translated.float()), _contours(image.float())
         values = structural_similarity_index_measure(made, given, data_range=2.0, reduction="none")
@@ -38,6 +39,8 @@ def kernel_distance(real: np.ndarray, translated: np.ndarray) -> float:
     Returns:
         About 0 for two samples of one distribution, and then negative as often as positive; nan below two images.
     """
+    from torchmetrics.image.kid import poly_mmd
+
     count = min(len(real), len(translated))
     if count < 2:
         return float("nan")
@@ -47,5 +50,7 @@ def kernel_distance(real: np.ndarray, translated: np.ndarray) -> float:
 
 
 def _contours(images: Tensor) -> Tensor:
+    from torchmetrics.functional.image import image_gradients
+
     vertical, horizontal = image_gradients(images.mean(1, keepdim=True))
     return (vertical.square() + horizontal.square()).sqrt()

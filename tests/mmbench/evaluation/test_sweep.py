@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from mmbench.evaluation.aligned import evaluate_rows, numbers
@@ -44,6 +45,32 @@ def test_validation_chooses_and_test_reports(bench: Any, tmp_path: Path) -> None
         )
         best = int(np.argmax([row["metrics"][score] for row in on_validation]))
         assert {**swept[best], "selection": VALIDATION} == chosen
+
+
+def test_the_inputs_are_encoded_once_a_batch_for_all_candidates(bench: Any, tmp_path: Path) -> None:
+    method, calls = bench.train("mmnet", tmp_path), []
+    for name, encoder in method.encoders.items():
+        encoder.register_forward_pre_hook(lambda *_, name=name: calls.append(name))
+    method.mixes = lambda: (MIX,)
+    split = bench.dataset.split()
+    sweep(method, bench.dataset.task, bench.cache, split.validation, split.test, CPU, batch_size=4, first=0)
+    batches = sum(-(-len(ids) // 4) for ids in (split.validation, split.test))
+    assert calls == ["rgb", "depth"] * batches
+
+
+@pytest.mark.parametrize("name", ["mmnet", "mmnet-skip", "mmnet-none", "majority"])
+def test_translations_of_the_same_inputs_are_the_same_bits_alone(name: str, bench: Any) -> None:
+    method, _ = bench.build(name)
+    images = bench.read(bench.dataset.split().test[:3])
+    given = {name: images[name] for name in MIX.inputs}
+    direct = candidates(MIX) if name.startswith("mmnet") else method.translations()[:1]
+    with torch.inference_mode():
+        method.eval()
+        together = list(method.translate_each(given, direct))
+        alone = [method.translate(given, translation) for translation in direct]
+    assert len(together) == len(direct)
+    assert all(torch.equal(a, b) for a, b in zip(together, alone, strict=True))
+    assert len(direct) == 1 or not all(torch.equal(together[0], other) for other in together)
 
 
 def test_methods_without_mixes_have_no_sweep(bench: Any) -> None:

@@ -112,13 +112,56 @@ def test_the_next_stage_sets_free_what_it_does_not_freeze(tmp_path: Path) -> Non
     assert not method.training, "a trained method is handed over in eval mode"
 
 
-def test_a_player_steps_as_often_as_the_stage_says(tmp_path: Path) -> None:
-    method = Tiny(constant)
-    after = run(method, tmp_path, Stage("s", 0, 3, 0.01, players={"discriminator": 3, "generator": 1}))
-    assert method.asked == ["discriminator", "discriminator", "discriminator", "generator"] * 3
-    assert len(method.modes) == 3, "one forward pass serves all players of a step"
+class Rounds(Tiny):
+    """Whose losses were asked for on which batch, of which forward pass, and what its gradient was."""
+
+    def loss(self, player: str, batch: Any, made: int, stage: Stage) -> dict[str, torch.Tensor]:
+        assert made == batch["step"]["step"] == self.number - 1
+        self.seen.append((player, made))
+        return super().loss(player, batch, made, stage)
+
+    def forward(self, batch: Any, stage: Stage) -> int:
+        self.number = int(batch["step"]["step"]) + 1
+        return super().forward(batch, stage)
+
+    number: int
+    seen: list[tuple[str, int]]
+
+
+@pytest.mark.parametrize("players", [{"discriminator": 3, "generator": 1}, {"generator": 1, "discriminator": 3}])
+def test_each_of_a_players_steps_has_a_batch_of_its_own_and_all_meet_on_the_last(
+    players: dict[str, int], tmp_path: Path
+) -> None:
+    method = Rounds(constant)
+    method.seen = []
+    after = run(method, tmp_path, Stage("s", 0, 3, 0.01, players=players))
+    last = [(player, 2) for player in players]
+    one = [("discriminator", 0), ("discriminator", 1), *last]
+    assert method.seen == [(player, 3 * step + batch) for step in range(3) for player, batch in one]
+    assert method.gradients == [False, False, True] * 3, "only a generator needs to know how its images were made"
     assert seen(after, "discriminator/c") == pytest.approx([-0.03, -0.06, -0.09], rel=1e-4)
     assert seen(after, "decoder/c") == pytest.approx([-0.01, -0.02, -0.03], rel=1e-4)
+
+
+def test_a_player_that_takes_no_steps_is_never_asked(tmp_path: Path) -> None:
+    method = Tiny(constant)
+    run(method, tmp_path, Stage("s", 0, 2, 0.01, players={"generator": 1, "discriminator": 0}))
+    assert method.asked == ["generator"] * 2
+    assert method.gradients == [True] * 2
+
+
+def test_a_generator_with_several_steps_has_a_gradient_in_each(tmp_path: Path) -> None:
+    method = Tiny(constant)
+    run(method, tmp_path, Stage("s", 0, 1, 0.01, players={"generator": 2, "discriminator": 1}))
+    assert method.asked == ["generator", "generator", "discriminator"]
+    assert method.gradients == [True, True]
+
+
+def test_a_step_with_too_few_batches_is_refused() -> None:
+    method, stage = Tiny(constant), Stage("s", 0, 1, 0.01, players={"discriminator": 2})
+    batches = [{"step": {"step": torch.tensor(0)}}]
+    with pytest.raises(ValueError, match="shorter"):
+        train_step(method, stage, 0, batches, make_optimizers(method, stage, CPU), CPU, LossSums({}))
 
 
 @pytest.mark.parametrize(("player", "own"), [("generator", GENERATOR), ("discriminator", ("discriminator/c",))])
@@ -180,7 +223,7 @@ def test_a_step_says_whether_a_loss_is_finite_and_switches_modes_itself() -> Non
         method.eval()
         nn.init.constant_(method.parts["decoder/c"].linear.weight, 1.0)
         batch = {"step": {"step": torch.tensor(step)}}
-        bad.append(bool(train_step(method, stage, step, batch, optimizers, CPU, LossSums({}))))
+        bad.append(bool(train_step(method, stage, step, [batch], optimizers, CPU, LossSums({}))))
     assert bad == [False, True]
     assert all(all(mode.values()) for mode in method.modes)
     set_modes(method, Stage("s", 0, 2, 0.01, frozen=("encoder/b",)))

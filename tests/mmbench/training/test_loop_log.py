@@ -46,6 +46,14 @@ def test_a_line_holds_the_means_of_the_steps_since_the_last_one(tmp_path: Path) 
     assert [line["lr"] for line in made] == pytest.approx([0.01, 0.01, 0.001, 0.5])
 
 
+def test_a_players_losses_are_means_over_its_own_steps(tmp_path: Path) -> None:
+    """Batches 0 to 4 are the first step's, 5 to 9 the second's; the generator sees 4 and 9."""
+    method = Told(lambda player, batch: {"x": float(batch)})
+    run(method, tmp_path, Stage("s", 0, 2, 0.01, players={"discriminator": 5, "generator": 1}),
+        intervals=Intervals(2, NEVER, NEVER))  # fmt: skip
+    assert [line["losses"] for line in lines(tmp_path)] == [{"x": 6.5, "discriminator/x": 4.5}]
+
+
 def test_means_are_taken_in_fp32() -> None:
     """In bf16 a sum of ones stops at 256."""
     tally = LossSums({})

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from mmbench.evaluation.metrics import image
+from mmbench.evaluation.metrics.ssim import ssim_map
 from mmbench.modality import Rgb, Scalar
 from mmbench.plugins.metrics import load_metrics
 
@@ -57,14 +58,18 @@ def test_psnr_and_ssim_are_means_over_images(channels: int) -> None:
     assert numbers["ssim"] == pytest.approx(np.mean(ssim), abs=1e-6)
 
 
-def test_against_torchmetrics_on_the_batch() -> None:
-    prediction, truth = _random(3)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [48, 256])
+def test_against_torchmetrics_on_the_batch(size: int, channels: int) -> None:
+    prediction, truth = _random(channels, images=3, size=size)
     stats = _update(prediction, truth)
-    psnr = peak_signal_noise_ratio(prediction, truth, data_range=2.0, reduction="none", dim=(1, 2, 3))
-    ssim = structural_similarity_index_measure(prediction, truth, data_range=2.0, reduction="none")
-    assert stats[:, 0] == pytest.approx(psnr.numpy(), rel=1e-5)
+    pair = prediction.double(), truth.double()
+    psnr = peak_signal_noise_ratio(*pair, data_range=2.0, reduction="none", dim=(1, 2, 3))
+    ssim = structural_similarity_index_measure(*pair, data_range=2.0, reduction="none")
+    assert stats[:, 0] == pytest.approx(psnr.numpy(), rel=1e-7)  # their logarithm of the range is in float32
     assert isinstance(ssim, Tensor)
-    assert stats[:, 1] == pytest.approx(ssim.numpy(), rel=1e-5)
+    assert stats[:, 1] == pytest.approx(ssim.numpy(), abs=3e-7)
+    assert ssim_map(*pair, 2.0).mean((1, 2, 3)).numpy() == pytest.approx(ssim.numpy(), abs=1e-14)
 
 
 def test_rgb_correlations_are_pooled_over_images() -> None:
