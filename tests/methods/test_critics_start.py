@@ -27,14 +27,15 @@ METHODS = {
 
 def _settings() -> list[tuple[str, int, int]]:
     """Discriminator, image size and width of every method in every profile, each once."""
-    found = {}
+    found: dict[tuple[str, int, int], None] = {}
     for name, kind in METHODS.items():
         for profile_name in catalog.cards("profiles"):
             profile = config.profile(profile_name, kind)
             settings = config.resolve(catalog.find("methods", name), profile, kind, {}).settings
             context = Context(TASK, profile.size, profile.network, settings)
             critic = "shared" if kind == "cross-modal" else name
-            found[critic, profile.size, *part_widths(context, "discriminator")] = None
+            (width,) = part_widths(context, "discriminator")
+            found[critic, profile.size, width] = None
     return list(found)
 
 
