@@ -92,12 +92,12 @@ def _numpy(path: Path) -> np.ndarray:
 
 
 def _image(path: Path, colour: bool) -> np.ndarray:
-    with Image.open(path) as image:
+    with Image.open(path) as opened:
         if colour:
-            if image.mode.startswith(("I", "F")):
-                raise DamagedError(f"{image.mode} pixels; expected 8-bit colours")
-            return np.asarray(upright(image).convert("RGB"))
-        image = upright(image)
+            if opened.mode.startswith(("I", "F")):
+                raise DamagedError(f"{opened.mode} pixels; expected 8-bit colours")
+            return np.asarray(upright(opened).convert("RGB"))
+        image = upright(opened)
         if image.mode in PLAIN or image.mode.startswith("I;16"):
             return np.asarray(image)
         if image.mode == "LA":
