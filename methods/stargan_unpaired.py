@@ -78,16 +78,16 @@ class StarGANUnpaired(Method):
     def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
         terms: list[Losses] = []
-        jobs = [(one.target, one.source, one.image) for one in made] if player == "generator" else []
-        backs = dict(zip([one.source for one in made], self.generator(jobs), strict=True)) if jobs else {}
-        for one in made:
-            if player == "discriminator":
+        if player == "discriminator":
+            for one in made:
                 real = self.task.modality(one.target).to_network(batch[one.target][one.target])
                 terms.append(adversarial_critic(self.discriminator, one.target, real, one.fake.detach()))
-            else:
+        else:
+            backs = self.generator([(one.target, one.source, one.image) for one in made])
+            for one, back in zip(made, backs, strict=True):
                 adversarial = adversarial_generator(self.discriminator, one.target, one.fake)
                 source = self.task.modality(one.source)
-                cycle = reconstruction_loss(source, backs[one.source], batch[one.source][one.source])
+                cycle = reconstruction_loss(source, back, batch[one.source][one.source])
                 terms.append({**adversarial, "cycle": cycle})
         return {name: values.mean() for name, values in by_name(terms).items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +38,12 @@ def points(cell: Path) -> list[Point]:
             if factors:
                 found.append(Point(entry["stage"], int(entry.get("step", 0)), factors))
     return found
+
+
+@functools.lru_cache(maxsize=1)  # several claims in a row ask for the same
+def log_of(scores: Scores) -> AlignmentLog:
+    """The logs behind some scores."""
+    return AlignmentLog(scores)
 
 
 class AlignmentLog:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .alignment_log import AlignmentLog
+from .alignment_log import log_of
 from .claim_sides import COMPONENTS, PP, difference
 from .claim_verdicts import Comparison
 from .scores import DS, Scores
@@ -14,7 +14,7 @@ ROWS = (*COMPONENTS, PP)  # of table 4.3
 
 def alignment(scores: Scores) -> list[Comparison]:
     """Figure 4.11: how the mean of the curves rises over stages two and three."""
-    log = AlignmentLog(scores)
+    log = log_of(scores)
     before, aligned = (log.at_end("mmnet", stage) for stage in ("translate", "align"))
     after = log.at_end(PP, "pseudo-pairs")
     sharp, little = difference(aligned, before), difference(after, aligned)
@@ -27,7 +27,7 @@ def alignment(scores: Scores) -> list[Comparison]:
 
 def curves(scores: Scores) -> list[Comparison]:
     """Figure 4.11: each pair's curve rises over stages two and three."""
-    log = AlignmentLog(scores)
+    log = log_of(scores)
     made = []
     for pair in log.pairs("mmnet") or [""]:
         before, aligned = (log.at_end("mmnet", stage, pair) for stage in ("translate", "align"))
@@ -39,7 +39,7 @@ def curves(scores: Scores) -> list[Comparison]:
 
 def stabilizing(scores: Scores) -> list[Comparison]:
     """Figure 4.11: in each stage AF rises over the first half of the steps, and changes less over the second."""
-    log = AlignmentLog(scores)
+    log = log_of(scores)
     before, aligned = (log.at_end("mmnet", stage) for stage in ("translate", "align"))
     made = []
     for number, method, stage, start in (
@@ -58,7 +58,7 @@ def stabilizing(scores: Scores) -> list[Comparison]:
 
 def alignment_and_results(scores: Scores) -> list[Comparison]:
     """Over the rows of table 4.3: rank correlation of AF at the end of training and mIoU."""
-    log = AlignmentLog(scores)
+    log = log_of(scores)
     factors = [log.at_end(name, "pseudo-pairs" if name == PP else "align") for name in ROWS]
     results = [scores.side(name, DS) for name in ROWS]
     found = {}

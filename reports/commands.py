@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pandas as pd
 
 from mmbench.reporting import Results
 
@@ -22,9 +24,13 @@ class Commands:
             key = tuple(str(facts.get(name)) for name in NAMES)
             self._cells.setdefault(key, []).append(facts)
 
+    def cells(self, row: Mapping[str, str] | pd.Series) -> Sequence[Mapping[str, Any]]:
+        """What is recorded of a row's ``dataset``, ``profile`` and ``method``, cell by cell."""
+        return self._cells.get(tuple(row[name] for name in NAMES), [])
+
     def of(self, row: Mapping[str, str]) -> str:
         """The command for a row's ``dataset``, ``profile`` and ``method``; empty where no cell of it is recorded."""
-        cells = self._cells.get(tuple(row[name] for name in NAMES), [])
+        cells = self.cells(row)
         if not cells or not isinstance(base := cells[0].get("base"), Mapping):
             return ""
         names = {name: str(base.get(name)) for name in NAMES}

@@ -56,10 +56,6 @@ class Comparer:
         # Most of a paper's numbers are of data sets that a runs folder has nothing of.
         here = text(results.rows["published_dataset"]).unique() if "published_dataset" in results.rows else ()
         self.numbers, self.commands = Numbers(published, here), Commands(results)
-        self._cells: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-        for facts in results.cells:
-            key = tuple(str(facts.get(name)) for name in ("dataset", "profile", "method"))
-            self._cells.setdefault(key, []).append(facts)
         self._known: dict[tuple[Any, ...], Comparability] = {}
 
     def judge(
@@ -81,7 +77,7 @@ class Comparer:
         who = row["dataset"], row["profile"], row["method"]
         key = (*who, row["published_dataset"], source, pretrained)
         if key not in self._known:
-            cells = self._cells.get(who, [])
+            cells = self.commands.cells(row)
             self._known[key] = comparability(row["published_dataset"], cells, source=source, pretrained=pretrained)
         made = self._known[key]
         return judge(

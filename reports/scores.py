@@ -75,7 +75,7 @@ DIRECTIONS = (
 REVERSE, LPIPS = ("reverse_accuracy", "all"), ("lpips", "translated")  # of domains: metric and class
 
 
-@dataclass
+@dataclass(eq=False)
 class Scores:
     """The results of one data set and profile: as they are, or with one change by ``--set`` where it concerns a method.
 

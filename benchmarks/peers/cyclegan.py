@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 
 import torch
+from mmbench.methods.networks.widths import part_widths
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Stage
 
-from .loop import Objectives, Peer, reconstruction, shown, with_holes
+from .loop import PLAYERS, Objectives, Peer, reconstruction, shown, with_holes
 from .networks import UNet, patch_gan
 
 
@@ -21,8 +22,7 @@ class CycleGAN(Peer):
 
     def __init__(self, context: Context, stage: Stage) -> None:
         super().__init__(context, stage)
-        settings, size, width = context.settings, context.size, context.network.width
-        own, critic_width = (max(1, round(width * settings[f"{p}_width"])) for p in ("generator", "discriminator"))
+        size, (own, critic_width) = context.size, part_widths(context, *PLAYERS)
         pairs = dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen)
         self.directions = [(a, b) for one, other in pairs for a, b in ((one, other), (other, one))]
         channels = [[self.task.modality(name).channels for name in pair] for pair in self.directions]

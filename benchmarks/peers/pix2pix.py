@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from mmbench.methods.networks.widths import part_widths
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Stage
@@ -21,7 +22,7 @@ class Pix2Pix(Peer):
     def __init__(self, context: Context, stage: Stage) -> None:
         super().__init__(context, stage)
         settings, size, width = context.settings, context.size, context.network.width
-        critic_width = max(1, round(width * settings["discriminator_width"]))
+        (critic_width,) = part_widths(context, "discriminator")
         anchor = self.task.anchor
         unseen = [(t.inputs[0], t.output) for t in self.task.unseen]
         self.directions = list(dict.fromkeys(d for a, b in unseen for d in ((a, anchor), (anchor, b))))

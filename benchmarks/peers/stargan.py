@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from mmbench.methods.networks.widths import part_widths
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, NetworkSize, Stage
@@ -75,8 +76,7 @@ class StarGAN(Peer):
 
     def __init__(self, context: Context, stage: Stage) -> None:
         super().__init__(context, stage)
-        settings, width = context.settings, context.network.width
-        own, critic_width = (max(1, round(width * settings[f"{p}_width"])) for p in PLAYERS)
+        own, critic_width = part_widths(context, *PLAYERS)
         channels = [modality.channels for modality in self.task.modalities]
         self.generators = Generator(channels, own, context.network)
         self.discriminators = Discriminator(channels, context.size, critic_width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from mmbench.methods.networks.widths import part_widths
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Stage
@@ -17,10 +18,9 @@ class UNIT(Peer):
 
     def __init__(self, context: Context, stage: Stage) -> None:
         super().__init__(context, stage)
-        settings, size, width = context.settings, context.size, context.network.width
-        own, critic_width = (max(1, round(width * settings[f"{p}_width"])) for p in PLAYERS)
+        size, (own, critic_width) = context.size, part_widths(context, *PLAYERS)
         ((first, second),) = dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen)
-        self.names, blocks = (first, second), settings["blocks"]
+        self.names, blocks = (first, second), context.settings["blocks"]
         high, low = Residual(4 * own, leaky()), Residual(4 * own, leaky())
         channels = {name: self.task.modality(name).channels for name in self.names}
         encoders = nn.ModuleDict({n: unit_encoder(c, size, own, blocks, high) for n, c in channels.items()})

@@ -93,21 +93,17 @@ def _numpy(path: Path) -> np.ndarray:
 
 def _image(path: Path, colour: bool) -> np.ndarray:
     with Image.open(path) as opened:
+        if colour and opened.mode.startswith(("I", "F")):
+            raise DamagedError(f"{opened.mode} pixels; expected 8-bit colours")
+        # Cameras note how they were held, whatever they recorded: colours, infrared or depth.
+        image = ImageOps.exif_transpose(opened)
         if colour:
-            if opened.mode.startswith(("I", "F")):
-                raise DamagedError(f"{opened.mode} pixels; expected 8-bit colours")
-            return np.asarray(upright(opened).convert("RGB"))
-        image = upright(opened)
+            return np.asarray(image.convert("RGB"))
         if image.mode in PLAIN or image.mode.startswith("I;16"):
             return np.asarray(image)
         if image.mode == "LA":
             return np.asarray(image.getchannel("L"))
         return np.asarray(image.convert("RGB"))
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Turned as the camera noted that it was held, whatever it recorded: colours, infrared or depth."""
-    return ImageOps.exif_transpose(image)
 
 
 def _rgb(array: np.ndarray, table: Rgb) -> np.ndarray:

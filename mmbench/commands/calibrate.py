@@ -26,10 +26,9 @@ from mmbench.planning import config
 from mmbench.planning.order import Order
 from mmbench.planning.plan import open_dataset
 from mmbench.plugins import catalog
-from mmbench.plugins.remembered import cache_folder
 from mmbench.schedule import Stage
 from mmbench.store.machine import Speed
-from mmbench.store.prepared import all_ids, whole_folder_name
+from mmbench.store.prepared import all_ids
 from mmbench.task import Access
 from mmbench.training import device
 from mmbench.training.build import build_method
@@ -69,11 +68,10 @@ def scale_of(profile: config.Profile, kind: str) -> Scale:
     return Scale(batch, size, profile.batch * profile.size**2 / (batch * size**2))
 
 
-def speed_of(order: Order, dataset: Dataset, compute: Compute) -> Speed:
+def speed_of(order: Order, profile: config.Profile, dataset: Dataset, compute: Compute) -> Speed:
     """How fast a cell's method trains and translates images of noise."""
-    card, data = catalog.find("methods", order.method), catalog.find("datasets", order.dataset)
-    profile = config.profile(order.profile, data["KIND"], config.profile_overrides(order.overrides))
-    settings = config.resolve(card, profile, data["KIND"], order.overrides)
+    card = catalog.find("methods", order.method)
+    settings = config.resolve(card, profile, catalog.find("datasets", order.dataset)["KIND"], order.overrides)
     scale = scale_of(profile, compute.device.type)
     # Weights that would have to be fetched make no step slower.
     context = Context(dataset.task, scale.size, profile.network, settings.settings, len(dataset.labels), False)
@@ -135,37 +133,35 @@ def _translation(method: Method, dataset: Dataset, scale: Scale, compute: Comput
         return 1000 * (_now(compute) - started) / scale.batch
 
 
-def sample_seconds(order: Order, dataset: Dataset) -> float | None:
-    """Seconds to prepare a sample; None where all are prepared."""
-    card = catalog.find("datasets", order.dataset)
-    profile = config.profile(order.profile, card["KIND"], config.profile_overrides(order.overrides))
-    folder = Path(order.cache_folder) if order.cache_folder else cache_folder()
-    if (folder / whole_folder_name(dataset, card, profile.size)).is_dir():
-        return None
+def sample_seconds(dataset: Dataset, size: int) -> float:
+    """Seconds to prepare a sample."""
     ids = all_ids(dataset)[:SAMPLES]
-    list(dataset.load(ids[:1], profile.size))
+    list(dataset.load(ids[:1], size))
     clock = time.process_time if dataset.root is None else time.perf_counter  # what waits for a disk takes no CPU
     started = clock()
-    list(dataset.load(ids, profile.size))
+    list(dataset.load(ids, size))
     return (clock() - started) / len(ids) / workers_for(dataset)
 
 
 def answer(question: dict[str, Any], datasets: dict[str, Dataset]) -> dict[str, Any]:
-    """What is found of one question: ``key`` and ``order``, and with ``samples`` a key of the data set's."""
+    """What is found of one question: ``key`` and ``order``, and with ``samples`` a key of the data set's.
+
+    Samples are asked for where they are not prepared.
+    """
     order = Order.from_json(question["order"])
-    changes = config.profile_overrides(order.overrides)
-    limits = config.profile(order.profile, catalog.find("datasets", order.dataset)["KIND"], changes).data
-    if (where := f"{order.dataset} {order.data_root} {limits}") not in datasets:
+    kind = catalog.find("datasets", order.dataset)["KIND"]
+    profile = config.profile(order.profile, kind, config.profile_overrides(order.overrides))
+    if (where := f"{order.dataset} {order.data_root} {profile.data}") not in datasets:
         root = Path(order.data_root) if order.data_root else None
-        datasets[where] = open_dataset(order.dataset, limits, root, order.overrides)
+        datasets[where] = open_dataset(order.dataset, profile.data, root, order.overrides)
     dataset = datasets[where]
     compute = device.choose(order.device, order.precision)
     if order.threads:
         device.use_threads(order.threads)
     found: dict[str, Any] = {"key": question["key"]}
-    if question.get("samples") and (seconds := sample_seconds(order, dataset)) is not None:
-        found |= {"samples": question["samples"], "sample_seconds": seconds}
-    return found | {"speed": as_dict(speed_of(order, dataset, compute))}
+    if question.get("samples"):
+        found |= {"samples": question["samples"], "sample_seconds": sample_seconds(dataset, profile.size)}
+    return found | {"speed": as_dict(speed_of(order, profile, dataset, compute))}
 
 
 def _now(compute: Compute) -> float:

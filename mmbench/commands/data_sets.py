@@ -23,7 +23,7 @@ from mmbench.resize import fit
 from mmbench.schedule import DataLimits
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
-from mmbench.store.prepared import disk_need
+from mmbench.store.prepared import all_ids, disk_need
 from mmbench.training import cache
 
 DESCRIPTION = "dataset.toml"
@@ -62,7 +62,7 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
     (source,) = choose_datasets([name])
     chosen = config.profile(profile, source.card["KIND"], config.profile_overrides(overrides))
     source, dataset = open_named(name, data_root, overrides, chosen.data)
-    ids = [sample_id for part in dataset.split().parts().values() for sample_id in part]
+    ids = all_ids(dataset)
     target = folder or cache_folder()
     need = disk_need(dataset, ids, chosen.size)
     print(f"{source.label}: {len(ids)} samples at {chosen.size} px, {need / 1e6:.1f} MB in {target}")

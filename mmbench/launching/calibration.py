@@ -74,7 +74,8 @@ def calibrate(machine: Machine, questions: Sequence[Question], jobs: int, say: C
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", PROGRAM],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            encoding="utf-8", errors="replace",  # whatever a plug-in prints, its reader reads on
         )
         for _ in range(count)
     ]  # fmt: skip

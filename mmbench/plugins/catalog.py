@@ -26,7 +26,7 @@ from types import ModuleType
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.plugins.remembered import remembered
+from mmbench.plugins.remembered import remembered, stamp
 
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
 PROFILES = "profiles"
@@ -98,7 +98,7 @@ def cards(folder: str) -> dict[str, Card]:
     """All of ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles`` by name, with variants, sorted."""
     found: dict[str, Card] = {}
     for path, module in _sources(folder):
-        for card in (_profile(path, _stamp(path)),) if folder == PROFILES else _read(folder, path, module):
+        for card in (_profile(path, stamp(path)),) if folder == PROFILES else _read(folder, path, module):
             found.setdefault(card.name, card)
     return dict(sorted(found.items()))
 
@@ -188,19 +188,11 @@ def _entered(folder: str) -> Iterator[tuple[Path, str]]:
 
 def _read(folder: str, path: Path, module: str) -> tuple[Card, ...]:
     """The cards of a source file; parsed again only when it, or the TOML beside it, is another file."""
-    return _parse(folder, path, module, _stamp(path), _stamp(path.with_suffix(".toml")))
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return _parse(folder, path, module, stamp(path), stamp(path.with_suffix(".toml")))
 
 
 @functools.lru_cache(maxsize=1024)
-def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, int, int]) -> tuple[Card, ...]:
+def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, ...]) -> tuple[Card, ...]:
     fallback = module.rsplit(".", 1)[-1]
     try:
         values = _literals(path)
@@ -219,7 +211,7 @@ def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, int, int]) 
 
 
 @functools.lru_cache(maxsize=128)
-def _profile(path: Path, stamp: tuple[int, int, int]) -> Card:
+def _profile(path: Path, when: tuple[int, ...]) -> Card:
     try:
         spec = _toml(path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

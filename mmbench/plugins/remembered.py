@@ -36,7 +36,7 @@ class Remembered:
 
     def __init__(self, path: Path, makers: tuple[Path, ...]) -> None:
         self.path = path
-        self.form = [_stamp(maker) for maker in makers]
+        self.form = [list(stamp(maker)) for maker in makers]
         self.changed = False
         self.known: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
@@ -50,13 +50,13 @@ class Remembered:
         Args:
             answer: makes what JSON holds without loss. What it raises is not kept.
         """
-        key, stamp = f"{file}\n{question}", _stamp(file)
+        key, now = f"{file}\n{question}", list(stamp(file))
         kept = self.known.get(key)
-        if isinstance(kept, list) and len(kept) == 2 and kept[0] == stamp:
+        if isinstance(kept, list) and len(kept) == 2 and kept[0] == now:
             return kept[1]
         made = answer()
-        if stamp and time.time() - stamp[0] / 1e9 > FRESH:
-            self.known[key] = [stamp, made]
+        if now and time.time() - now[0] / 1e9 > FRESH:
+            self.known[key] = [now, made]
             self.changed = True
         return made
 
@@ -82,10 +82,10 @@ def remembered(name: str, *makers: Path) -> Remembered:
     return made
 
 
-def _stamp(path: Path) -> list[int]:
-    """Time of modification in nanoseconds, and size; empty where there is no such file."""
+def stamp(path: Path) -> tuple[int, ...]:
+    """What tells a file from another: time of modification in nanoseconds, size, inode; empty where there is none."""
     try:
         found = path.stat()
     except OSError:
-        return []
-    return [found.st_mtime_ns, found.st_size]
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -7,6 +7,7 @@ version of torch; on another it is as one that is not there, and :attr:`Machine.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 import os
 import platform
@@ -124,24 +125,26 @@ def _check(machine: Machine) -> None:
 
 def cpu_flags() -> set[str]:
     """Instruction sets of the CPU; empty where the system does not tell."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("flags"):
-                return set(line.split(":", 1)[1].split())
-    return set()
+    return set(_cpu().get("flags", "").split())
 
 
 def cpu_name() -> str:
     """``2 x AMD EPYC (no bf16)``: cores, name, units for bf16."""
     flags = cpu_flags()
     extra = [name for name in ("amx_bf16", "avx512_bf16") if name in flags]
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.split(":", 1)[1].strip()
-                break
+    name = _cpu().get("model name") or platform.processor() or platform.machine()
     return f"{os.cpu_count()} x {name} ({', '.join(extra) or 'no bf16'})"
+
+
+@functools.cache  # asked once for every finished cell
+def _cpu() -> Mapping[str, str]:
+    """What the system tells of the first core; nothing where it does not."""
+    try:
+        first = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    lines = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in lines}
 
 
 def _gpu_names() -> tuple[str, ...]:

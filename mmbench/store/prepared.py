@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from mmbench.dataset import Dataset
-from mmbench.plugins import keys
-from mmbench.plugins.catalog import Card
 
 
 def meta(dataset: Dataset, manifest: str, source: str, size: int) -> dict[str, Any]:
@@ -40,12 +38,6 @@ def folder_name(about: dict[str, Any], ids: Sequence[str]) -> str:
 def all_ids(dataset: Dataset) -> list[str]:
     """Of all parts of a data set, as a run caches them."""
     return [sample_id for part in dataset.split().parts().values() for sample_id in part]
-
-
-def whole_folder_name(dataset: Dataset, card: Card, size: int) -> str:
-    """Of the cache of all samples of all parts."""
-    about = meta(dataset, dataset.manifest(), keys.source_digest(card.path, card.module), size)
-    return folder_name(about, all_ids(dataset))
 
 
 def held(dataset: Dataset, ids: Sequence[str]) -> dict[str, np.ndarray]:
