@@ -13,6 +13,7 @@ from PIL import Image
 
 from mmbench.errors import UserError
 from mmbench.modality import Depth, Rgb, Segmentation
+from mmbench.modality.reading import SegmentationReading
 from mmbench.task import Group, Task, Translation
 
 from .synthetic.scene import CLASSES as CLASSES
@@ -80,6 +81,12 @@ def read_ids(path: Path) -> np.ndarray:
     if mode not in ("L", "P"):
         raise UserError(f"{path}: image mode {mode}, expected 8-bit class ids")
     return ids
+
+
+def reading_through(table: np.ndarray) -> SegmentationReading:
+    """How PNGs of class ids are read whose classes are those of a table."""
+    classes = table[1:].tolist()
+    return SegmentationReading(tuple(range(1, len(table))), classes=tuple(classes), void_ids=(0,))
 
 
 def rooms_task(name: str) -> Task:

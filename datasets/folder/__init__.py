@@ -25,9 +25,11 @@ import numpy as np
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
+from mmbench.modality.reading import Reading
+from mmbench.modality.reading.stored import DamagedError, UndescribedError
 from mmbench.task import Group, Split, Task, Translation
 
-from . import description, discover, files, look, read, text
+from . import description, discover, files, look, text
 from .split import make_split
 
 NAME = "folder"
@@ -85,15 +87,19 @@ class Folder(Dataset):
         """The modalities that have a file of that name."""
         return self.files.holds(sample_id)
 
+    def readings(self) -> dict[str, Reading]:
+        """As ``dataset.toml`` says, and as was found."""
+        return dict(self._readings)
+
     def sample(self, sample_id: str) -> Sample:
         """What the sample holds, at the size of its files, which must be the same for all of them."""
         made = {}
         for name in self.holds(sample_id):
             path = self.files.root / self.files.images[name][sample_id].path
             try:
-                made[name] = read.decode(path, self.description.modalities[name])
-            except read.DamagedError as error:
-                raise UserError(f"{path}: {error}") from error
+                made[name] = self._readings[name].read(path)
+            except DamagedError as error:
+                raise UserError(f"{path}: {_told(error)}") from error
         if wrong := self._sizes_differ(sample_id, made):
             raise UserError(f"{self.files.root / wrong.path}: {wrong.what}")
         return made
@@ -107,11 +113,15 @@ class Folder(Dataset):
             for name in self.holds(sample_id):
                 image = self.files.images[name][sample_id]
                 try:
-                    made[name] = read.decode(self.files.root / image.path, self.description.modalities[name])
-                except read.DamagedError as error:
-                    yield Problem(image.path, str(error))
+                    made[name] = self._readings[name].read(self.files.root / image.path)
+                except DamagedError as error:
+                    yield Problem(image.path, _told(error))
             if wrong := self._sizes_differ(sample_id, made):
                 yield wrong
+
+    @cached_property
+    def _readings(self) -> dict[str, Reading]:
+        return {name: table.reading() for name, table in self.description.modalities.items()}
 
     @cached_property
     def _split(self) -> Split:
@@ -139,6 +149,11 @@ class Folder(Dataset):
                     "the images of a sample must be aligned and of one size",
                 )
         return None
+
+
+def _told(error: DamagedError) -> str:
+    """What is wrong with a file, and where other values would be described."""
+    return f"{error}; describe it in {description.FILE}" if isinstance(error, UndescribedError) else str(error)
 
 
 def make_task(about: description.Description) -> Task:

@@ -140,14 +140,6 @@ class Modality(ABC):
         """
 
     @abstractmethod
-    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
-        """The pixels of an image file, for :meth:`checked` to look at; ``metres``: of a count, where it is depth.
-
-        Raises:
-            ValueError: pixels of another form; the message lacks the name.
-        """
-
-    @abstractmethod
     def encode(self, array: np.ndarray) -> tuple[bytes, ...]:
         """An array ``(H, W[, 3])`` as the contents of the files that :meth:`names_of` names."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from PIL import Image
 
 from mmbench.pictures import png
 
@@ -109,16 +108,6 @@ class Depth(Modality):
             raise ValueError(f"{array.dtype} values; expected floating point metres")
         values = array.astype(np.float32)
         return np.where(np.isfinite(values) & (values > 0), values, 0).astype(np.float32)
-
-    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
-        """One channel of more than 8 bits: whole numbers in units of ``metres``, floating point in metres."""
-        if image.mode == "F":
-            return np.asarray(image)
-        if not image.mode.startswith("I"):
-            raise ValueError(
-                f"8-bit depth ({image.mode} pixels); expected a 16-bit PNG (see --depth-unit) or a .npy in metres"
-            )
-        return (np.asarray(image).astype(np.float64) * metres).astype(np.float32)
 
     def encode(self, array: np.ndarray) -> tuple[bytes, ...]:
         """16-bit millimetres, and colours."""

@@ -39,6 +39,7 @@ def asked_for(
         "manifest": dataset.manifest(),
         "data_settings": dataset.settings,
         "task": as_dict(dataset.task),
+        "readings": as_dict(dataset.readings()),
         "source": keys.source_digest(card.path, card.module),
         "parent": str(parent["key"]) if parent else "",
         "outside_metrics": metrics.outside(),
