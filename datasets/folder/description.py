@@ -224,8 +224,9 @@ def _check_depth(table: Depth, where: str) -> None:
             )
     elif isinstance(unit, bool) or not isinstance(unit, int | float) or not 0 < unit < math.inf:
         raise UserError(f"{where}: unit: expected one of {', '.join(UNITS)} or metres per count, got {unit!r}")
-    if table.scale < 0:
-        raise UserError(f"{where}: scale: expected metres above 0, got {table.scale:g}")
+    for key, value in (("centre", table.centre), ("scale", table.scale)):
+        if value < 0:
+            raise UserError(f"{where}: {key}: expected metres above 0, got {value:g}")
 
 
 def _check_segmentation(table: Segmentation, where: str) -> None:

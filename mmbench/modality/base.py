@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -66,6 +67,11 @@ class Modality(ABC):
     def legend(self) -> tuple[tuple[str, Colour], ...]:
         """Names and colours of the real classes 1..K; empty where there are none."""
         return ()
+
+    @property
+    def minimum(self) -> float:
+        """The least value that metrics tell from lesser ones; of most kinds there is none."""
+        return -math.inf
 
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of one array."""

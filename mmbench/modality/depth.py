@@ -16,10 +16,11 @@ from .score import Score
 if TYPE_CHECKING:
     from torch import Tensor
 
-MINIMUM_DEPTH = 0.1  # metres; predictions are clamped to it before ratios and logarithms are taken
+MINIMUM_DEPTH = 0.1  # metres; see Depth.minimum
+MINIMUM_SHARE = 0.1  # of the centre
 NEAR, FAR = 0.5, 8.0  # metres: the brightest and the darkest of a picture
-BINS = 400  # of a tally, 5 cm each: the median is exact to 2.5 cm
-BIN_METRES = 0.05
+BINS = 400  # of a tally; the median is exact to half of one
+BIN_MINIMA = 0.5  # a bin in minima: 5 cm in rooms
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,28 @@ class Depth(Modality):
     lossless: ClassVar[bool] = True
     rank: ClassVar[int] = 1
 
+    @property
+    def minimum(self) -> float:
+        """Metres below which depths are not told apart: 0.1 m, or a tenth of :attr:`centre` where that is less.
+
+        A network's raw output may be 0 m or less, of which there is neither a ratio nor a logarithm; so predictions
+        have a floor. Eq. 4.15 and the papers state none. It must not reach into what a set measures: rooms begin at
+        0.4 m, but what an endoscope sees lies within centimetres, and its centre says so. Metrics raise truths to the
+        floor too, or a perfect prediction of what is nearer would count as wrong.
+        """
+        return min(MINIMUM_DEPTH, MINIMUM_SHARE * self.centre)
+
     def to_network(self, tensor: Tensor) -> Tensor:
         """Scaled as :attr:`encoding` says."""
         if self.encoding == "log":
-            return tensor.clamp(min=MINIMUM_DEPTH).div(self.centre).log()
+            return tensor.clamp(min=self.minimum).div(self.centre).log()
         return (tensor - self.centre) / self.scale
 
     def from_network(self, raw: Tensor) -> Tensor:
         """Metres, none below the minimum."""
         raw = raw.float()
         metres = raw.exp() * self.centre if self.encoding == "log" else raw * self.scale + self.centre
-        return metres.clamp(min=MINIMUM_DEPTH)
+        return metres.clamp(min=self.minimum)
 
     def present(self, raw: Tensor) -> Tensor:
         """As it is: depth has no upper end."""
@@ -75,14 +87,19 @@ class Depth(Modality):
 
     def tally(self, total: Tensor, tensor: Tensor) -> None:
         """Count valid pixels by distance."""
-        bins = (tensor[:, 0] / BIN_METRES).long().clamp(0, BINS - 1)
+        bins = (tensor[:, 0] / self._bin).long().clamp(0, BINS - 1)
         total.scatter_add_(0, bins, self.valid(tensor).to(total.dtype))
 
     def typical(self, total: Tensor) -> Tensor:
         """The median."""
         share = total.cumsum(0) / total.sum(0).clamp(min=1)
         median = (share < 0.5).sum(0) + 0.5
-        return (median * BIN_METRES).float().unsqueeze(0)
+        return (median * self._bin).float().unsqueeze(0)
+
+    @property
+    def _bin(self) -> float:
+        """Metres of a tally's bin."""
+        return BIN_MINIMA * self.minimum
 
     def resize(self, array: np.ndarray, size: int) -> np.ndarray:
         """Averaged over what was measured."""
