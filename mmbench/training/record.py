@@ -37,6 +37,7 @@ def asked_for(
         "split_hashes": split.hashes(),
         "split_sizes": {part: len(ids) for part, ids in split.parts().items()},
         "manifest": dataset.manifest(),
+        "place": keys.place(Path(order["data_root"])) if order["data_root"] else "",
         "data_settings": dataset.settings,
         "task": as_dict(dataset.task),
         "readings": as_dict(dataset.readings()),
