@@ -45,7 +45,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
     parser.add_argument(
-        "--data-root", type=read_path, help="folder of the data set, where the cell lacks its modalities"
+        "--data-root",
+        type=read_path,
+        help="folder of the data set, where the cell does not record its modalities or how files are read",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument(

@@ -116,7 +116,8 @@ def readings_of(about: Mapping[str, Any], folder: Path, data_root: Path | None, 
     """
     plain: dict[str, Reading] = {modality.name: RgbReading() for modality in task.modalities if modality.is_colour}
     if "readings" in about:
-        return plain | {name: reading_of(values) for name, values in about["readings"].items()}
+        where = f"{folder / 'result.json'}: readings"
+        return plain | {name: reading_of(values, f"{where}.{name}") for name, values in about["readings"].items()}
     embedded = not catalog.find("datasets", about["dataset"]).get("NEEDS_ROOT", True)
     if not (embedded or data_root or named_root()):
         return plain

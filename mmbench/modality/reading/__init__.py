@@ -31,12 +31,12 @@ def as_written(modality: Modality) -> Reading:
     return KINDS[modality.kind].as_written(modality)
 
 
-def reading_of(values: Mapping[str, Any]) -> Reading:
+def reading_of(values: Mapping[str, Any], where: str = "readings") -> Reading:
     """A reading from what :func:`mmbench.typed.as_dict` made of it.
 
     Raises:
-        KeyError, UserError: a kind, or a field, that is unknown.
+        KeyError, UserError: a kind, or a field, that is unknown; the latter begins with ``where``.
     """
     given = {key: value for key, value in values.items() if key != "kind"}
-    made: Reading = build(KINDS[values["kind"]], given, f"reading of {values['kind']}")
+    made: Reading = build(KINDS[values["kind"]], given, where)
     return made

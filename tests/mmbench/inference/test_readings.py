@@ -242,6 +242,10 @@ def test_a_cell_without_record_asks_or_takes_its_data_set(
         translator.read(folder / "depth/03.png", "depth")
     assert mmbench.load_translator(older, data_root=folder).readings == mmbench.load_translator(cell).readings
     assert "not those that" not in caplog.text
+    for damaged in ({"depth": {"kind": "depth", "metre": 1}}, {"depth": {"kind": "deep"}}, {"depth": 3}):
+        (older / "result.json").write_text(json.dumps({**result, "readings": damaged}))
+        with pytest.raises(mmbench.UserError, match=r"result\.json: (readings\.depth: unknown key|damaged)"):
+            mmbench.load_translator(older)
 
 
 def test_outputs_of_the_inputs_size(trained: tuple[Path, Path], tmp_path: Path) -> None:
