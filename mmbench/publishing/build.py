@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ def build_reports(
     dataset: str = "",
     profile: str = "",
     test_ids: Callable[[Mapping[str, Any]], Sequence[str]] | None = None,
+    begin: Callable[[Sequence[Table | Figure]], None] | None = None,
 ) -> tuple[list[Table | Figure], list[str]]:
     """Tables and figures of the named reports (all of them without names, and the cells' states), and notes.
 
@@ -36,6 +38,7 @@ def build_reports(
 
     Args:
         dataset, profile: those of this data set, this profile only.
+        begin: is handed what each report made, as soon as it did. The last reports, which draw most, come first.
         test_ids: as :class:`Results` has it.
 
     Raises:
@@ -49,16 +52,21 @@ def build_reports(
         notes = [note for note in notes if value in note.split(":")[0].split("/")]
     states = [] if names else cell_tables(results.rows, notes)
     published = importlib.import_module("mmbench.reports.published").load(catalog.cards("methods"))
-    made: list[Table | Figure] = []
-    for card in [catalog.find("reports", name) for name in names] if names else _ordered():
+    cards = [catalog.find("reports", name) for name in names] if names else _ordered()
+    made: list[list[Table | Figure]] = []
+    problems: list[str] = []
+    for card in reversed(cards):
         if card.problem:
-            notes.append(f"report {card.name}: cannot be read ({card.problem})")
+            problems.append(f"report {card.name}: cannot be read ({card.problem})")
             continue
         try:
-            made += build(card, results, published)
+            made.append(build(card, results, published))
         except (Exception, SystemExit) as error:
-            notes.append(f"report {card.name}: {card.path}: {type(error).__name__}: {' '.join(str(error).split())}")
-    return made + states, notes
+            problems.append(f"report {card.name}: {card.path}: {type(error).__name__}: {' '.join(str(error).split())}")
+        else:
+            if begin:
+                begin(made[-1])
+    return [*itertools.chain(*reversed(made)), *states], notes + problems[::-1]
 
 
 def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list[Table | Figure]:
