@@ -12,7 +12,6 @@ from tabulate import tabulate
 from mmbench import pictures
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
-from mmbench.modality import Modality
 from mmbench.planning import config
 from mmbench.planning.plan import open_dataset
 from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
@@ -77,7 +76,7 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
 
 
 def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: Path, count: int, size: int) -> None:
-    """Write a PNG: one row per sample, a column per modality, the classes' colours below.
+    """Write a PNG: one row per sample, a column per modality, what colours of classes and depths mean below.
 
     Complete samples (test, then validation) come first; a modality that a sample lacks stays white.
     """
@@ -94,7 +93,7 @@ def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: P
             array = sample.get(modality.name)
             columns[modality.name].append(white if array is None else modality.picture(array))
     sheet = pictures.grid({caption: np.stack(images) for caption, images in columns.items()}, scale_to=size)
-    legends = [pictures.legend(dict(m.legend), sheet.shape[1]) for m in _labelled(dataset)]
+    legends = [pictures.legend(dict(m.swatches), sheet.shape[1]) for m in dataset.task.modalities if m.swatches]
     write_bytes(out, pictures.png(np.concatenate([sheet, *legends])))
     print(f"{out}: {min(count, len(order))} samples of {source.label}: {', '.join(order[:count])}")
 
@@ -138,10 +137,6 @@ def init(folder: Path) -> Path:
     write_bytes(target, text.encode())
     print(f"{target}: written; look through it, then `python -m mmbench data verify {folder}`")
     return target
-
-
-def _labelled(dataset: Dataset) -> list[Modality]:
-    return [modality for modality in dataset.task.modalities if modality.legend]
 
 
 def _where(card: Card) -> str:

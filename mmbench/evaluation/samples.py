@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmbench.dataset import Dataset
-from mmbench.pictures import grid, png
+from mmbench.pictures import grid, legend, png
 from mmbench.store.files import write_arrays, write_bytes
 from mmbench.training.cache import Cache
 
@@ -21,7 +21,7 @@ def sample_files(
     rows: Sequence[Mapping[str, Any]],
     drawn: Mapping[str, np.ndarray],
 ) -> dict[str, bytes | Mapping[str, np.ndarray]]:
-    """One PNG per row (inputs, translation, truth), and ``samples.npz``.
+    """One PNG per row (inputs, translation, truth, and what their colours mean), and ``samples.npz``.
 
     ``samples.npz`` holds the translations of each row as arrays (``<row number>``), and everything as uint8 RGB
     pictures ``(N, H, W, 3)``: ``picture/<row number>`` and, for every modality, ``truth/<modality>``.
@@ -39,7 +39,10 @@ def sample_files(
         path = [row["inputs"], *([row["via"]] if row["via"] else []), row["output"]]
         suffix = "" if row["bn"] == "trained" else f"-bn-{row['bn']}"
         suffix += f"-weights-{row['weights']}-side-{row['side_from']}" if row["weights"] else ""
-        files[f"{'-to-'.join(path)}{suffix}.png"] = png(grid(columns))
+        sheet = grid(columns)
+        shown = [task.modality(name) for name in dict.fromkeys([*row["inputs"].split("+"), target.name])]
+        legends = [legend(dict(m.swatches), sheet.shape[1]) for m in shown if m.swatches]
+        files[f"{'-to-'.join(path)}{suffix}.png"] = png(np.concatenate([sheet, *legends]))
     return {**files, "samples.npz": arrays}
 
 
