@@ -40,7 +40,7 @@ class Entry:
     @property
     def kind(self) -> str:
         """Which of the two it is."""
-        return "picture" if self.body.startswith("<img") else "table"
+        return "picture" if self.body.startswith('<div class="pane"') else "table"
 
     def title_in(self, heading: str) -> str:
         """Its title without the heading that it stands under."""
