@@ -66,7 +66,8 @@ class Folder(Dataset):
         images = self.files.images
         complete = sum(len(self.files.holds(sample)) == len(images) for sample in images[self.task.anchor])
         counts = [f"{len(of)} {name}" for name, of in images.items()]
-        more = [f"{len(self._alone())} without a partner"] if self._alone() else []
+        more = [] if complete else ["which only seen translations can be scored without"]
+        more += [f"{len(self._alone())} without a partner"] if self._alone() else []
         more += [f"{self.files.ignored} other files ignored"] if self.files.ignored else []
         return ", ".join([*counts, f"{discover.plural(complete, 'sample')} with all of them", *more, *self._guessed])
 

@@ -116,7 +116,7 @@ class Prospect:
             takes = duration(outlook.cells[cell.name].seconds)
             print(f"  {cell.name:52} {cell.steps:>7} steps  ~{takes:>11}  {outlook.states[cell.name]}{waits}")
         for note in plan.skipped:
-            print(f"  left out: {note}")
+            print(f"  {note}")
         count = len(plan.cells)
         cells = f"{count} cell{'' if count == 1 else 's'}"
         if all(state == "done" for state in outlook.states.values()):

@@ -24,10 +24,17 @@ def sample_files(
     """One PNG per row (inputs, translation, truth, and what their colours mean), and ``samples.npz``.
 
     ``samples.npz`` holds the translations of each row as arrays (``<row number>``), and everything as uint8 RGB
-    pictures ``(N, H, W, 3)``: ``picture/<row number>`` and, for every modality, ``truth/<modality>``.
+    pictures ``(N, H, W, 3)``: ``picture/<row number>`` and, for every modality, ``truth/<modality>``. The picture of
+    a modality that a sample lacks is black.
     """
     index, task = cache.index(ids), dataset.task
-    truth = {m.name: np.stack([m.picture(a) for a in cache.read(m.name, index)]) for m in task.modalities}
+    truth = {}
+    for modality in task.modalities:
+        there = cache.holding(index, [modality.name])
+        if there.any():
+            made = np.stack([modality.picture(array) for array in cache.read(modality.name, index[there])])
+            truth[modality.name] = np.zeros((len(index), *made.shape[1:]), np.uint8)
+            truth[modality.name][there] = made
     arrays = {f"truth/{name}": pictures for name, pictures in truth.items()}
     files: dict[str, bytes | Mapping[str, np.ndarray]] = {}
     for number, row in enumerate(rows):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.planning import config
@@ -193,14 +195,17 @@ def make_plan(
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
     split = adapter.split()
     check_parts(dataset, adapter, split)
-    if lacking := _lacks_truth(adapter, split):
-        oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
+    oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
+    truth = _truth(adapter, split) if oracles else {}
+    if lacking := [name for name, (usable, _) in truth.items() if not usable]:
         for method in oracles:
-            line = f"{method.name}: left out, it learns from true pairs, and training sample {lacking}"
+            line = f"left out, it learns from true pairs, and no training sample of {lacking[0]} has every modality"
             if method.name in methods:
-                raise UserError(line.replace("left out", "cannot run"))
-            notes.append(line)
+                raise UserError(f"{method.name}: {line.replace('left out', 'cannot run')}")
+            notes.append(f"{method.name}: {line}")
         chosen = [method for method in chosen if method not in oracles]
+    elif some := [f"{usable} of {count} samples of {n}" for n, (usable, count) in truth.items() if usable < count]:
+        notes += [f"{method.name}: learns from {' and '.join(some)}, which have every modality" for method in oracles]
     names = (
         changed_name(label or card.name, dataset_changes(overrides)),
         changed_name(profile.name, profile_changes(overrides)),
@@ -218,15 +223,14 @@ def make_plan(
     return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, adapter.note)
 
 
-def _lacks_truth(adapter: Dataset, split: Split) -> str:
-    """``<id> has no <modality>`` for the first training sample that oracles could not use; empty where all can."""
+def _truth(adapter: Dataset, split: Split) -> dict[str, tuple[int, int]]:
+    """Training group -> how many of its samples oracles can use, which hold every modality, and how many it has."""
+    found = {}
     for group in adapter.task.groups:
         ids = split.groups[group.name]
-        held = prepared.held(adapter, ids)
-        if lacking := [(int(mask.argmin()), name) for name, mask in held.items() if not mask.all()]:
-            position, modality = min(lacking, key=lambda one: one[0])
-            return f"{ids[position]} has no {modality}"
-    return ""
+        whole = np.logical_and.reduce(list(prepared.held(adapter, ids).values()))
+        found[group.name] = int(whole.sum()), len(ids)
+    return found
 
 
 class _Maker:

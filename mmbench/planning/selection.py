@@ -111,7 +111,7 @@ def choose_methods(
         if not (EVERYTHING in wanted and card.get("IN_ALL", True)) and not (suite and in_suite(card, suite)):
             continue
         if card.problem:
-            notes[f"{card.name}: cannot be read ({card.problem})"] = None
+            notes[f"{card.name}: left out, it cannot be read ({card.problem})"] = None
         elif task_kind in card["KINDS"] and scale in card.get("SCALES", [scale]):
             chosen.setdefault(card.name, card)
     if not chosen:

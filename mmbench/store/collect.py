@@ -81,7 +81,8 @@ def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[tuple[Any, 
         "pretrained": bool(result.get("pretrained", False)),
     }
     parts = [(row, row["metrics"]) for row in result["rows"]]
-    parts.append(({"group": result["rows"][0]["group"]}, _costs(result)))
+    # A method whose translations have no test image has no rows, but it has a cost.
+    parts.append(({"group": result["rows"][0]["group"] if result["rows"] else ""}, _costs(result)))
     rows = []
     for fields, metrics in parts:
         whole = {**fields, **about}

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -61,6 +61,11 @@ class Cache:
     def index(self, ids: Sequence[str]) -> np.ndarray:
         """Rows of ``ids``, int64 ``(len(ids),)``; KeyError naming an id that is not in the cache."""
         return np.array([self._rows[sample_id] for sample_id in ids], dtype=np.int64)
+
+    def holding(self, rows: np.ndarray, modalities: Iterable[str]) -> np.ndarray:
+        """Whether each of some rows holds all of some modalities, bool ``(len(rows),)``."""
+        masks = [self.held[name][rows] for name in modalities if name in self.held]
+        return np.logical_and.reduce([np.ones(len(rows), bool), *masks])
 
     def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
         """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``mmbench/modality/``.
