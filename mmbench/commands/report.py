@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmbench.commands.arguments import add_runs, read_path
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.texts import told
 
 if TYPE_CHECKING:
     from mmbench.reporting import Figure, Table
@@ -31,7 +32,10 @@ def print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details: 
     tables = [table for table in made if isinstance(table, Table)]
     for table in tables:
         if details or not table.detail:
-            print(f"\n{table.text()}")
+            try:
+                print(f"\n{table.text()}")
+            except Exception as error:  # a report may put anything into its table
+                print(f"{table.name}: cannot be shown ({told(error)})")
     if left := [table.name for table in tables if table.detail and not details]:
         print(f"Also written: {', '.join(left)}")
     for note in notes:

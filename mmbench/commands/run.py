@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmbench.commands.arguments import add_runs, check_device, read_names, read_path, read_seeds
+from mmbench.commands.arguments import add_data_root, add_runs, check_device, read_names, read_path, read_seeds
 from mmbench.errors import UserError
 
 
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default=None, help="smoke, laptop, short, paper or one of your own")
     parser.add_argument("--seeds", default="0", help="comma-separated (default 0)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
-    parser.add_argument("--data-root", type=read_path, help="folder that holds the data set (or set MMBENCH_DATA)")
+    add_data_root(parser, "folder that holds the data set (or set MMBENCH_DATA)")
     parser.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
     parser.add_argument("--jobs", type=int, default=0, help="cells at a time (default: one per GPU, or per CPU core)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mmbench.launching import messages, progress
 from mmbench.launching.remaining import Pace
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell
 from mmbench.planning.words import duration
+from mmbench.store.processors import GPUS_VARIABLE, visible_gpus
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
 
@@ -31,18 +31,6 @@ class Outcome:
     state: str
     seconds: float = 0.0
     message: str = ""
-
-
-def usable_cores() -> int:
-    """CPU cores that this process may use (a batch system may give fewer than the machine has)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def visible_gpus() -> list[str]:
-    """NVIDIA devices that cells may be given, as CUDA_VISIBLE_DEVICES names them."""
-    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [gpu for gpu in named.split(",") if gpu]
-    return [str(i) for i in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
 
 
 class LocalProcess:
@@ -65,7 +53,7 @@ class LocalProcess:
         )
         environment = {**os.environ, "OMP_NUM_THREADS": str(order.threads)}
         if gpus := visible_gpus():
-            environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+            environment[GPUS_VARIABLE] = gpus[slot % len(gpus)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mmbench.cell"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome, usable_cores, visible_gpus
+from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome
 from mmbench.launching.remaining import Remaining
 from mmbench.planning.estimate import Here
 from mmbench.planning.order import order_of
 from mmbench.planning.plan import Cell, Plan
-from mmbench.planning.selection import cuda_present
 from mmbench.planning.words import duration
 from mmbench.store.machine import Machine
+from mmbench.store.processors import cuda_present, usable_cores, visible_gpus
 
 
 @dataclass

@@ -12,6 +12,7 @@ import numpy as np
 
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
+from mmbench.given.files import expect_folder, path_of
 from mmbench.planning import config
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
 from mmbench.planning.papers import where_to_get
@@ -113,7 +114,7 @@ class Plan:
 
 def named_root() -> Path | None:
     """The data root that the environment names."""
-    return Path(os.environ[DATA_VARIABLE]).expanduser() if os.environ.get(DATA_VARIABLE) else None
+    return path_of(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
 
 
 def open_dataset(
@@ -125,6 +126,8 @@ def open_dataset(
     root = data_root or named_root()
     if not card.get("NEEDS_ROOT", True):
         root = None
+    elif root is not None:
+        expect_folder(root, "--data-root" if data_root else DATA_VARIABLE)
     elif root is None:
         raise UserError(
             f"data set {name!r} needs its images: give --data-root FOLDER or set {DATA_VARIABLE} "
@@ -191,6 +194,10 @@ def make_plan(
     card = catalog.find("datasets", dataset)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
     chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
+    for method in [method for method in chosen if method.name not in methods]:
+        if fault := _fault(method, profile, card["KIND"]):
+            chosen.remove(method)
+            notes.append(f"{method.name}: cannot be used ({fault})")
     config.check_overrides(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
     split = adapter.split()
@@ -221,6 +228,21 @@ def make_plan(
         prepared.disk_need(adapter, ids, profile.size), prepared.folder_name(about, ids),
     )  # fmt: skip
     return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, adapter.note)
+
+
+def _fault(method: Card, profile: config.Profile, kind: str) -> str:
+    """Why somebody else's method cannot be planned, whatever is asked of it; empty where it can, and of mmbench's own,
+    which tests hold to it.
+    """
+    if catalog.package_folder(method.folder) in method.path.parents:
+        return ""
+    try:
+        config.resolve(method, profile, kind, {})
+        keys.source_digest(method.path, method.module)
+        parent = method.get("PARENT")
+        return _fault(catalog.find("methods", parent), profile, kind) if parent else ""
+    except UserError as error:
+        return str(error)
 
 
 def _truth(adapter: Dataset, split: Split) -> dict[str, tuple[int, int]]:

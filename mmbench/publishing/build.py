@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
+from mmbench.given.texts import told
 from mmbench.plugins import catalog
 from mmbench.reporting import Figure, Results, Table
 from mmbench.store.collect import collect
@@ -61,8 +62,10 @@ def build_reports(
             continue
         try:
             made.append(build(card, results, published))
-        except (Exception, SystemExit) as error:
-            problems.append(f"report {card.name}: {card.path}: {type(error).__name__}: {' '.join(str(error).split())}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
+            problems.append(f"report {card.name}: {card.path}: {told(error)}")
         else:
             if begin:
                 begin(made[-1])

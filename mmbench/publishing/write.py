@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
+from mmbench.given.texts import shown, told
 from mmbench.publishing import latex
 from mmbench.publishing import page as html
 from mmbench.publishing.drawing import draw
@@ -39,14 +40,16 @@ def write_reports(
         drawn: PNG and SVG of a figure.
     """
     files: list[Path] = []
-    notes = list(notes)
+    notes = [shown(note) for note in notes]
     entries: dict[str, list[html.Entry]] = {}
     places = _places(made)
     for name, item in _named(made):
         try:
             contents, body = _rendered(item, drawn)
-        except Exception as error:
-            notes.append(f"{item.name}: cannot be shown ({type(error).__name__}: {error})")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a report may hand over a class of its own
+            notes.append(shown(f"{item.name}: cannot be shown ({told(error)})"))
             continue
         written = [folder / f"{name}{ending}" for ending in contents]
         for path, content in zip(written, contents.values(), strict=True):

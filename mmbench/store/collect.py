@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from mmbench.errors import UserError
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.metrics import load_metrics
 from mmbench.reporting import COLUMNS, Results
@@ -19,6 +20,7 @@ from mmbench.store.kept import Kept
 
 NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
 KEPT = "report-cache"  # a folder below runs
+MOST = 2048  # metrics of one translation; 255 classes are the most that labels have
 MEASURED = COLUMNS[-3:]  # metric, cls and value, which the values of a translation do not share
 
 
@@ -85,6 +87,8 @@ def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[tuple[Any, 
     parts.append(({"group": result["rows"][0]["group"] if result["rows"] else ""}, _costs(result)))
     rows = []
     for fields, metrics in parts:
+        if len(metrics) > MOST:
+            raise ValueError(f"{len(metrics)} metrics of one translation, expected at most {MOST}")
         whole = {**fields, **about}
         shared = [whole.get(column, float("nan")) for column in COLUMNS[: -len(MEASURED)]]
         for name, value in metrics.items():
@@ -118,5 +122,10 @@ def _reason(folder: CellFolder) -> str:
 
 
 def _source_now(card: catalog.Card | None) -> str | None:
-    """Digest of a method's source as it is now; None for a method that is no longer there."""
-    return None if card is None or card.problem else keys.source_digest(card.path, card.module)
+    """Digest of a method's source as it is now; None for a method that is no longer there, or that cannot be read."""
+    if card is None or card.problem:
+        return None
+    try:
+        return keys.source_digest(card.path, card.module)
+    except UserError:
+        return None

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.given.files import parse_json, read_bytes
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old or the new content, never a part, even after a power cut.
@@ -68,10 +70,10 @@ def _plain(value: Any) -> Any:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object, or None where the file is absent. Raises ValueError naming a damaged file."""
     try:
-        value = json.loads(path.read_bytes().decode())
+        value = parse_json(read_bytes(path))
     except FileNotFoundError:
         return None
-    except (ValueError, OSError, RecursionError) as error:
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path}: damaged ({error})") from error
     if not isinstance(value, dict):
         raise ValueError(f"{path}: damaged (not a JSON object)")

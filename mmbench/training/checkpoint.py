@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +14,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from mmbench.errors import UserError
+from mmbench.given.files import read_text
 from mmbench.store.files import read_json, sync, write_bytes, write_json
 
 log = logging.getLogger(__name__)
 
 WEIGHTS = "weights.safetensors"
 LATEST = "latest"
+NAME = re.compile(r"step-[0-9]{1,18}")
 
 
 def save(
@@ -44,12 +48,13 @@ def save(
 
 
 def latest(folder: Path) -> Path | None:
-    """The newest whole checkpoint, or None."""
-    pointer = folder / LATEST
-    if not pointer.exists():
+    """The newest whole checkpoint, or None. The pointer names a checkpoint in this folder, or it counts as none."""
+    try:
+        name = read_text(folder / LATEST).strip()
+    except UserError:
         return None
-    found = folder / pointer.read_text(encoding="utf-8").strip()
-    return found if (found / "position.json").exists() else None
+    found = folder / name
+    return found if NAME.fullmatch(name) and not found.is_symlink() and (found / "position.json").exists() else None
 
 
 def set_damaged_aside(folder: Path) -> None:
