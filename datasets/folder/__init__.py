@@ -20,6 +20,7 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,10 @@ class Folder(Dataset):
         counts = [f"{len(of)} {name}" for name, of in images.items()]
         more = [f"{len(self._alone())} without a partner"] if self._alone() else []
         more += [f"{self.files.ignored} other files ignored"] if self.files.ignored else []
+        more += [f"{', '.join(unused)} not used"] if (unused := self._other_folders()) else []
+        if self.limits == DataLimits():
+            left = len(images[self.task.anchor]) - sum(map(len, self._split.parts().values()))
+            more += [f"{discover.plural(left, 'sample')} in no part of the split"] if left else []
         return ", ".join([*counts, f"{discover.plural(complete, 'sample')} with all of them", *more, *self._guessed])
 
     def split(self) -> Split:
@@ -84,6 +89,16 @@ class Folder(Dataset):
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that have a file of that name."""
         return self.files.holds(sample_id)
+
+    def in_files(self) -> dict[str, tuple[Any, ...]]:
+        """By modality: the ids or colours of its classes in the files, or the two values that become -1 and 1."""
+        made: dict[str, tuple[Any, ...]] = {}
+        for name, table in self.description.modalities.items():
+            if isinstance(table, description.Segmentation):
+                made[name] = table.ids or table.palette
+            elif isinstance(table, description.Scalar):
+                made[name] = table.range
+        return made
 
     def sample(self, sample_id: str) -> Sample:
         """What the sample holds, at the size of its files, which must be the same for all of them."""
@@ -116,6 +131,12 @@ class Folder(Dataset):
     @cached_property
     def _split(self) -> Split:
         return make_split(self.description, self.files, self.limits)
+
+    def _other_folders(self) -> list[str]:
+        """Folders beside those of the modalities."""
+        used = {Path(table.folder).parts[0] for table in self.description.modalities.values()}
+        names = (path.name for path in self.files.root.iterdir() if path.is_dir() and path.name not in used)
+        return sorted(f"{name}/" for name in names if not name.startswith("."))
 
     def _alone(self) -> list[str]:
         """Files of samples that have no anchor."""

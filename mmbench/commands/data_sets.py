@@ -10,11 +10,12 @@ import numpy as np
 from tabulate import tabulate
 
 from mmbench import pictures
+from mmbench.commands.data_facts import facts
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.planning import config
-from mmbench.planning.plan import open_dataset
+from mmbench.planning.plan import check_parts, open_dataset
 from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
@@ -38,18 +39,33 @@ def open_named(
 
 
 def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any]) -> int:
-    """Open every file; print what each part holds and a line per problem. Returns the number of problems."""
-    source, dataset = open_named(name, data_root, overrides)
+    """Open every file; print what each part and each modality holds, and a line per problem.
+
+    Returns the number of problems. What would refuse a run is one of them.
+
+    Raises:
+        UserError: there is no such folder or data set, or a data set other than own images is not there.
+    """
+    (source,) = choose_datasets([name])
     problems = 0
+    try:
+        source, dataset = open_named(name, data_root, overrides)
+        split = dataset.split()
+        check_parts(source.card.name, dataset, split)
+    except UserError as error:
+        if source.root is None:
+            raise
+        print(f"{error}\n{source.label}: 1 problem; a run is refused")
+        return 1
     for problem in dataset.verify():
         problems += 1
         print(problem)
     names = [modality.name for modality in dataset.task.modalities]
     rows = []
-    for part, ids in dataset.split().parts().items():
+    for part, ids in split.parts().items():
         holds = [dataset.holds(sample_id) for sample_id in ids]
         rows.append([part, len(ids), *(sum(modality in held for held in holds) for modality in names)])
-    print(tabulate(rows, ["part", "samples", *names]))
+    print(tabulate(rows, ["part", "samples", *names]), *facts(dataset), sep="\n")
     note = f"{dataset.note}; " if dataset.note else ""
     print(f"{source.label}: {note}{problems} problem{'' if problems == 1 else 's'}")
     return problems

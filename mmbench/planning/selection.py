@@ -147,10 +147,10 @@ def _source(name: str) -> Source:
     known = catalog.cards("datasets")
     path = Path(name).expanduser()
     if name in known or not path.is_dir():
-        if name not in known and ("/" in name or name.startswith(("~", "."))):
-            raise UserError(
-                f"{name}: no such folder; --dataset takes a folder of own images, or one of: {', '.join(known)}"
-            )
+        if name not in known:
+            what = "it is no folder" if path.exists() else "no such folder"
+            near = did_you_mean(name, known)
+            raise UserError(f"no dataset named {name!r}{near}, and {what} either; there are {', '.join(known)}")
         return Source(catalog.find("datasets", name), name)
     path = path.resolve()
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or OWN_IMAGES

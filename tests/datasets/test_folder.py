@@ -87,8 +87,7 @@ def test_depth_by_hand(
     write_image(tmp_path, "depth", name, stored)
     toml(tmp_path, "[modalities.depth]\ninvalid = 0\n")
     depth = Folder(tmp_path, EVERYTHING).sample("a")["depth"]
-    assert depth.dtype == np.float32
-    np.testing.assert_array_equal(depth, np.array(metres, np.float32))
+    np.testing.assert_array_equal(depth, np.array(metres, np.float32), strict=True)
 
 
 def test_depth_as_described(root: Path, write_image: Callable[..., None]) -> None:
