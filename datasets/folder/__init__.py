@@ -86,6 +86,11 @@ class Folder(Dataset):
             facts += [f"{name} {image.path} {image.size}" for image in images.values()]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
+    def paths(self) -> dict[str, Path]:
+        """Every image by its path below the root."""
+        images = self.files.images.values()
+        return {image.path: self.files.root / image.path for of in images for image in of.values()}
+
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that have a file of that name."""
         return self.files.holds(sample_id)

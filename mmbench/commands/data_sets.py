@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tabulate import tabulate
 
 from mmbench import pictures
 from mmbench.commands.data_facts import facts
-from mmbench.dataset import Dataset
+from mmbench.dataset import Dataset, Problem
 from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.planning import config
@@ -22,6 +23,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.plugins.remembered import cache_folder
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
+from mmbench.store import content
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
 from mmbench.store.prepared import all_ids, disk_need
@@ -38,8 +40,11 @@ def open_named(
     return source, open_dataset(source.card.name, limits or DataLimits(), source.root or data_root, overrides)
 
 
-def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any]) -> int:
+def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read_all: bool = False) -> int:
     """Open every file; print what each part and each modality holds, and a line per problem.
+
+    Args:
+        read_all: also whether a file's content changed without a sign, and a digest of all (``store/content.py``).
 
     Returns the number of problems. What would refuse a run is one of them.
 
@@ -57,16 +62,16 @@ def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any]) -> i
             raise
         print(f"{error}\n{source.label}: 1 problem; a run is refused")
         return 1
-    for problem in dataset.verify():
-        problems += 1
-        print(problem)
+    for line in chain(dataset.verify(), content.verify(dataset) if read_all else ()):
+        problems += isinstance(line, Problem)
+        print(line)
     names = [modality.name for modality in dataset.task.modalities]
     rows = []
     for part, ids in split.parts().items():
         holds = [dataset.holds(sample_id) for sample_id in ids]
         rows.append([part, len(ids), *(sum(modality in held for held in holds) for modality in names)])
     print(tabulate(rows, ["part", "samples", *names]), *facts(dataset), sep="\n")
-    note = f"{dataset.note}; " if dataset.note else ""
+    note = "".join(f"{said}; " for said in (dataset.note, content.remark(dataset)) if said)
     print(f"{source.label}: {note}{problems} problem{'' if problems == 1 else 's'}")
     return problems
 
