@@ -170,6 +170,11 @@ class Pool:
         lines = (f"{p.id} {p.part} {p.size}" for p in self.pictures.values() if p.domain in domains)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def paths(self, domains: Sequence[str]) -> dict[str, Path]:
+        """The files of all images of these domains, by their paths below the folder."""
+        files = {picture.path for picture in self.pictures.values() if picture.domain in domains}
+        return {path.relative_to(self.folder).as_posix(): path for path in files}
+
     def find(self, sample_id: str) -> Picture:
         """Raises UserError for an id that is none."""
         if sample_id not in self.pictures:

@@ -139,6 +139,11 @@ class Flowers(Dataset):
         lines = (f"{name} {size} {self._classes[name]}" for name, size in sorted(self._sizes.items()))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def paths(self) -> dict[str, Path]:
+        """The file of labels, and every image that is present."""
+        names = ["imagelabels.mat", *(f"jpg/{name}.jpg" for name in self._sizes)]
+        return {name: self.folder / name for name in names}
+
     def sample(self, sample_id: str) -> Sample:
         """theta1 and theta2 float32 ``(H, W)`` in [-1, 1], theta3 uint8 ``(H, W, 3)``, at the size of the file."""
         return _channels(self._decode(sample_id))

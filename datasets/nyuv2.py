@@ -113,6 +113,10 @@ class NyuV2(Dataset):
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def paths(self) -> dict[str, Path]:
+        """The file of images, and the PNGs of labels where they are the source."""
+        return {LABELED: self.folder / LABELED, **{name: path for name, (path, _) in self._pngs.items()}}
+
     def sample(self, sample_id: str) -> Sample:
         """rgb uint8 ``(480, 640, 3)``, depth float32 metres and segmentation uint8 ``(480, 640)``.
 

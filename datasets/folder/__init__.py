@@ -20,6 +20,7 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,10 +67,15 @@ class Folder(Dataset):
         images = self.files.images
         complete = sum(len(self.files.holds(sample)) == len(images) for sample in images[self.task.anchor])
         counts = [f"{len(of)} {name}" for name, of in images.items()]
-        more = [] if complete else ["which only seen translations can be scored without"]
-        more += [f"{len(self._alone())} without a partner"] if self._alone() else []
+        more = [f"{len(self._alone())} without a partner"] if self._alone() else []
         more += [f"{self.files.ignored} other files ignored"] if self.files.ignored else []
-        return ", ".join([*counts, f"{discover.plural(complete, 'sample')} with all of them", *more, *self._guessed])
+        more += [f"{', '.join(unused)} not used"] if (unused := self._other_folders()) else []
+        if self.limits == DataLimits():
+            left = len(images[self.task.anchor]) - sum(map(len, self._split.parts().values()))
+            more += [f"{discover.plural(left, 'sample')} in no part of the split"] if left else []
+        whole = f"{discover.plural(complete, 'sample')} with all of them"
+        whole += "" if complete else " (only translations inside a training group can be scored)"
+        return ", ".join([*counts, whole, *more, *self._guessed])
 
     def split(self) -> Split:
         """See ``split.py``."""
@@ -82,9 +88,24 @@ class Folder(Dataset):
             facts += [f"{name} {image.path} {image.size}" for image in images.values()]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
+    def paths(self) -> dict[str, Path]:
+        """Every image by its path below the root."""
+        images = self.files.images.values()
+        return {image.path: self.files.root / image.path for of in images for image in of.values()}
+
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that have a file of that name."""
         return self.files.holds(sample_id)
+
+    def in_files(self) -> dict[str, tuple[Any, ...]]:
+        """By modality: the ids or colours of its classes in the files, or the two values that become -1 and 1."""
+        made: dict[str, tuple[Any, ...]] = {}
+        for name, table in self.description.modalities.items():
+            if isinstance(table, description.Segmentation):
+                made[name] = table.ids or table.palette
+            elif isinstance(table, description.Scalar):
+                made[name] = table.range
+        return made
 
     def sample(self, sample_id: str) -> Sample:
         """What the sample holds, at the size of its files, which must be the same for all of them."""
@@ -117,6 +138,12 @@ class Folder(Dataset):
     @cached_property
     def _split(self) -> Split:
         return make_split(self.description, self.files, self.limits)
+
+    def _other_folders(self) -> list[str]:
+        """Folders beside those of the modalities."""
+        used = {Path(table.folder).parts[0] for table in self.description.modalities.values()}
+        names = (path.name for path in self.files.root.iterdir() if path.is_dir() and path.name not in used)
+        return sorted(f"{name}/" for name in names if not name.startswith("."))
 
     def _alone(self) -> list[str]:
         """Files of samples that have no anchor."""

@@ -41,14 +41,16 @@ class Depth:
 
     Attributes:
         unit: of a count: a name in UNITS, or a number of metres.
-        invalid: values that mean "not measured"; negative, infinite and NaN are invalid anyway.
+        invalid: values that mean "not measured"; 0, negative, infinite and NaN are invalid anyway.
+        far: metres; a valid pixel beyond is an error that names the file: unit or invalid are wrong then. 0: no limit.
         centre, scale: metres; a network sees (depth - centre) / scale.
     """
 
     kind: str = "depth"
     folder: str = ""
     unit: Any = ""
-    invalid: tuple[float, ...] = (0.0,)
+    invalid: tuple[float, ...] = ()
+    far: float = 0.0
     centre: float = 0.0
     scale: float = 0.0
 
@@ -89,11 +91,17 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Scalar:
-    """One channel of grey, such as near infrared; ``range`` holds the values that become -1 and 1."""
+    """One channel of grey, such as near infrared.
+
+    Attributes:
+        range: the values that become -1 and 1.
+        clip: whether values beyond become the nearer of them; else they are an error that names the file.
+    """
 
     kind: str = "scalar"
     folder: str = ""
     range: tuple[float, ...] = ()
+    clip: bool = True
 
     def modality(self, name: str) -> modalities.Modality:
         """What the images become; trained with Berhu, as NIR in thesis 4.6.4."""
@@ -106,7 +114,8 @@ KINDS: dict[str, type[Table]] = {table.kind: table for table in (Rgb, Depth, Seg
 
 @dataclass(frozen=True)
 class Parts:
-    """Which samples go where: a share, a list of names, or the name of a text file with one name per line.
+    """Which samples go where: a share, a list of names, the name of a text file with one name per line,
+    or of a subfolder with a slash behind it: ``val/``.
 
     Attributes:
         train: lists or files by the group's name; groups without one share what is left.
@@ -197,8 +206,9 @@ def _check_depth(table: Depth, where: str) -> None:
             )
     elif isinstance(unit, bool) or not isinstance(unit, int | float) or not 0 < unit < math.inf:
         raise UserError(f"{where}: unit: expected one of {', '.join(UNITS)} or metres per count, got {unit!r}")
-    if table.scale < 0:
-        raise UserError(f"{where}: scale: expected metres above 0, got {table.scale:g}")
+    for key in ("scale", "far"):
+        if not 0 <= (value := getattr(table, key)) < math.inf:
+            raise UserError(f"{where}: {key}: expected metres above 0, got {value:g}")
 
 
 def _check_segmentation(table: Segmentation, where: str) -> None:
@@ -226,6 +236,11 @@ def _check_segmentation(table: Segmentation, where: str) -> None:
     for value in values:
         if values.count(value) > 1:
             raise UserError(f"{where}: {value} stands for two classes, or for a class and void")
+    if len(table.classes) == 1:
+        raise UserError(
+            f"{where}: classes: one class beside void, which every method would get right everywhere; "
+            "name what lies around it as a class too, and leave it out of void"
+        )
 
 
 def _check_scene(pattern: str, where: str) -> None:

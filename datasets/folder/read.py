@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from mmbench.colours import colour_codes
 from .description import FILE, Depth, Rgb, Scalar, Segmentation, Table
 
 LOSSY = (".jpg", ".jpeg")
+FULL = 65535  # the largest 16-bit value; many cameras write it where they measured nothing
+TABLE = f"under its [modalities.NAME] in {FILE}"
 PLAIN = ("1", "L", "P", "I", "F", "RGB")  # Pillow's modes whose arrays are what the file holds; also I;16 and the like
 
 
@@ -69,6 +72,23 @@ def invalid_as_nan(array: np.ndarray, table: Depth) -> np.ndarray:
     return values
 
 
+def too_far(highest: float, table: Depth, where: str = TABLE) -> str:
+    """What is wrong with a depth of this count, and what to write ``where``; empty where it may be as far as that."""
+    metres = highest * table.metres
+    if not table.far or metres <= table.far:
+        return ""
+    if highest == FULL:
+        return (
+            f"depth of {FULL}, which many cameras write where they measured nothing: write invalid = [0, {FULL}] "
+            f"{where}, or far = {math.ceil(metres)} if it was measured"
+        )
+    other = "metre" if table.unit != "metre" else "millimetre"
+    return (
+        f"depth of {highest:g}, which in this unit is {metres:.4g} m, beyond {table.far:g} m: which unit? "
+        f'Write unit = "{other}" {where}, or far = {math.ceil(metres)} if it was measured'
+    )
+
+
 def grey(array: np.ndarray) -> np.ndarray:
     """The one channel of a grey image; three equal ones will do."""
     if array.ndim == 2:
@@ -113,14 +133,24 @@ def _rgb(array: np.ndarray, table: Rgb) -> np.ndarray:
 
 
 def _depth(array: np.ndarray, table: Depth) -> np.ndarray:
-    return np.nan_to_num(invalid_as_nan(array, table) * table.metres).astype(np.float32)
+    counts = np.nan_to_num(invalid_as_nan(array, table))
+    if beyond := too_far(float(counts.max()), table):
+        raise DamagedError(beyond)
+    return (counts * table.metres).astype(np.float32)
 
 
 def _scalar(array: np.ndarray, table: Scalar) -> np.ndarray:
     low, high = table.range
-    share = (grey(array).astype(np.float64) - low) / (high - low)
-    if not np.isfinite(share).all():
+    values = grey(array).astype(np.float64)
+    if not np.isfinite(values).all():
         raise DamagedError("values that are not finite")
+    least, most = float(values.min()), float(values.max())
+    if not table.clip and (least < low or most > high):
+        raise DamagedError(
+            f"values from {least:g} to {most:g}, beyond the range from {low:g} to {high:g}: write range = "
+            f"[{min(low, least):g}, {max(high, most):g}], or clip = true beside the range that is meant, {TABLE}"
+        )
+    share = (values - low) / (high - low)
     return np.clip(share * 2 - 1, -1, 1).astype(np.float32)
 
 

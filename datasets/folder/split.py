@@ -17,6 +17,9 @@ from .description import FILE, Description
 from .files import Files
 
 EVALUATED = ("test", "validation")
+USUAL_PARTS = {"test": ("test", "testing", "tests"), "validation": ("val", "valid", "validation", "dev")}
+"""Subfolders that other programs keep the parts of a split in."""
+PART_FOLDERS = {"train", "training", "trainval", *(name for names in USUAL_PARTS.values() for name in names)}
 
 Parts = dict[str, list[str]]
 
@@ -24,11 +27,16 @@ Parts = dict[str, list[str]]
 def scenes(samples: Sequence[str], pattern: str, where: str) -> dict[str, str]:
     """Scene of each sample: by the pattern; without one its subfolder, and outside of subfolders the sample itself.
 
+    A subfolder such as ``train`` is no scene: samples right in it are each their own.
+
     Raises:
         UserError: a sample's name does not match the pattern.
     """
     if not pattern:
-        return {sample: sample.rpartition("/")[0] or sample for sample in samples}
+        folders = {sample: sample.rpartition("/")[0] for sample in samples}
+        return {
+            sample: sample if folder.lower() in PART_FOLDERS else folder or sample for sample, folder in folders.items()
+        }
     found = {}
     for sample in samples:
         match = re.search(pattern, sample)
@@ -54,6 +62,7 @@ def make_split(description: Description, files: Files, limits: DataLimits) -> Sp
     scene = scenes(samples, description.scene, where)
     needs = {group: set(group.split("+")) for group in description.groups}
     needs |= {part: set(description.modalities) for part in EVALUATED}
+    _refuse_parts(description, samples, where)
     holds = {sample: set(files.holds(sample)) for sample in samples}
     fits = {part: [sample for sample in samples if need <= holds[sample]] for part, need in needs.items()}
     in_groups = {group: fits[group] for group in description.groups}
@@ -64,6 +73,8 @@ def make_split(description: Description, files: Files, limits: DataLimits) -> Sp
     wanted = _wanted(description, where)
     parts = _listed(wanted, fits, files.root)
     taken = {scene[sample] for listed in parts.values() for sample in listed}
+    kept = tuple(value for value in wanted.values() if isinstance(value, str) and value.endswith("/"))
+    taken |= {scene[sample] for sample in samples if sample.startswith(kept)}
     free: dict[str, dict[str, list[str]]] = {}
     for part, candidates in fits.items():
         for sample in candidates:
@@ -92,6 +103,24 @@ def make_split(description: Description, files: Files, limits: DataLimits) -> Sp
         raise UserError(f"{where}: split: {error}") from error
 
 
+def _refuse_parts(description: Description, samples: Sequence[str], where: str) -> None:
+    """Raises UserError where subfolders have the names of parts, and nothing says whether they are meant as such."""
+    if description.scene or not isinstance(description.split.test, float):
+        return
+    tops = sorted({sample.split("/")[0] for sample in samples if "/" in sample})
+    if not (there := [name for name in tops if name.lower() in PART_FOLDERS]):
+        return
+    lines = [f'{part} = "{name}/"' for part, names in USUAL_PARTS.items() for name in there if name.lower() in names]
+    if len(lines) == 1:
+        lines = [f"test = {lines[0].split(' = ')[1]}"]
+    meant = f"write {' and '.join(lines)} under [split], or " if lines else "write "
+    shown = " and ".join(f"{description.anchor}/{name}/" for name in there)
+    raise UserError(
+        f"{where}: {shown}: parts of a split, or scenes? {meant[0].upper()}{meant[1:]}scene = '^(.*)$' if each image "
+        "is a scene whatever its folder"
+    )
+
+
 def _wanted(description: Description, where: str) -> dict[str, Any]:
     """Part -> a share, a list of samples or the name of a file; groups only where they are listed."""
     split = description.split
@@ -104,8 +133,8 @@ def _wanted(description: Description, where: str) -> dict[str, Any]:
         names = isinstance(value, list) and all(isinstance(name, str) for name in value)
         if not share and not names and not isinstance(value, str):
             raise UserError(
-                f"{where}: split: {part} = {value!r}: expected "
-                f"{'a share such as 0.2, ' if part in EVALUATED else ''}a list of samples or the name of a text file"
+                f"{where}: split: {part} = {value!r}: expected {'a share such as 0.2, ' if part in EVALUATED else ''}"
+                'a list of samples, the name of a text file, or a subfolder such as "val/"'
             )
     if sum(value for value in wanted.values() if isinstance(value, float)) >= 1:
         raise UserError(f"{where}: split: test and validation leave nothing to train on")
@@ -120,7 +149,13 @@ def _listed(wanted: Mapping[str, Any], fits: Mapping[str, Sequence[str]], root: 
         if isinstance(value, float):
             continue
         source, names = str(root / FILE), value
-        if isinstance(value, str):
+        if isinstance(value, str) and value.endswith("/"):
+            names = [name for name in fits[part] if name.startswith(value)]
+            if not names:
+                raise UserError(
+                    f"{source}: split: {part} = {value!r}: no sample that fits there is in such a subfolder"
+                )
+        elif isinstance(value, str):
             source, names = str(root / value), _lines(root / value)
         able = set(fits[part])
         for name in names:

@@ -117,6 +117,14 @@ class Freiburg(Dataset):
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def paths(self) -> dict[str, Path]:
+        """Every file of every frame."""
+        return {
+            f"{frame.id} {modality}": path
+            for frame in self.frames.values()
+            for modality, (path, _) in frame.files.items()
+        }
+
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities whose folder has a file of the frame."""
         return tuple(self._frame(sample_id).files)

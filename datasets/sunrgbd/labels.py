@@ -58,6 +58,10 @@ class Labels(ABC):
     def facts(self, frame: Frame) -> str:
         """What the manifest has to know of a frame's label; the frame holds one."""
 
+    def beside(self) -> dict[str, Path]:
+        """Files outside of the frames' folders."""
+        return {}
+
     def check(self) -> Iterator[Problem]:
         """What is wrong with the source as a whole, so that no frame can be read."""
         yield from ()

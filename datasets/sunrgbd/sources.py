@@ -67,6 +67,10 @@ class Toolbox(Labels):
         """Sizes of the two files."""
         return " ".join(str(path.stat().st_size) for path in (self._labels, self._meta))
 
+    def beside(self) -> dict[str, Path]:
+        """The two files."""
+        return {path.name: path for path in (self._labels, self._meta)}
+
     def check(self) -> Iterator[Problem]:
         """Whether both files can be opened."""
         try:
@@ -115,6 +119,10 @@ class Archive(Labels):
         """Name and size of the PNG."""
         path, size = self._files[frame.id]
         return f"{path.name} {size}"
+
+    def beside(self) -> dict[str, Path]:
+        """The PNGs."""
+        return {f"{frame} label": path for frame, (path, _) in self._files.items()}
 
     def refuse_exchanged(self, frames: Mapping[str, Frame]) -> None:
         """Raises UserError where most labels have another size than their image, by one frame of each subset."""

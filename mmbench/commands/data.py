@@ -19,6 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action.add_argument("dataset", help="a name, or a folder of own images")
         add_data_root(action, "folder that holds the data set (or set MMBENCH_DATA)")
         action.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
+    verify.add_argument("--content", action="store_true", help="also read every byte, and compare with the last time")
     prepare.add_argument("--profile", default="laptop", help="whose image size and amount (default laptop)")
     prepare.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
     show.add_argument("--out", type=read_path, help="PNG to write (default <data set>.png)")
@@ -44,7 +45,7 @@ def _data(options: argparse.Namespace) -> int:
         return 0
     changes = parse_overrides(options.set)
     if options.action == "verify":
-        return 1 if data.verify(options.dataset, options.data_root, changes) else 0
+        return 1 if data.verify(options.dataset, options.data_root, changes, options.content) else 0
     if options.action == "prepare":
         data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
     else:

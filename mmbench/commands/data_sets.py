@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,18 @@ import numpy as np
 from tabulate import tabulate
 
 from mmbench import pictures
-from mmbench.dataset import Dataset
+from mmbench.commands.data_facts import facts
+from mmbench.dataset import Dataset, Problem
 from mmbench.errors import UserError
 from mmbench.planning import config
-from mmbench.planning.plan import open_dataset
+from mmbench.planning.plan import check_parts, open_dataset
 from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.plugins.remembered import cache_folder
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
+from mmbench.store import content
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
 from mmbench.store.prepared import all_ids, disk_need
@@ -36,20 +39,38 @@ def open_named(
     return source, open_dataset(source.card.name, limits or DataLimits(), source.root or data_root, overrides)
 
 
-def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any]) -> int:
-    """Open every file; print what each part holds and a line per problem. Returns the number of problems."""
-    source, dataset = open_named(name, data_root, overrides)
+def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read_all: bool = False) -> int:
+    """Open every file; print what each part and each modality holds, and a line per problem.
+
+    Args:
+        read_all: also whether a file's content changed without a sign, and a digest of all (``store/content.py``).
+
+    Returns the number of problems. What would refuse a run is one of them.
+
+    Raises:
+        UserError: there is no such folder or data set, or a data set other than own images is not there.
+    """
+    (source,) = choose_datasets([name])
     problems = 0
-    for problem in dataset.verify():
-        problems += 1
-        print(problem)
+    try:
+        source, dataset = open_named(name, data_root, overrides)
+        split = dataset.split()
+        check_parts(source.card.name, dataset, split)
+    except UserError as error:
+        if source.root is None:
+            raise
+        print(f"{error}\n{source.label}: 1 problem; a run is refused")
+        return 1
+    for line in chain(dataset.verify(), content.verify(dataset) if read_all else ()):
+        problems += isinstance(line, Problem)
+        print(line)
     names = [modality.name for modality in dataset.task.modalities]
     rows = []
-    for part, ids in dataset.split().parts().items():
+    for part, ids in split.parts().items():
         holds = [dataset.holds(sample_id) for sample_id in ids]
         rows.append([part, len(ids), *(sum(modality in held for held in holds) for modality in names)])
-    print(tabulate(rows, ["part", "samples", *names]))
-    note = f"{dataset.note}; " if dataset.note else ""
+    print(tabulate(rows, ["part", "samples", *names]), *facts(dataset), sep="\n")
+    note = "".join(f"{said}; " for said in (dataset.note, content.remark(dataset)) if said)
     print(f"{source.label}: {note}{problems} problem{'' if problems == 1 else 's'}")
     return problems
 

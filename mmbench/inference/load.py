@@ -16,6 +16,7 @@ from mmbench.planning.plan import open_dataset
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits, NetworkSize
+from mmbench.store import content
 from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder
 from mmbench.task import Group, Task, Translation
@@ -102,7 +103,7 @@ def task_of(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> T
         dataset = open_dataset(about["dataset"], limits, data_root, settings)
     except UserError as error:
         raise UserError(f"{folder}: it does not record its modalities; {error}") from error
-    if dataset.manifest() != about["manifest"]:
+    if content.identity(dataset) != about["manifest"]:
         log.warning(
             "the images of %r are not those that %s was trained on; modalities and classes are taken from them",
             about["dataset"], folder,

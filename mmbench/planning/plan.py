@@ -21,7 +21,7 @@ from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_metho
 from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
-from mmbench.store import prepared
+from mmbench.store import content, prepared
 from mmbench.store.folder import CellFolder
 from mmbench.task import Access, Split
 
@@ -227,7 +227,8 @@ def make_plan(
         len(ids), len(split.test), len(adapter.task.modalities),
         prepared.disk_need(adapter, ids, profile.size), prepared.folder_name(about, ids),
     )  # fmt: skip
-    return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, adapter.note)
+    found = "; ".join(filter(None, [adapter.note, content.remark(adapter)]))
+    return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, found)
 
 
 def _fault(method: Card, profile: config.Profile, kind: str) -> str:
@@ -270,7 +271,7 @@ class _Maker:
         self.card, self.profile, self.folder, self.overrides = card, profile, folder, overrides
         self.cells: dict[tuple[str, int], Cell] = {}
         self.data: dict[str, Any] = {
-            "manifest": adapter.manifest(),
+            "manifest": content.identity(adapter),
             "settings": adapter.settings,
             "split": split.hashes(),
             "source": keys.source_digest(card.path, card.module),

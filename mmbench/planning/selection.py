@@ -148,6 +148,10 @@ def _source(name: str) -> Source:
                 f"{name}: no such folder{near(path.absolute())}; --dataset takes a folder of own images, or one of: "
                 f"{', '.join(known)}"
             )
+        if name not in known:
+            what = "it is no folder" if path.exists() else "no such folder"
+            meant = did_you_mean(name, known)
+            raise UserError(f"no dataset named {name!r}{meant}, and {what} either")
         return Source(catalog.find("datasets", name), name)
     path = path.resolve()
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or OWN_IMAGES

@@ -1,6 +1,6 @@
 """Decode a data set once, into arrays that are memory-mapped from then on.
 
-One folder per (manifest, size, adapter source, list of ids), named by their hash::
+One folder per (manifest with the content of its files, size, adapter source, list of ids), named by their hash::
 
     <cache>/<key>/<modality>.npy    one array per modality, rows in the order of the ids that hold it; dtypes as in
                                     ``mmbench/modality/``
@@ -30,7 +30,7 @@ from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
-from mmbench.store import prepared
+from mmbench.store import content, prepared
 from mmbench.store.files import sync, write_bytes, write_json
 from mmbench.store.lock import Lock
 
@@ -114,7 +114,7 @@ def open_cache(
             full, or ``folder`` cannot be written.
         ValueError: the adapter returned arrays of another shape or dtype than its modalities promise.
     """
-    about = prepared.meta(dataset, dataset.manifest(), dataset_source, size)
+    about = prepared.meta(dataset, content.identity(dataset), dataset_source, size)
     target = folder / prepared.folder_name(about, ids)
     held = prepared.held(dataset, ids)
     if not target.exists():

@@ -84,9 +84,9 @@ def test_depth_by_hand(
     write_image(tmp_path, "rgb", "a.png", np.zeros((2, 2, 3), np.uint8))
     write_image(tmp_path, "segmentation", "a.png", np.array([[1, 1], [2, 2]], np.uint8))
     write_image(tmp_path, "depth", name, stored)
+    toml(tmp_path, "[modalities.depth]\ninvalid = 0\n")
     depth = Folder(tmp_path, EVERYTHING).sample("a")["depth"]
-    assert depth.dtype == np.float32
-    np.testing.assert_array_equal(depth, np.array(metres, np.float32))
+    np.testing.assert_array_equal(depth, np.array(metres, np.float32), strict=True)
 
 
 def test_depth_as_described(root: Path, write_image: Callable[..., None]) -> None:

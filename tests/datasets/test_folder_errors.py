@@ -171,7 +171,7 @@ def test_verify_goes_on(root: Path, add_sample: Callable[..., None]) -> None:
 
 
 def test_unknown_colour(root: Path, write_image: Callable[..., None]) -> None:
-    toml(root, '[modalities.segmentation]\nclasses = ["a"]\npalette = [[200, 0, 0]]\n')
+    toml(root, '[modalities.segmentation]\nclasses = ["a", "b"]\npalette = [[200, 0, 0], [0, 0, 9]]\n')
     assert "one channel; expected colours" in line(root, sample("room0_000"))
     array = np.full((HEIGHT, WIDTH, 3), (200, 0, 0), np.uint8)
     array[3, 7] = (12, 3, 4)

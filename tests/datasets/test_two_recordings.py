@@ -68,7 +68,7 @@ def test_without_a_complete_sample_each_recording_gives_its_share_for_evaluation
     }
     # 20 % and 5 % of 20 and of 10, at least one.
     assert counts == {"rgb+segmentation": [15, 0], "rgb+depth": [0, 7], "validation": [1, 1], "test": [4, 2]}
-    assert "0 samples with all of them, which only seen translations can be scored without" in data.note
+    assert "0 samples with all of them (only translations inside a training group can be scored)" in data.note
 
 
 def test_oracles_learn_from_the_complete_samples_alone(tmp_path: Path, add_sample: Callable[..., None]) -> None:
