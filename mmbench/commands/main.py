@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -68,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # tables hold arrows and Greek letters, terminals may not
     messages.show()
+    _end_as_on_ctrl_c()
     try:
         options = _parser().parse_args(arguments)
         return int(options.function(options))
@@ -80,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("mmbench: runs on Linux and macOS; on Windows use it in WSL, which has file locks", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)
+        print("mmbench: stopped; the same command goes on from what is saved", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 1
@@ -89,6 +92,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"mmbench: {error.filename}: {error.strerror}; {_remedy(error)}", file=sys.stderr)
         return 2
+
+
+def _end_as_on_ctrl_c() -> None:
+    """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _remedy(error: OSError) -> str:

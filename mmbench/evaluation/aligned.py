@@ -17,6 +17,7 @@ from mmbench.plugins.metrics import leave_out, load_metrics, scoring
 from mmbench.task import Task, Translation
 from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
+from mmbench.training.loop import DivergedError
 
 ACCURACY = "classification_accuracy"  # of a judge, percent
 SAMPLES = 8  # test images whose translations are kept as pictures
@@ -64,6 +65,9 @@ def evaluate_rows(
     Returns:
         Rows (a translation's fields, ``output_kind``, ``metrics``); per-image statistics by row number, for intervals
         and bootstraps; and the first predictions of each row as arrays, by row number.
+
+    Raises:
+        DivergedError: a translation holds NaN or infinity.
     """
     method.eval()
     rows, statistics, pictures = [], {}, {}
@@ -77,6 +81,7 @@ def evaluate_rows(
             here = index[start : start + batch_size]
             made = predictions(method, task, [row.translation for row in together], cache, here, compute, sample=start)
             for row, prediction in zip(together, made, strict=True):
+                check_finite(prediction, row.translation, start // batch_size + 1)
                 judged = classify if row.translation.output == task.judged else None
                 row.parts.append(_statistics(row.target, row.scored, prediction, cache, here, judged, compute))
                 if start < SAMPLES:
@@ -126,6 +131,17 @@ def predictions(
         with compute.autocast():
             prediction = next(made)
         yield prediction
+
+
+def check_finite(prediction: torch.Tensor, translation: Translation, batch: int) -> None:
+    """Raise DivergedError where a translation holds NaN or infinity: numbers of it would say nothing.
+
+    Args:
+        batch: which one of the evaluation it is, from 1.
+    """
+    if prediction.is_floating_point() and not bool(torch.isfinite(prediction).all()):
+        arrow = f"{'+'.join(translation.inputs)} to {translation.output}"
+        raise DivergedError(f"evaluation, by step {batch}: the translation {arrow} is not finite")
 
 
 def describe(translation: Translation) -> dict[str, str]:
