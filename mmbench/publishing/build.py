@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,10 +57,28 @@ def build_reports(
             notes.append(f"report {card.name}: cannot be read ({card.problem})")
             continue
         try:
-            made += build(card, results, published)
+            with _warnings(notes):
+                made += build(card, results, published)
         except (Exception, SystemExit) as error:
             notes.append(f"report {card.name}: {card.path}: {type(error).__name__}: {' '.join(str(error).split())}")
     return made + states, notes
+
+
+@contextlib.contextmanager
+def _warnings(notes: list[str]) -> Iterator[None]:
+    """What a report warns of, such as a damaged file that it leaves out, becomes a note, once."""
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if (line := " ".join(record.getMessage().split())) not in notes:
+                notes.append(line)
+
+    handler, logger = Notes(logging.WARNING), logging.getLogger("mmbench.reports")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list[Table | Figure]:

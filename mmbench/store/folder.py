@@ -89,7 +89,7 @@ class CellFolder:
             else:
                 digests.check(self.path, "cell.json", known)
         except ValueError as error:
-            return "damaged", {"reason": str(error)}
+            return "damaged", {"reason": str(error).removeprefix(f"{self.path}{os.sep}")}
         if failed is not None and failed.get("state") == "damaged":
             return "damaged", failed
         if result is not None:
