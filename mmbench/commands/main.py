@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib.metadata
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -72,6 +74,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; bad input is one line on standard error and 2."""
     messages.show()
+    _end_as_on_ctrl_c()
     with guarded():
         try:
             options = _parser().parse_args(arguments)
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise
             return _refused("runs on Linux and macOS; on Windows use it in WSL, which has file locks")
         except KeyboardInterrupt:
-            print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)
+            print("mmbench: stopped; the same command goes on from what is saved", file=sys.stderr)
             return 130
         except BrokenPipeError:
             return 1
@@ -96,6 +99,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _refused(text: str) -> int:
     print(f"mmbench: {shown(text)}", file=sys.stderr)
     return 2
+
+
+def _end_as_on_ctrl_c() -> None:
+    """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _remedy(error: OSError) -> str:

@@ -25,6 +25,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=0, help="cells at a time (default: one per GPU, or per CPU core)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto", choices=("auto", "bf16", "fp32"))
+    parser.add_argument(
+        "--stall-minutes", type=float, default=360.0, metavar="N",
+        help="end a cell that does not move for so long (default 360; 0: never)",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     add_runs(parser)
     parser.set_defaults(function=_run)
@@ -39,6 +43,8 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
+    if not 0 <= options.stall_minutes < float("inf"):
+        raise UserError(f"--stall-minutes {options.stall_minutes}: expected minutes, or 0 for never")
     check_device(options.device)
     methods = read_names(options.methods)
     if options.methods is not None and not methods:
@@ -61,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
         )  # fmt: skip
         if options.suite and not options.dataset:
             print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
-    settings = Options(options.jobs, options.cache, options.device, options.precision, _say)
+    settings = Options(options.jobs, options.cache, options.device, options.precision, _say, options.stall_minutes)
     prospect = Prospect(plans, settings)
     prospect.prepare(measure=not options.dry_run)
     prospect.show()

@@ -17,6 +17,7 @@ from mmbench.plugins.metrics import leave_out, load_metrics, scoring
 from mmbench.task import Task, Translation
 from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
+from mmbench.training.loop import DivergedError
 
 ACCURACY = "classification_accuracy"  # of a judge, percent
 SAMPLES = 8  # test images whose translations are kept as pictures
@@ -69,6 +70,9 @@ def evaluate_rows(
         Rows (a translation's fields, ``output_kind``, ``metrics``); per-image statistics by row number, for intervals
         and bootstraps; and each row's predictions of the first test images as arrays, by row number; those of images
         that lack a modality of the row are 0.
+
+    Raises:
+        DivergedError: a translation holds NaN or infinity.
     """
     method.eval()
     rows, statistics, pictures = [], {}, {}
@@ -86,6 +90,7 @@ def evaluate_rows(
             here = index[places[start : start + batch_size]]
             made = predictions(method, task, [row.translation for row in together], cache, here, compute, sample=start)
             for row, prediction in zip(together, made, strict=True):
+                check_finite(prediction, row.translation, start // batch_size + 1)
                 judged = classify if row.translation.output == task.judged else None
                 row.parts.append(_statistics(row.target, row.scored, prediction, cache, here, judged, compute))
                 shown = [place for place in places[start : start + batch_size].tolist() if place < SAMPLES]
@@ -149,6 +154,17 @@ def predictions(
         with compute.autocast():
             prediction = next(made)
         yield prediction
+
+
+def check_finite(prediction: torch.Tensor, translation: Translation, batch: int) -> None:
+    """Raise DivergedError where a translation holds NaN or infinity: numbers of it would say nothing.
+
+    Args:
+        batch: which one of the evaluation it is, from 1.
+    """
+    if prediction.is_floating_point() and not bool(torch.isfinite(prediction).all()):
+        arrow = f"{'+'.join(translation.inputs)} to {translation.output}"
+        raise DivergedError(f"evaluation, by step {batch}: the translation {arrow} is not finite")
 
 
 def describe(translation: Translation) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,8 @@ def build_reports(
             problems.append(f"report {card.name}: cannot be read ({card.problem})")
             continue
         try:
-            made.append(build(card, results, published))
+            with _warnings(problems):
+                made.append(build(card, results, published))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
@@ -70,6 +73,23 @@ def build_reports(
             if begin:
                 begin(made[-1])
     return [*itertools.chain(*reversed(made)), *states], notes + problems[::-1]
+
+
+@contextlib.contextmanager
+def _warnings(notes: list[str]) -> Iterator[None]:
+    """What a report warns of, such as a damaged file that it leaves out, becomes a note, once."""
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if (line := " ".join(record.getMessage().split())) not in notes:
+                notes.append(line)
+
+    handler, logger = Notes(logging.WARNING), logging.getLogger("mmbench.reports")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list[Table | Figure]:

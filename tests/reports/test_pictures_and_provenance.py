@@ -48,8 +48,14 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     assert frame["value"].notna().any()
 
     cell = runs / "synthetic" / "smoke" / "mmnet" / "seed-0"
-    (cell / "samples" / "samples.npz").write_bytes(b"damaged")
+    samples = cell / "samples" / "samples.npz"
+    whole = samples.read_bytes()
+    samples.write_bytes(bytes([*whole[:-1], whole[-1] ^ 1]))
+    notes = build_reports(runs, ["pictures"])[1]
+    assert len(notes) == 1 and "mmnet/seed-0: samples/samples.npz is damaged" in notes[0]
+    samples.write_bytes(b"damaged")
     result = json.loads((cell / "result.json").read_text())
+    (cell / "digests.json").unlink()
     (cell / "result.json").write_text(json.dumps({**result, "hardware": "none"}))
     made, notes = build_reports(runs)
     assert notes == []
