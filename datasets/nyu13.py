@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmbench.errors import UserError
 from mmbench.modality import Depth, Rgb, Segmentation
+from mmbench.modality.opening import BrokenImageError, open_image
 from mmbench.task import Group, Task, Translation
 
 from .synthetic.scene import CLASSES as CLASSES
@@ -55,7 +55,6 @@ MAP37 = MAP40[:38]
 MAP13 = np.arange(len(CLASSES) + 1, dtype=np.uint8)
 """uint8 ``(14,)``: labels that have the 13 classes already."""
 
-BROKEN_IMAGE = (OSError, SyntaxError, ValueError)
 """What Pillow raises for damaged files."""
 
 
@@ -73,9 +72,9 @@ def to_classes(ids: np.ndarray, table: np.ndarray, where: Path) -> np.ndarray:
 def read_ids(path: Path) -> np.ndarray:
     """The class ids ``(H, W)`` of an 8-bit PNG. Raises UserError naming a file that is damaged or of another kind."""
     try:
-        with Image.open(path) as image:
-            mode, ids = image.mode, np.asarray(image)
-    except BROKEN_IMAGE as error:
+        image = open_image(path)
+        mode, ids = image.mode, np.asarray(image)
+    except BrokenImageError as error:
         raise UserError(f"{path}: cannot be decoded ({error}); unpack the label archive again") from error
     if mode not in ("L", "P"):
         raise UserError(f"{path}: image mode {mode}, expected 8-bit class ids")
