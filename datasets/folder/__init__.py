@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,13 @@ class Folder(Dataset):
         """SHA-256 of the description and of every image's name and size; ``data init`` does not change it."""
         facts = [json.dumps(dataclasses.asdict(self.description), sort_keys=True)]
         for name, images in sorted(self.files.images.items()):
-            facts += [f"{name} {image.path} {image.size}" for image in images.values()]
+            facts += [f"{name} {files.normal(image.path)} {image.size}" for image in images.values()]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     def paths(self) -> dict[str, Path]:
         """Every image by its path below the root."""
         images = self.files.images.values()
-        return {image.path: self.files.root / image.path for of in images for image in of.values()}
+        return {files.normal(image.path): self.files.root / image.path for of in images for image in of.values()}
 
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that have a file of that name."""
@@ -139,7 +139,7 @@ class Folder(Dataset):
 
     def _other_folders(self) -> list[str]:
         """Folders beside those of the modalities."""
-        used = {Path(table.folder).parts[0] for table in self.description.modalities.values()}
+        used = {Path(table.folder).parts[0] for table in self.description.modalities.values() if table.folder != "."}
         names = (path.name for path in self.files.root.iterdir() if path.is_dir() and path.name not in used)
         return sorted(f"{name}/" for name in names if not name.startswith("."))
 
@@ -211,15 +211,22 @@ def make_task(about: description.Description) -> Task:
     )
 
 
-def describe(path: Path) -> str:
+def describe(path: Path, folders: Mapping[str, str] | None = None) -> str:
     """The text of a commented ``dataset.toml`` for a folder of images, written from all that is found in them.
 
     It describes the same data set as the folder without it. An existing ``dataset.toml`` is kept to.
+
+    Args:
+        folders: where the images of the usual modalities lie, if not in folders of their names.
 
     Raises:
         UserError: as :class:`Folder`.
     """
     described = description.read(path)
+    named = {
+        name: description.KINDS[description.USUAL[name]](folder=folder) for name, folder in (folders or {}).items()
+    }
+    described = dataclasses.replace(described, modalities={**described.modalities, **named})
     all_of_it = look.Look(files.scan(path, described), everything=True)
     return text.write(discover.complete(described, all_of_it), all_of_it)
 
