@@ -83,7 +83,9 @@ class Folder(Dataset):
         if self.limits == DataLimits():
             left = len(images[self.task.anchor]) - sum(map(len, self._split.parts().values()))
             more += [f"{discover.plural(left, 'sample')} in no part of the split"] if left else []
-        return ", ".join([*counts, f"{discover.plural(complete, 'sample')} with all of them", *more, *self._guessed])
+        whole = f"{discover.plural(complete, 'sample')} with all of them"
+        whole += "" if complete else " (only translations inside a training group can be scored)"
+        return ", ".join([*counts, whole, *more, *self._guessed])
 
     def split(self) -> Split:
         """See ``split.py``."""

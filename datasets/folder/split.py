@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -49,8 +50,9 @@ def make_split(description: Description, files: Files, limits: DataLimits) -> Sp
     """Everything that the description lists, the rest by a hash of the scenes' names.
 
     Test and validation take samples that have every modality. Their shares are of all samples if each group has samples
-    of its own that lack a modality (two recordings, thesis 4.6.4), else of the complete ones. A scene goes to the group
-    in which most of its samples can be used, among equals to the one that is the smallest so far.
+    of its own that lack a modality (two recordings, thesis 4.6.4), else of the complete ones. Where no sample is
+    complete, they take their shares of each group's: then seen translations alone can be scored. A scene goes to the
+    group in which most of its samples can be used, among equals to the one that is the smallest so far.
 
     Raises:
         UserError: a part has no sample, or a list names what cannot be there.
@@ -63,6 +65,11 @@ def make_split(description: Description, files: Files, limits: DataLimits) -> Sp
     _refuse_parts(description, samples, where)
     holds = {sample: set(files.holds(sample)) for sample in samples}
     fits = {part: [sample for sample in samples if need <= holds[sample]] for part, need in needs.items()}
+    in_groups = {group: fits[group] for group in description.groups}
+    apart = not fits["test"]
+    if apart:
+        some = list(dict.fromkeys(itertools.chain(*in_groups.values())))
+        fits |= dict.fromkeys(EVALUATED, some)
     wanted = _wanted(description, where)
     parts = _listed(wanted, fits, files.root)
     taken = {scene[sample] for listed in parts.values() for sample in listed}
@@ -74,9 +81,10 @@ def make_split(description: Description, files: Files, limits: DataLimits) -> Sp
             if scene[sample] not in taken:
                 free.setdefault(scene[sample], {}).setdefault(part, []).append(sample)
     complete = set(fits["test"])
-    own = all(set(fits[group]) - complete for group in description.groups)
-    base = len(set().union(*(fits[group] for group in description.groups))) if own else len(complete)
-    _evaluated(parts, free, wanted, base, len(complete))
+    own = all(set(of) - complete for of in in_groups.values())
+    base = len(set().union(*in_groups.values())) if own else len(complete)
+    for count, among in [(len(of), set(of)) for of in in_groups.values()] if apart else [(base, complete)]:
+        _evaluated(parts, free, among, wanted, count)
     open_groups = [group for group in description.groups if group not in wanted]
     for name in sorted(free, key=_draw):
         usable = [group for group in open_groups if free[name].get(group)]
@@ -169,14 +177,20 @@ def _lines(path: Path) -> list[str]:
 
 
 def _evaluated(
-    parts: Parts, free: dict[str, dict[str, list[str]]], wanted: Mapping[str, Any], base: int, complete: int
+    parts: Parts, free: dict[str, dict[str, list[str]]], among: set[str], wanted: Mapping[str, Any], base: int
 ) -> None:
-    """Move whole scenes from ``free`` to test and validation: by the hash of their names, as many as fit the share."""
+    """Move whole scenes of ``among`` from ``free`` to test and validation: by the hash of their names, as many as fit
+    the share of ``base``.
+    """
     sizes = {part: value * base for part, value in wanted.items() if isinstance(value, float)}
-    shrink = min(1.0, complete / max(1.0, sum(sizes.values())))
+    shrink = min(1.0, len(among) / max(1.0, sum(sizes.values())))
     for part, size in sizes.items():
         target = max(1, round(size * shrink))
-        sizes_here = {name: len(free[name][part]) for name in sorted(free, key=_draw) if free[name].get(part)}
+        sizes_here = {
+            name: len(free[name][part])
+            for name in sorted(free, key=_draw)
+            if among.intersection(free[name].get(part, ()))
+        }
         chosen, count = [], 0
         for name, length in sizes_here.items():
             if count + length <= target:
@@ -192,9 +206,9 @@ def _check(parts: Parts, fits: Mapping[str, Sequence[str]], root: Path, by_scene
     if not empty:
         return
     if not fits[empty[0]]:
-        need = "test and validation need" if empty[0] in EVALUATED else f"the group {empty[0]} needs"
         raise UserError(
-            f"{root}: no sample has every modality that {need}; `data verify` names files without a partner"
+            f"{root}: no sample has every modality that the group {empty[0]} needs; "
+            "`data verify` names files without a partner"
         )
     sizes = ", ".join(f"{part} {len(samples)}" for part, samples in parts.items())
     what = "scenes" if by_scene else "samples"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmbench.commands.arguments import read_path
+from mmbench.commands.arguments import add_data_root, read_path
 
 USUAL = ("rgb", "depth", "segmentation", "nir")
 
@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="a picture of aligned samples with the classes' colours")
     for action in (verify, prepare, show):
         action.add_argument("dataset", help="a name, or a folder of own images")
-        action.add_argument("--data-root", type=read_path, help="folder that holds the data set (or set MMBENCH_DATA)")
+        add_data_root(action, "folder that holds the data set (or set MMBENCH_DATA)")
         action.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
     verify.add_argument("--content", action="store_true", help="also read every byte, and compare with the last time")
     prepare.add_argument("--profile", default="laptop", help="whose image size and amount (default laptop)")

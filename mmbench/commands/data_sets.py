@@ -14,7 +14,6 @@ from mmbench import pictures
 from mmbench.commands.data_facts import facts
 from mmbench.dataset import Dataset, Problem
 from mmbench.errors import UserError
-from mmbench.modality import Modality
 from mmbench.planning import config
 from mmbench.planning.plan import check_parts, open_dataset
 from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
@@ -98,7 +97,7 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
 
 
 def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: Path, count: int, size: int) -> None:
-    """Write a PNG: one row per sample, a column per modality, the classes' colours below.
+    """Write a PNG: one row per sample, a column per modality, what colours of classes and depths mean below.
 
     Complete samples (test, then validation) come first; a modality that a sample lacks stays white.
     """
@@ -115,7 +114,7 @@ def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: P
             array = sample.get(modality.name)
             columns[modality.name].append(white if array is None else modality.picture(array))
     sheet = pictures.grid({caption: np.stack(images) for caption, images in columns.items()}, scale_to=size)
-    legends = [pictures.legend(dict(m.legend), sheet.shape[1]) for m in _labelled(dataset)]
+    legends = [pictures.legend(dict(m.swatches), sheet.shape[1]) for m in dataset.task.modalities if m.swatches]
     write_bytes(out, pictures.png(np.concatenate([sheet, *legends])))
     print(f"{out}: {min(count, len(order))} samples of {source.label}: {', '.join(order[:count])}")
 
@@ -162,10 +161,6 @@ def init(folder: Path, named: Mapping[str, str]) -> Path:
     write_bytes(target, text.encode())
     print(f"{target}: written; look through it, then `python -m mmbench data verify {folder}`")
     return target
-
-
-def _labelled(dataset: Dataset) -> list[Modality]:
-    return [modality for modality in dataset.task.modalities if modality.legend]
 
 
 def _where(card: Card) -> str:

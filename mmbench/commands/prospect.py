@@ -18,6 +18,7 @@ from mmbench.planning.plan import Plan
 from mmbench.planning.words import duration, size
 from mmbench.plugins.remembered import cache_folder
 from mmbench.store import machine
+from mmbench.store.processors import cuda_present
 
 PAYS = 180.0  # seconds of a run, by a rough guess, from which a calibration is worth its own
 
@@ -57,6 +58,8 @@ class Prospect:
             seconds = sum(one.seconds for one in self.looks)
             left = f"about {duration(seconds)} left" if self._left() else "all done"
             print(f"{cells} cells on {len(self.plans)} data sets: {left}.")
+        if self.options.device.startswith("cuda") and not cuda_present():
+            print("No GPU is to be seen here: this is the plan for a machine that has one (--device cuda).")
         if "paper" in profiles() and all(plan.profile.name != "paper" for plan in self.plans):
             print("The papers' sizes and schedules: --profile paper\n")
 
@@ -116,7 +119,7 @@ class Prospect:
             takes = duration(outlook.cells[cell.name].seconds)
             print(f"  {cell.name:52} {cell.steps:>7} steps  ~{takes:>11}  {outlook.states[cell.name]}{waits}")
         for note in plan.skipped:
-            print(f"  left out: {note}")
+            print(f"  {note}")
         count = len(plan.cells)
         cells = f"{count} cell{'' if count == 1 else 's'}"
         if all(state == "done" for state in outlook.states.values()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmbench.commands.arguments import check_device, read_names, read_path, read_weights
+from mmbench.commands.arguments import add_data_root, check_device, read_names, read_path, read_weights
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of depth in whole numbers: millimetre (default), centimetre, metre, or a number of metres",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
-    parser.add_argument(
-        "--data-root", type=read_path, help="folder of the data set, where the cell lacks its modalities"
-    )
+    add_data_root(parser, "folder of the data set, where the cell lacks its modalities")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument(
         "--precision", default="auto", choices=("auto", "bf16", "fp32"), help="auto: as the cell was evaluated"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmbench.errors import UserError, did_you_mean
+from mmbench.errors import UserError
+from mmbench.given.files import near
 from mmbench.inference.translator import Translator
 from mmbench.method import Context, Method
 from mmbench.modality import modality_of
@@ -24,8 +25,6 @@ from mmbench.training.build import build_method, load_trained
 from mmbench.typed import build
 
 log = logging.getLogger(__name__)
-
-LISTED = 20  # names in a folder up to which all are shown where none is near
 
 
 def load_translator(
@@ -65,9 +64,7 @@ def _finished(folder: Path) -> dict[str, Any]:
     """What a cell's result says. Raises UserError where there is none."""
     if not folder.is_dir():
         missing = next(path for path in (*reversed(folder.parents), folder) if not path.is_dir())
-        beside = [path.name for path in missing.parent.iterdir() if path.is_dir() and path.name[0] != "."]
-        near = did_you_mean(missing.name, beside) if len(beside) <= LISTED else ""
-        raise UserError(f"no such run: {missing} is no folder{near}")
+        raise UserError(f"no such run: {missing} is no folder{near(missing)}")
     state = CellFolder(folder).state()
     if state == "absent":
         below = next(folder.glob("**/seed-*/result.json"), None)

@@ -67,6 +67,11 @@ class Modality(ABC):
         """Names and colours of the real classes 1..K; empty where there are none."""
         return ()
 
+    @property
+    def swatches(self) -> tuple[tuple[str, Colour], ...]:
+        """What colours of :meth:`picture` mean, for a legend below it; empty where a picture needs none."""
+        return ()
+
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of one array."""
         return (height, width)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import near, path_of
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
+from mmbench.store.processors import cuda_present
 
 EVERYTHING = "all"
 DEFAULT_SUITE = "tables"  # of a card without SUITES that is in --methods all
@@ -31,11 +32,6 @@ class Source:
     card: Card
     label: str
     root: Path | None = None
-
-
-def cuda_present() -> bool:
-    """Whether an NVIDIA device is visible, told without importing torch."""
-    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1")
 
 
 def default_profile(dataset_named: bool) -> str:
@@ -111,7 +107,7 @@ def choose_methods(
         if not (EVERYTHING in wanted and card.get("IN_ALL", True)) and not (suite and in_suite(card, suite)):
             continue
         if card.problem:
-            notes[f"{card.name}: cannot be read ({card.problem})"] = None
+            notes[f"{card.name}: left out, it cannot be read ({card.problem})"] = None
         elif task_kind in card["KINDS"] and scale in card.get("SCALES", [scale]):
             chosen.setdefault(card.name, card)
     if not chosen:
@@ -145,12 +141,17 @@ def _runs_on(card: Card, suite: str) -> bool:
 
 def _source(name: str) -> Source:
     known = catalog.cards("datasets")
-    path = Path(name).expanduser()
+    path = path_of(name)
     if name in known or not path.is_dir():
+        if name not in known and ("/" in name or name.startswith(("~", "."))):
+            raise UserError(
+                f"{name}: no such folder{near(path.absolute())}; --dataset takes a folder of own images, or one of: "
+                f"{', '.join(known)}"
+            )
         if name not in known:
             what = "it is no folder" if path.exists() else "no such folder"
-            near = did_you_mean(name, known)
-            raise UserError(f"no dataset named {name!r}{near}, and {what} either; there are {', '.join(known)}")
+            meant = did_you_mean(name, known)
+            raise UserError(f"no dataset named {name!r}{meant}, and {what} either")
         return Source(catalog.find("datasets", name), name)
     path = path.resolve()
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or OWN_IMAGES

@@ -16,33 +16,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mmbench.errors import UserError
+from mmbench.given.files import parse_json, path_of, read_bytes
+
 CACHE_VARIABLE = "MMBENCH_CACHE"
 FRESH = 2.0  # seconds: a file that was just written may be written again within the same tick of the clock
 LIMIT = 4096  # entries: checkouts come and go
 
 
 def cache_folder() -> Path:
-    """``$MMBENCH_CACHE``, else ``~/.cache/mmbench``."""
-    return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/mmbench").expanduser()
+    """``$MMBENCH_CACHE``, else ``~/.cache/mmbench``. Raises UserError where nobody's home folder is known."""
+    try:
+        return path_of(os.environ.get(CACHE_VARIABLE) or "~/.cache/mmbench")
+    except UserError as error:
+        raise UserError(f"{error}, for decoded images, in {CACHE_VARIABLE}") from error
 
 
 class Remembered:
     """One file of answers about source files.
 
     Args:
-        path: the file.
+        path: the file; None where there is no cache folder, and nothing is kept.
         makers: source files of the code that makes the answers; where one of them is another, nothing is believed.
         limit: entries, after which the file begins anew.
     """
 
-    def __init__(self, path: Path, makers: tuple[Path, ...], limit: int = LIMIT) -> None:
+    def __init__(self, path: Path | None, makers: tuple[Path, ...], limit: int = LIMIT) -> None:
         self.limit = limit
         self.path = path
         self.form = [list(stamp(maker)) for maker in makers]
         self.changed = False
         self.known: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
-            kept = json.loads(path.read_bytes())
+            kept = parse_json(read_bytes(path)) if path else {"form": []}
             if kept["form"] == self.form and isinstance(kept["known"], dict):
                 self.known = kept["known"]
 
@@ -78,7 +84,7 @@ class Remembered:
 
     def save(self) -> None:
         """Write what is new."""
-        if not self.changed or not self.known:
+        if not self.changed or not self.known or not self.path:
             return
         if len(self.known) > self.limit:
             self.known.clear()
@@ -93,7 +99,11 @@ class Remembered:
 @functools.cache
 def remembered(name: str, *makers: Path, limit: int = LIMIT) -> Remembered:
     """The process's own :class:`Remembered` of a name, written when the process ends."""
-    made = Remembered(cache_folder() / f"{name}.json", makers, limit)
+    try:
+        path = cache_folder() / f"{name}.json"
+    except UserError:
+        path = None
+    made = Remembered(path, makers, limit)
     atexit.register(made.save)
     return made
 

@@ -92,6 +92,7 @@ def test_show_draws_every_modality_and_the_legend(tmp_path: Path) -> None:
         assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.8, modality.name
     colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
     assert set(dataset.task.modality("segmentation").palette[1:]) <= colours
+    assert {(253, 231, 36), (68, 1, 84)} <= colours, "viridis' ends: 0.5 m and 8 m"
 
 
 @pytest.mark.parametrize(
