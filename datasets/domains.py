@@ -19,11 +19,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from mmbench.dataset import DataLimits, Problem
 from mmbench.errors import UserError
 from mmbench.modality import Rgb
+from mmbench.modality.opening import BrokenImageError, open_image
 from mmbench.task import Group, Split, Task, Translation
 
 from . import tfrecords
@@ -67,12 +67,10 @@ class Picture:
         if self.record is not None:
             encoded = io.BytesIO(tfrecords.bytes_features(tfrecords.read(self.path, self.record))[ENCODED])
         try:
-            with Image.open(encoded) as image:
-                return np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:
+            return np.asarray(open_image(encoded).convert("RGB"))
+        except BrokenImageError as error:
             which = "" if self.record is None else f": {self.name}"
-            reason = str(error).replace(repr(encoded), "the image")
-            raise UserError(f"{self.path}{which}: cannot be decoded ({reason}); get the file again") from error
+            raise UserError(f"{self.path}{which}: cannot be decoded ({error}); get the file again") from error
 
 
 class Parts(NamedTuple):

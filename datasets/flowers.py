@@ -22,12 +22,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from scipy.io import loadmat
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Rgb, Scalar
+from mmbench.modality.opening import open_image
 from mmbench.resize import fit
 from mmbench.task import Group, Split, Task, Translation
 
@@ -202,8 +202,7 @@ def _official(path: Path) -> dict[str, int]:
 
 
 def _rgb(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+    return np.asarray(open_image(path).convert("RGB"))
 
 
 def _channels(rgb: np.ndarray) -> Sample:

@@ -29,6 +29,7 @@ class Rgb:
 
     kind: str = "rgb"
     folder: str = ""
+    pattern: str = ""
 
     def modality(self, name: str) -> modalities.Modality:
         """What the images become."""
@@ -48,6 +49,7 @@ class Depth:
 
     kind: str = "depth"
     folder: str = ""
+    pattern: str = ""
     unit: Any = ""
     invalid: tuple[float, ...] = ()
     far: float = 0.0
@@ -77,6 +79,7 @@ class Segmentation:
 
     kind: str = "segmentation"
     folder: str = ""
+    pattern: str = ""
     classes: tuple[str, ...] = ()
     ids: tuple[int, ...] = ()
     palette: tuple[tuple[int, ...], ...] = ()
@@ -100,6 +103,7 @@ class Scalar:
 
     kind: str = "scalar"
     folder: str = ""
+    pattern: str = ""
     range: tuple[float, ...] = ()
     clip: bool = True
 
@@ -108,6 +112,8 @@ class Scalar:
         return modalities.Scalar(name, loss="berhu")
 
 
+# Of every table: ``folder`` is beside the description, by default named as the modality; ``pattern`` is a regular
+# expression on a file's path in it without the ending, whose first group names the sample.
 Table = Rgb | Depth | Segmentation | Scalar
 KINDS: dict[str, type[Table]] = {table.kind: table for table in (Rgb, Depth, Segmentation, Scalar)}
 
@@ -162,7 +168,7 @@ def read(root: Path) -> Description:
         raise UserError(f"{path}: modalities: expected tables such as [modalities.depth]")
     values["modalities"] = {name: _modality(name, table, path) for name, table in tables.items()}
     made: Description = build(Description, values, str(path))
-    _check_scene(made.scene, f"{path}: scene")
+    _check_pattern(made.scene, f"{path}: scene", "scene")
     return made
 
 
@@ -188,6 +194,7 @@ def _modality(name: str, values: Any, path: Path) -> Table:
         table = replace(table, ids=table.ids or tuple(range(1, count + 1)), void=void)
     if Path(table.folder).is_absolute() or ".." in Path(table.folder).parts:
         raise UserError(f"{where}: folder {table.folder!r}: expected a folder beside {FILE}")
+    _check_pattern(table.pattern, f"{where}: pattern", "sample")
     if isinstance(table, Depth):
         _check_depth(table, where)
     elif isinstance(table, Segmentation):
@@ -243,10 +250,10 @@ def _check_segmentation(table: Segmentation, where: str) -> None:
         )
 
 
-def _check_scene(pattern: str, where: str) -> None:
+def _check_pattern(pattern: str, where: str, what: str) -> None:
     try:
         groups = re.compile(pattern).groups
     except re.error as error:
         raise UserError(f"{where}: {pattern!r} is no regular expression ({error})") from error
     if pattern and not groups:
-        raise UserError(f"{where}: {pattern!r} lacks (parentheses) around the part that names the scene")
+        raise UserError(f"{where}: {pattern!r} lacks (parentheses) around the part that names the {what}")

@@ -10,7 +10,7 @@ from mmbench.colours import colour_of
 from mmbench.errors import UserError, did_you_mean
 
 from .description import FILE, KINDS, USUAL, Depth, Description, Scalar, Segmentation, Table
-from .files import Files
+from .files import Files, proposal
 from .look import IDS, Look, Values, shares
 from .read import FULL, too_far
 
@@ -71,7 +71,7 @@ def _groups(described: Description, files: Files) -> tuple[str, ...]:
     if len(groups) < 2 or not any(not any({a, b} <= set(g) for g in groups) for a in used for b in used):
         raise UserError(
             f"{files.root}: found {', '.join(names)}: zero-pair translation needs two modalities beside {anchor} that "
-            f"are never in one group, such as depth/ and segmentation/; see groups in {FILE}"
+            f"are never in one group, such as depth/ and segmentation/; see groups in {FILE}{proposal(files.root)}"
         )
     return tuple("+".join(group) for group in groups)
 

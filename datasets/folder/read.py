@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from mmbench.colours import colour_codes
+from mmbench.modality.opening import open_image
 
 from .description import FILE, Depth, Rgb, Scalar, Segmentation, Table
 
@@ -112,18 +113,18 @@ def _numpy(path: Path) -> np.ndarray:
 
 
 def _image(path: Path, colour: bool) -> np.ndarray:
-    with Image.open(path) as opened:
-        if colour and opened.mode.startswith(("I", "F")):
-            raise DamagedError(f"{opened.mode} pixels; expected 8-bit colours")
-        # Cameras note how they were held, whatever they recorded: colours, infrared or depth.
-        image = ImageOps.exif_transpose(opened)
-        if colour:
-            return np.asarray(image.convert("RGB"))
-        if image.mode in PLAIN or image.mode.startswith("I;16"):
-            return np.asarray(image)
-        if image.mode == "LA":
-            return np.asarray(image.getchannel("L"))
+    opened = open_image(path)
+    if colour and opened.mode.startswith(("I", "F")):
+        raise DamagedError(f"{opened.mode} pixels; expected 8-bit colours")
+    # Cameras note how they were held, whatever they recorded: colours, infrared or depth.
+    image = ImageOps.exif_transpose(opened)
+    if colour:
         return np.asarray(image.convert("RGB"))
+    if image.mode in PLAIN or image.mode.startswith("I;16"):
+        return np.asarray(image)
+    if image.mode in ("LA", "PA"):
+        return np.asarray(image.getchannel(image.mode[0]))
+    return np.asarray(image.convert("RGB"))
 
 
 def _rgb(array: np.ndarray, table: Rgb) -> np.ndarray:

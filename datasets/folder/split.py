@@ -14,7 +14,7 @@ from mmbench.schedule import DataLimits
 from mmbench.task import Split
 
 from .description import FILE, Description
-from .files import Files
+from .files import Files, normal
 
 EVALUATED = ("test", "validation")
 USUAL_PARTS = {"test": ("test", "testing", "tests"), "validation": ("val", "valid", "validation", "dev")}
@@ -73,7 +73,7 @@ def make_split(description: Description, files: Files, limits: DataLimits) -> Sp
     wanted = _wanted(description, where)
     parts = _listed(wanted, fits, files.root)
     taken = {scene[sample] for listed in parts.values() for sample in listed}
-    kept = tuple(value for value in wanted.values() if isinstance(value, str) and value.endswith("/"))
+    kept = tuple(normal(value) for value in wanted.values() if isinstance(value, str) and value.endswith("/"))
     taken |= {scene[sample] for sample in samples if sample.startswith(kept)}
     free: dict[str, dict[str, list[str]]] = {}
     for part, candidates in fits.items():
@@ -150,7 +150,7 @@ def _listed(wanted: Mapping[str, Any], fits: Mapping[str, Sequence[str]], root: 
             continue
         source, names = str(root / FILE), value
         if isinstance(value, str) and value.endswith("/"):
-            names = [name for name in fits[part] if name.startswith(value)]
+            names = [name for name in fits[part] if name.startswith(normal(value))]
             if not names:
                 raise UserError(
                     f"{source}: split: {part} = {value!r}: no sample that fits there is in such a subfolder"
@@ -158,6 +158,7 @@ def _listed(wanted: Mapping[str, Any], fits: Mapping[str, Sequence[str]], root: 
         elif isinstance(value, str):
             source, names = str(root / value), _lines(root / value)
         able = set(fits[part])
+        names = [normal(name) for name in names]
         for name in names:
             if name not in able:
                 what = "lacks a modality that is needed there" if name in everything else "is no sample of this folder"

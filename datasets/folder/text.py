@@ -55,6 +55,9 @@ def write(about: Description, look: Look) -> str:
         size = sum(image.size for image in images) / 1e6
         parts.append(f"\n# {plural(len(images), 'image')}, {size:.1f} MB, such as {next(iter(images)).path}\n")
         parts.append(f"[modalities.{name}]\n{_line('folder', table.folder)}{_line('kind', table.kind)}")
+        if table.pattern:
+            parts.append("# On a file's name without the ending; its first group names the sample.\n")
+            parts.append(_line("pattern", table.pattern))
         if isinstance(table, Depth):
             parts.append(_depth(name, table, look))
         elif isinstance(table, Segmentation):

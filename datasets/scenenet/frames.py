@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmbench.errors import UserError
-
-from ..nyu13 import BROKEN_IMAGE
+from mmbench.modality.opening import BrokenImageError, open_image
 
 PER_FOLDER = 1000
 FRAME_STEP = 25
@@ -134,9 +132,9 @@ def _tangents(pixels: int, angle: float) -> np.ndarray:
 
 def _read(path: Path, convert: str = "") -> tuple[str, np.ndarray]:
     try:
-        with Image.open(path) as image:
-            return image.mode, np.asarray(image.convert(convert) if convert else image)
-    except BROKEN_IMAGE as error:
+        image = open_image(path)
+        return image.mode, np.asarray(image.convert(convert) if convert else image)
+    except BrokenImageError as error:
         raise UserError(f"{path}: cannot be decoded ({error}); unpack its archive again") from error
 
 

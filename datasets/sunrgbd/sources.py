@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from scipy.io import loadmat
 
 from mmbench.dataset import Problem
 from mmbench.errors import UserError
+from mmbench.modality.opening import BrokenImageError, image_size
 
 from ..hdf5 import open_hdf5
-from ..nyu13 import BROKEN_IMAGE, MAP13, MAP37, read_ids
+from ..nyu13 import MAP13, MAP37, read_ids
 from .frames import Frame
 from .labels import Labels, PerFrame, fitting
 from .parts import Lists, frame_id
@@ -131,9 +131,8 @@ class Archive(Labels):
         for frame in probes.values():
             path = self._files[frame][0]
             try:
-                with Image.open(path) as label, Image.open(frames[frame].path("rgb")) as image:
-                    wrong += [path] if label.size != image.size else []
-            except BROKEN_IMAGE:
+                wrong += [path] if image_size(path) != image_size(frames[frame].path("rgb")) else []
+            except BrokenImageError:
                 continue
         if 2 * len(wrong) > len(probes):
             raise UserError(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mmbench.commands.arguments import add_data_root, read_path
 
+USUAL = ("rgb", "depth", "segmentation", "nir")
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its actions and their options."""
@@ -31,6 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     download.add_argument("--yes", action="store_true", help="agree to the terms, which are shown first")
     init = actions.add_parser("init", help="write a commented dataset.toml for a folder of own images")
     init.add_argument("folder", type=read_path)
+    for modality in USUAL:
+        init.add_argument(f"--{modality}", metavar="FOLDER", help=f"which of its folders holds {modality}")
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -38,7 +42,8 @@ def _data(options: argparse.Namespace) -> int:
     from mmbench.planning.config import parse_overrides
 
     if options.action == "init":
-        data.init(options.folder)
+        named = {modality: getattr(options, modality) for modality in USUAL}
+        data.init(options.folder, {modality: folder for modality, folder in named.items() if folder})
         return 0
     if options.action == "download":
         data.download(options.dataset, options.data_root or Path("data"), options.yes)

@@ -149,12 +149,15 @@ def download(name: str, data_root: Path, agreed: bool) -> None:
     print(f"done; `python -m mmbench data verify {name} --data-root {data_root}` opens every file")
 
 
-def init(folder: Path) -> Path:
-    """Write a commented ``dataset.toml`` from what is found in a folder of own images; an existing one is kept."""
+def init(folder: Path, named: Mapping[str, str]) -> Path:
+    """Write a commented ``dataset.toml`` from what is found in a folder of own images; an existing one is kept.
+
+    ``named`` says which of its folders hold a modality, where their names do not.
+    """
     target = folder / DESCRIPTION
     if target.exists():
         raise UserError(f"{target}: exists already; edit it, or move it away to have it written again")
-    text: str = catalog.load(catalog.find("datasets", OWN_IMAGES), "describe")(folder)
+    text: str = catalog.load(catalog.find("datasets", OWN_IMAGES), "describe")(folder, named)
     write_bytes(target, text.encode())
     print(f"{target}: written; look through it, then `python -m mmbench data verify {folder}`")
     return target

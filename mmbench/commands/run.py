@@ -20,6 +20,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default=None, help="smoke, laptop, short, paper or one of your own")
     parser.add_argument("--seeds", default="0", help="comma-separated (default 0)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
+    parser.add_argument(
+        "--skip-damaged", action="store_true", help="leave damaged files of own images out, and say so in the report"
+    )
     add_data_root(parser, "folder that holds the data set (or set MMBENCH_DATA)")
     parser.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
     parser.add_argument("--jobs", type=int, default=0, help="cells at a time (default: one per GPU, or per CPU core)")
@@ -49,7 +52,8 @@ def _run(options: argparse.Namespace) -> int:
     methods = read_names(options.methods)
     if options.methods is not None and not methods:
         raise UserError("--methods '': expected names, comma-separated, or all")
-    seeds, overrides = read_seeds(options.seeds), parse_overrides(options.set)
+    seeds = read_seeds(options.seeds)
+    overrides = parse_overrides([*options.set, *(["data.damaged=skip"] if options.skip_damaged else [])])
     if options.table:
         if given := [name for name in ("methods", "suite", "dataset") if getattr(options, name)]:
             raise UserError(

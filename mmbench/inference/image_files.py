@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from mmbench.errors import UserError, did_you_mean
 from mmbench.modality import Modality
+from mmbench.modality.opening import open_image
 
 UNITS = {"millimetre": 0.001, "centimetre": 0.01, "metre": 1.0}
 LOSSY = (".jpg", ".jpeg")
@@ -61,9 +62,7 @@ def _image(path: Path, modality: Modality, metres: float) -> np.ndarray:
     if modality.lossless and path.suffix.lower() in LOSSY:
         raise ValueError(f"JPEG changes the values of {modality.kind} images; save them as PNG")
     try:
-        with Image.open(path) as opened:
-            opened.load()
-            image = ImageOps.exif_transpose(opened)
+        image = ImageOps.exif_transpose(open_image(path))
     except Exception as error:  # Pillow raises whatever the damaged bytes lead it to
         raise ValueError(f"cannot be decoded ({str(error) or type(error).__name__})") from error
     return modality.decode(image, metres)

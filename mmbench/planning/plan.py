@@ -82,6 +82,7 @@ class DataNeed:
         modalities: how many.
         bytes: of the prepared images.
         prepared_in: name of their folder in the cache folder.
+        manifest: what they are, with the content of their files (``store/content.py``).
     """
 
     samples: int
@@ -89,6 +90,7 @@ class DataNeed:
     modalities: int
     bytes: int
     prepared_in: str
+    manifest: str
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,7 @@ def make_plan(
     need = DataNeed(
         len(ids), len(split.test), len(adapter.task.modalities),
         prepared.disk_need(adapter, ids, profile.size), prepared.folder_name(about, ids),
+        maker.data["manifest"],
     )  # fmt: skip
     found = "; ".join(filter(None, [adapter.note, content.remark(adapter)]))
     return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, found)

@@ -79,7 +79,14 @@ def _change(result: Mapping[str, Any], name: str, base: str) -> str:
 def _remarks(cells: Sequence[Mapping[str, Any]], datasets: Mapping[str, catalog.Card]) -> dict[str, str]:
     """The remark of each data set, under the names that it and its changed forms have in the runs folder."""
     remarks = {name: card.get("REMARK", "") for name, card in datasets.items()}
-    return remarks | {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
+    remarks |= {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
+    for cell in cells:
+        skipped = cell.get("skipped")
+        if isinstance(skipped, list) and skipped:
+            said = f"Damaged files of {cell['dataset']} that were left out: {len(skipped)}, such as {skipped[0]}."
+            if said not in remarks[cell["dataset"]]:
+                remarks[cell["dataset"]] = f"{remarks[cell['dataset']]} {said}".strip()
+    return remarks
 
 
 def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -39,6 +39,7 @@ def asked_for(
         "split_sizes": {part: len(ids) for part, ids in split.parts().items()},
         "manifest": content.identity(dataset),
         "data_settings": dataset.settings,
+        "skipped": list(getattr(dataset, "skipped", ())),
         "task": as_dict(dataset.task),
         "source": keys.source_digest(card.path, card.module),
         "parent": str(parent["key"]) if parent else "",

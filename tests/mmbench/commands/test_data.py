@@ -41,6 +41,18 @@ def test_verify_says_what_the_images_hold(tmp_path: Path, capsys: pytest.Capture
     assert "thermal/ not used" in said
 
 
+def test_folders_of_other_names_are_proposed_and_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = own_images.make_root(tmp_path / "mine")
+    for name, other in (("rgb", "images"), ("depth", "depths"), ("segmentation", "labels")):
+        (root / name).rename(root / other)
+    assert main(["data", "verify", str(root)]) == 1
+    command = capsys.readouterr().out.splitlines()[0].rpartition("python -m mmbench ")[2]
+    assert command == f"data init {root} --rgb images --depth depths --segmentation labels"
+    assert main(command.split()) == 0
+    assert main(["data", "verify", str(root)]) == 0
+    assert "40 samples with all of them" in capsys.readouterr().out
+
+
 def test_verify_fails_where_a_run_would_be_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = own_images.make_root(tmp_path / "mine")
     for path in (root / "segmentation").iterdir():

@@ -17,6 +17,7 @@ from mmbench.errors import UserError
 from mmbench.planning.plan import make_plan, open_dataset
 from mmbench.plugins.remembered import remembered
 from mmbench.store import content
+from mmbench.store.files import write_json
 
 
 @pytest.fixture
@@ -122,3 +123,12 @@ def test_a_pipe_among_the_images_is_a_line(root: Path) -> None:
     os.mkfifo(root / "depth" / "room0_000.npy")
     with pytest.raises(UserError, match=r"room0_000\.npy: neither a file nor a link"):
         content.identity(dataset)
+
+
+def test_a_plan_says_that_the_data_have_changed(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "--dataset", str(root), "--methods", "prior", "--profile", "smoke", "--dry-run"]
+    plan = make_plan(["prior"], "folder", "smoke", [0], tmp_path / "runs", data_root=root, label="folder-images")
+    for manifest, said in ((plan.data.manifest, "stale\n"), ("another", "stale: the data have changed\n")):
+        write_json(plan.cells[0].folder.path / "result.json", {"key": "another", "manifest": manifest})
+        assert main([*arguments, "--runs", str(tmp_path / "runs")]) == 0
+        assert said in capsys.readouterr().out
