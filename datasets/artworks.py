@@ -108,6 +108,10 @@ class Artworks(Dataset):
         """SHA-256 over part, name and size in bytes of every image."""
         return self._pool.manifest(self.labels)
 
+    def paths(self) -> dict[str, Path]:
+        """The files of all images of its domains."""
+        return self._pool.paths(self.labels)
+
     def sample(self, sample_id: str) -> Sample:
         """One image, uint8 ``(256, 256, 3)``, under the name of its domain. Raises UserError naming a damaged file."""
         picture = self._pool.find(sample_id)

@@ -97,6 +97,10 @@ class ColoredObjects(Dataset):
         """SHA-256 over part, name and size in bytes of every image."""
         return self._pool.manifest(self.labels)
 
+    def paths(self) -> dict[str, Path]:
+        """The files of all images of its domains."""
+        return self._pool.paths(self.labels)
+
     def sample(self, sample_id: str) -> Sample:
         """One image, uint8 ``(H, W, 3)``, under the name of its colour. Raises UserError naming a damaged file."""
         picture = self._pool.find(sample_id)

@@ -19,11 +19,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from mmbench.dataset import DataLimits, Problem
 from mmbench.errors import UserError
 from mmbench.modality import Rgb
+from mmbench.modality.opening import BrokenImageError, open_image
 from mmbench.task import Group, Split, Task, Translation
 
 from . import tfrecords
@@ -67,12 +67,10 @@ class Picture:
         if self.record is not None:
             encoded = io.BytesIO(tfrecords.bytes_features(tfrecords.read(self.path, self.record))[ENCODED])
         try:
-            with Image.open(encoded) as image:
-                return np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:
+            return np.asarray(open_image(encoded).convert("RGB"))
+        except BrokenImageError as error:
             which = "" if self.record is None else f": {self.name}"
-            reason = str(error).replace(repr(encoded), "the image")
-            raise UserError(f"{self.path}{which}: cannot be decoded ({reason}); get the file again") from error
+            raise UserError(f"{self.path}{which}: cannot be decoded ({error}); get the file again") from error
 
 
 class Parts(NamedTuple):
@@ -169,6 +167,11 @@ class Pool:
         """SHA-256 over part, name and size in bytes of every image of these domains."""
         lines = (f"{p.id} {p.part} {p.size}" for p in self.pictures.values() if p.domain in domains)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def paths(self, domains: Sequence[str]) -> dict[str, Path]:
+        """The files of all images of these domains, by their paths below the folder."""
+        files = {picture.path for picture in self.pictures.values() if picture.domain in domains}
+        return {path.relative_to(self.folder).as_posix(): path for path in files}
 
     def find(self, sample_id: str) -> Picture:
         """Raises UserError for an id that is none."""

@@ -22,12 +22,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from scipy.io import loadmat
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Rgb, Scalar
+from mmbench.modality.opening import open_image
 from mmbench.modality.reading import Reading, RgbReading, ScalarReading
 from mmbench.resize import fit
 from mmbench.task import Group, Split, Task, Translation
@@ -147,6 +147,11 @@ class Flowers(Dataset):
         """All of them are read from colour images."""
         return {"theta1": THETA1, "theta2": THETA2, "theta3": RgbReading()}
 
+    def paths(self) -> dict[str, Path]:
+        """The file of labels, and every image that is present."""
+        names = ["imagelabels.mat", *(f"jpg/{name}.jpg" for name in self._sizes)]
+        return {name: self.folder / name for name in names}
+
     def sample(self, sample_id: str) -> Sample:
         """theta1 and theta2 float32 ``(H, W)`` in [-1, 1], theta3 uint8 ``(H, W, 3)``, at the size of the file."""
         return _channels(self._decode(sample_id))
@@ -205,8 +210,7 @@ def _official(path: Path) -> dict[str, int]:
 
 
 def _rgb(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+    return np.asarray(open_image(path).convert("RGB"))
 
 
 def _channels(rgb: np.ndarray) -> Sample:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmbench.errors import UserError
 from mmbench.modality import Depth, Rgb, Segmentation
+from mmbench.modality.opening import BrokenImageError, open_image
 from mmbench.modality.reading import SegmentationReading
 from mmbench.task import Group, Task, Translation
 
@@ -56,27 +56,36 @@ MAP37 = MAP40[:38]
 MAP13 = np.arange(len(CLASSES) + 1, dtype=np.uint8)
 """uint8 ``(14,)``: labels that have the 13 classes already."""
 
-BROKEN_IMAGE = (OSError, SyntaxError, ValueError)
-"""What Pillow raises for damaged files."""
-
 
 def to_classes(ids: np.ndarray, table: np.ndarray, where: Path) -> np.ndarray:
     """uint8 classes of an array of ids (integers, or whole doubles, as some files hold) by a table that 0 starts.
 
-    Raises UserError naming ``where`` and the highest id, where the table has none for it.
+    Raises UserError naming ``where`` and the id that the table has no class for, or a value that is no id.
     """
-    highest = int(ids.max(initial=0))
-    if highest >= len(table):
-        raise UserError(f"{where}: label {highest}, expected 0 to {len(table) - 1}; another set of classes?")
-    return table[ids.astype(np.intp)]
+    try:
+        whole = whole_numbers(ids)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}, expected class ids") from error
+    for extreme in (int(whole.max(initial=0)), int(whole.min(initial=0))):
+        if not 0 <= extreme < len(table):
+            raise UserError(f"{where}: label {extreme}, expected 0 to {len(table) - 1}; another set of classes?")
+    return table[whole]
+
+
+def whole_numbers(values: np.ndarray) -> np.ndarray:
+    """int64 of integers, or of doubles that hold such. Raises ValueError for anything else."""
+    whole = values.astype(np.int64) if values.dtype.kind in "bui" or np.isfinite(values).all() else None
+    if whole is None or (whole != values).any():
+        raise ValueError(f"{values.dtype} values that are not whole numbers")
+    return whole
 
 
 def read_ids(path: Path) -> np.ndarray:
     """The class ids ``(H, W)`` of an 8-bit PNG. Raises UserError naming a file that is damaged or of another kind."""
     try:
-        with Image.open(path) as image:
-            mode, ids = image.mode, np.asarray(image)
-    except BROKEN_IMAGE as error:
+        image = open_image(path)
+        mode, ids = image.mode, np.asarray(image)
+    except BrokenImageError as error:
         raise UserError(f"{path}: cannot be decoded ({error}); unpack the label archive again") from error
     if mode not in ("L", "P"):
         raise UserError(f"{path}: image mode {mode}, expected 8-bit class ids")

@@ -30,7 +30,7 @@ from mmbench.task import Split
 
 from .blocks import draw, halve, shuffled
 from .hdf5 import open_hdf5
-from .nyu13 import MAP13, MAP40, read_ids, reading_through, rooms_task, to_classes
+from .nyu13 import MAP13, MAP40, read_ids, reading_through, rooms_task, to_classes, whole_numbers
 
 NAME = "nyuv2"
 TITLE = "NYU Depth v2, 13 classes"
@@ -120,6 +120,10 @@ class NyuV2(Dataset):
         labels = {"segmentation": reading_through(table)} if table is not None else {}
         return {"rgb": RgbReading(), **labels}
 
+    def paths(self) -> dict[str, Path]:
+        """The file of images, and the PNGs of labels where they are the source."""
+        return {LABELED: self.folder / LABELED, **{name: path for name, (path, _) in self._pngs.items()}}
+
     def sample(self, sample_id: str) -> Sample:
         """rgb uint8 ``(480, 640, 3)``, depth float32 metres and segmentation uint8 ``(480, 640)``.
 
@@ -206,7 +210,9 @@ def _find(root: Path | None) -> Path:
 def _splits(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
         held = loadmat(path)
-        train, test = (tuple(f"NYU{n:04d}" for n in held[key].ravel().tolist()) for key in ("trainNdxs", "testNdxs"))
+        # Whole doubles, as MATLAB saves numbers unless told otherwise, are as good as integers.
+        lists = (whole_numbers(held[key]).ravel().tolist() for key in ("trainNdxs", "testNdxs"))
+        train, test = (tuple(f"NYU{n:04d}" for n in numbers) for numbers in lists)
     except Exception as error:  # scipy raises whatever the damaged bytes lead it to
         raise UserError(f"{path}: not the official split ({error}); get it from {LISTS}") from error
     if set(train) & set(test) or "NYU0000" in (*train, *test):
@@ -237,7 +243,7 @@ def _labels(folder: Path, asked: str) -> tuple[str, dict[str, tuple[Path, int]]]
 def _mapping(path: Path) -> np.ndarray:
     """uint8 ``(895,)``: name 0..894 to class 0..13. The 13 classes of the 40 are ``nyu13.MAP40``."""
     try:
-        classes = np.asarray(loadmat(path)["mapClass"]).ravel().astype(np.int64)
+        classes = whole_numbers(np.asarray(loadmat(path)["mapClass"])).ravel()
         return MAP40[np.concatenate([[0], classes])]
     except Exception as error:  # scipy raises whatever the damaged bytes lead it to
         raise UserError(f"{path}: no mapClass with classes 0 to 40 ({error}); get it from {LISTS}") from error

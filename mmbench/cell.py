@@ -1,12 +1,18 @@
 """Train and evaluate one cell, in a process of its own: ``python -m mmbench.cell`` with an order on standard input.
 
 Progress goes to standard output as JSON lines. Exit code: 0 done, 1 failed (``traceback.txt`` in the folder),
-2 bad input (one line says what to change), 3 diverged.
+2 bad input (one line says what to change), 3 diverged. What counts is the state in the folder, not the code.
+
+The order is one line. Of an order that is ``watched`` standard input stays open as long as the run lives that gave it:
+where it ends, the cell ends, and its lock is free.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -21,13 +27,14 @@ from mmbench.evaluation.cost import translation_cost
 from mmbench.evaluation.evaluate import Material, evaluate, observer
 from mmbench.evaluation.samples import write_pictures
 from mmbench.launching import messages, progress
+from mmbench.launching.heartbeat import Heartbeat
 from mmbench.method import Context, Method
 from mmbench.planning import config
 from mmbench.planning.order import Order
 from mmbench.planning.plan import open_dataset
 from mmbench.plugins import catalog
 from mmbench.plugins.remembered import cache_folder
-from mmbench.store.files import write_arrays, write_bytes, write_json
+from mmbench.store.files import write_arrays, write_bytes, write_sealed
 from mmbench.store.folder import CellFolder
 from mmbench.training import cache, checkpoint, device
 from mmbench.training.build import build_method, load_trained, recorded_pretrained
@@ -43,6 +50,7 @@ class CellRun:
 
     def __init__(self, order: Order, say: Callable[[str, int, int], None]) -> None:
         self.order, self.say = order, say
+        self.heart: Heartbeat | None = None
         self.folder = CellFolder(Path(order.folder))
         self.data_card = catalog.find("datasets", order.dataset)
         self.card = catalog.find("methods", order.method)
@@ -54,19 +62,29 @@ class CellRun:
 
     def run(self) -> int:
         """Do the cell unless it is done. Returns the exit code."""
-        with self.folder.lock():
+        self.folder.make_room()
+        lock = self.folder.lock()
+        if not lock.take(wait=False):
+            self.say(progress.WAITS, 0, 0)
+        with lock:
             if self.folder.state(self.order.key) == "done":
                 return DONE
             self.folder.start_over(self.order.key)
-            try:
-                self._work()
-            except DivergedError as error:
-                return self._ended("diverged", str(error), DIVERGED)
-            except (UserError, BrokenPipeError):
-                raise  # the latter: the run that started this cell is gone, and the next one goes on from here
-            except Exception as error:
-                write_bytes(self.folder.path / "traceback.txt", traceback.format_exc().encode())
-                return self._ended("failed", f"{type(error).__name__}: {error}".splitlines()[0], FAILED)
+            with Heartbeat(self.folder.path, self.say) as self.heart:
+                self.say = self.heart
+                return self._guarded()
+
+    def _guarded(self) -> int:
+        try:
+            self._work()
+        except DivergedError as error:
+            return self._ended("diverged", str(error), DIVERGED)
+        except (UserError, BrokenPipeError):
+            raise  # the latter: the run that started this cell is gone, and the next one goes on from here
+        except (Exception, SystemExit) as error:  # a method that ends the process has not done its cell
+            # Text of others may hold what no encoding has.
+            write_bytes(self.folder.path / "traceback.txt", traceback.format_exc().encode(errors="backslashreplace"))
+            return self._ended("failed", _reason(error), FAILED)
         return DONE
 
     def _ended(self, state: str, reason: str, code: int) -> int:
@@ -76,17 +94,19 @@ class CellRun:
 
     def _work(self) -> None:
         order, profile = self.order, self.profile
+        for needed in filter(None, (order.parent, order.judge)):
+            if (state := CellFolder(Path(needed)).state()) != "done":
+                raise UserError(f"{CellFolder(Path(needed)).name}: {state}, and {self.folder.name} waits for it")
         root = Path(order.data_root) if order.data_root else None
         dataset = open_dataset(order.dataset, profile.data, root, order.overrides)
         folder, started = Path(order.cache_folder) if order.cache_folder else cache_folder(), time.perf_counter()
         images = cache.open_whole(dataset, self.data_card, profile.size, folder, partial(self.say, "prepare data"))
         prepared = time.perf_counter() - started
-        checkpoint.set_damaged_aside(self.folder.checkpoints)
-        resumes = checkpoint.latest(self.folder.checkpoints) is not None
+        resumes = checkpoint.resumable(self.folder) is not None
         before = self.folder.path if resumes else Path(order.parent) if order.parent else None
         method, settings = self._method(order.method, dataset, before)
         about = asked_for(vars(order), self.card, dataset, settings, profile, method, self.compute)
-        write_json(self.folder.path / "cell.json", about)
+        write_sealed(self.folder.path / "cell.json", about)
         loader = Loader(
             dataset.task, allowed_views(dataset, self.card), images,
             batch_size=profile.batch, seed=order.seed, flips=profile.flips, device=self.compute.device,
@@ -110,7 +130,7 @@ class CellRun:
         timing |= {"prepare": prepared, "evaluate": time.perf_counter() - started}
         result = about | {"title": self.card["TITLE"], "published_dataset": dataset.published, "rows": made.rows}
         result |= {"timing": timing, "cost": cost} | measured(method, self.compute)
-        write_json(self.folder.path / "result.json", result)
+        self.folder.finish(result)
 
     def _method(self, name: str, dataset: Dataset, weights_of: Path | None) -> tuple[Method, config.MethodConfig]:
         """A method with the seed's initial weights, and its settings; ``weights_of`` is whose weights it will have."""
@@ -123,18 +143,52 @@ class CellRun:
         return build_method(card, context, self.order.seed), settings
 
     def _finished(self, name: str, dataset: Dataset, folder: str) -> Method:
-        """Another cell's trained method (a parent or a judge)."""
+        """Another cell's trained method (a parent or a judge); where it is damaged, the next run does it again."""
         method, _ = self._method(name, dataset, Path(folder))
-        load_trained(method, Path(folder))
+        try:
+            load_trained(method, Path(folder))
+        except ValueError as error:
+            other = CellFolder(Path(folder))
+            other.set_failed("damaged", str(error))
+            raise UserError(f"{error}; the next run does {other.name} again") from error
         return method
+
+    def abandon(self) -> None:
+        """End this process at once, because the run that started it is gone; the folder says so."""
+        if self.heart:
+            self.heart.write(ended="its run has died")
+        os._exit(FAILED)
+
+
+def _reason(error: BaseException) -> str:
+    """One line; what its text raises is no reason to leave none."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "its text cannot be made"
+    return f"{type(error).__name__}: {text}".splitlines()[0]
+
+
+def _end_with_run(cell: CellRun) -> None:
+    """Wait until the other end of standard input is closed, by whatever end of its process."""
+    try:
+        while os.read(0, 4096):  # not through sys.stdin, whose lock would be held when the interpreter ends
+            pass
+    except OSError:
+        return
+    cell.abandon()
 
 
 def main() -> int:
     """Read an order, do the cell."""
     messages.emit()
-    order = Order.from_json(sys.stdin.read())
+    order = Order.from_json(sys.stdin.readline())
     try:
-        return CellRun(order, progress.Writer()).run()
+        cell = CellRun(order, progress.Writer())
+        if order.watched:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends its cells
+            threading.Thread(target=_end_with_run, args=(cell,), daemon=True).start()
+        return cell.run()
     except BrokenPipeError:
         return FAILED
     except UserError as error:

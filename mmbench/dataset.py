@@ -99,7 +99,9 @@ class Dataset(ABC):
         return {}
 
     def holds(self, sample_id: str) -> tuple[str, ...]:
-        """The modalities that a sample has; by default all. Test and validation samples need all that is evaluated."""
+        """The modalities that a sample has; by default all. A translation is scored on the test samples that have
+        its inputs and its output.
+        """
         return tuple(modality.name for modality in self.task.modalities)
 
     def holding(self, ids: Sequence[str], modality: str) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ class Figure:
     note: str = ""
     cropped: bool = True
 
-    def png(self, dpi: int = 150) -> bytes:
+    def png(self, dpi: int = 100) -> bytes:
         """Pixels, ``dpi`` to an inch."""
         # A twelfth larger than at the usual level, in two thirds of the time.
         return self._saved("png", {"Software": None}, dpi, pil_kwargs={"compress_level": 3})

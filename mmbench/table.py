@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmbench.given import texts
+from mmbench.given.texts import lines_shown, shown
+
 if TYPE_CHECKING:
     import pandas as pd  # imported by the functions that need it: a listing of methods takes as long as pandas' import
 
@@ -75,11 +78,11 @@ class Table:
         columns = _padded(rows, widths, self.align())
         lines = [zip(*(columns[column] for column in block), strict=True) for block in _blocks(widths, width)]
         parts = ["\n".join((" " * GAP).join(cells).rstrip() for cells in block) for block in lines]
-        return "\n\n".join(filter(None, [self.title, *parts, self.note])) + "\n"
+        return "\n\n".join(filter(None, [shown(self.title), *parts, lines_shown(self.note)])) + "\n"
 
     def markdown(self) -> str:
         """The table as Markdown, groups in bold."""
-        rows = [[cell.replace("|", "\\|") for cell in row] for row in self._rows("**{}**".format)]
+        rows = [[texts.markdown(cell) for cell in row] for row in self._rows("**{}**".format)]
         # Two more than the header, as many tools have it: no line of a table changes unless its cells do.
         widths = [max(len(cells[0]) + 2, *map(len, cells)) for cells in zip(*rows, strict=True)]
         columns = [[f" {cell} " for cell in cells] for cells in _padded(rows, widths, self.align())]
@@ -87,11 +90,18 @@ class Table:
             rule = "-" * (len(cells[0]) - 1)
             cells.insert(1, f"{rule}:" if side == "right" else f":{rule}")
         grid = "\n".join(f"|{'|'.join(cells)}|" for cells in zip(*columns, strict=True))
-        return "\n\n".join(filter(None, [f"### {self.title}", grid, self.note])) + "\n"
+        note = "\n".join(map(texts.markdown, self.note.split("\n")))
+        return "\n\n".join(filter(None, [f"### {texts.markdown(self.title)}", grid, note])) + "\n"
 
     def csv(self) -> str:
-        """Every column of the frame in full precision; a missing value is an empty field."""
-        return self.frame.to_csv(index=False, lineterminator="\n")
+        """Every column of the frame in full precision; a missing value is an empty field.
+
+        Text that a spreadsheet would take for a formula is led by an apostrophe.
+        """
+        frame = self.frame.rename(columns=lambda name: texts.csv(str(name)))
+        return frame.map(lambda value: texts.csv(value) if isinstance(value, str) else value).to_csv(
+            index=False, lineterminator="\n"
+        )
 
     def columns(self) -> list[str]:
         """Columns to print: not hidden, not the group, none whose numbers stand in another column's cells."""
@@ -101,7 +111,7 @@ class Table:
 
     def titles(self) -> list[str]:
         """What stands above the printed columns."""
-        return [self.headers.get(column, column) for column in self.columns()]
+        return [shown(self.headers.get(column, column)) for column in self.columns()]
 
     def align(self) -> list[str]:
         """``left`` or, where a column holds numbers, ``right``."""
@@ -122,10 +132,11 @@ class Table:
             mine = values[self.group_column][number] if self.group_column in values else None
             if mine != group:
                 group = mine
-                lines.append(Line(heading=str(mine)[:1].upper() + str(mine)[1:]))
+                heading = shown(str(mine))
+                lines.append(Line(heading=heading[:1].upper() + heading[1:]))
             best = [winner == number for winner in winners]
             tip = values[self.tip][number] if self.tip in values else ""
-            lines.append(Line("", cells[number], best, intervals[number], "" if _missing(tip) else str(tip)))
+            lines.append(Line("", cells[number], best, intervals[number], "" if _missing(tip) else shown(str(tip))))
         return lines
 
     def _rows(self, heading: Callable[[str], str]) -> list[list[str]]:
@@ -157,7 +168,7 @@ class Table:
     def _winner(self, column: str) -> int | None:
         """The row with a column's best value; None where its interval does not lie apart from the next best's."""
         parts = [column, column + LOW, column + HIGH]
-        if column not in self.better or not set(parts) <= set(self.frame):
+        if column not in self.better or not all(part in self.frame.columns for part in parts):
             return None
         import pandas as pd
 
@@ -196,11 +207,11 @@ def _missing(value: Any) -> bool:
 def _formatted(value: Any, spec: str) -> str:
     """A cell as text; what a damaged result holds instead of a number is shown as it is."""
     if isinstance(value, str):
-        return value
+        return shown(value)
     try:
         return format(value, spec)
     except (TypeError, ValueError):
-        return str(value)
+        return shown(str(value))
 
 
 def _padded(rows: Sequence[Sequence[str]], widths: Sequence[int], sides: Sequence[str]) -> list[list[str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,8 @@ import numpy as np
 
 from mmbench.metric import Metric
 from mmbench.modality import Modality, modality_of
+
+log = logging.getLogger(__name__)
 
 # What reading a damaged JSON or npz file may raise: its cell is left out, not the report.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error,
@@ -39,11 +43,31 @@ def _object(path: Path) -> Mapping[str, Any]:
     return value
 
 
+def sound(cell: Path, name: str) -> Path:
+    """A file of a cell, once it was held against the SHA-256 that the cell recorded; older cells recorded none.
+
+    A warning, which becomes a note of the reports, names one that is damaged.
+
+    Raises:
+        ValueError, or another of :data:`UNREADABLE`: it is not what was written.
+    """
+    path = cell / name
+    try:
+        known = _object(cell / "digests.json")["files"]
+    except FileNotFoundError:
+        return path
+    if name in known and hashlib.sha256(path.read_bytes()).hexdigest() != known[name][1]:
+        where = "/".join(cell.parts[-4:])
+        log.warning("%s: %s is damaged (other bytes than were written); what it shows is left out", where, name)
+        raise ValueError(f"{path}: damaged")
+    return path
+
+
 def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
     """The readable lines of a cell's log that hold a text, each with its ``stage`` and ``total_step``."""
     try:
-        lines = (folder / "log.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        lines = sound(folder, "log.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except UNREADABLE:
         return []
     found = []
     for line in lines:
@@ -78,7 +102,7 @@ def per_image(cell: Path, number: int, metric: Metric, modality: Modality) -> np
     Raises:
         One of :data:`UNREADABLE`: they are absent, damaged, or another metric's.
     """
-    with np.load(cell / "per_image.npz") as arrays:
+    with np.load(sound(cell, "per_image.npz")) as arrays:
         if (name := f"{number}/{metric.name}") in arrays:
             values = arrays[name]
         else:

@@ -60,7 +60,7 @@ def cells(rows: pd.DataFrame) -> pd.DataFrame:
 
 def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Some columns of each row, as tuples."""
-    return rows[list(columns)].astype(object).itertuples(index=False, name=None)
+    return zip(*(rows[column].tolist() for column in columns), strict=True)
 
 
 def text(column: pd.Series) -> pd.Series:

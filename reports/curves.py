@@ -190,7 +190,7 @@ def _draw(axis: Any, curves: Curves, prefix: str) -> None:
             )
             if std.any():
                 axis.fill_between(steps, mean - std, mean + std, color=line.get_color(), alpha=0.25, linewidth=0)
-    axis.xaxis.set_major_locator(MaxNLocator(TICKS))
+    axis.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
     for border in list(curves.stages.values())[:-1]:
         axis.axvline(border, color="grey", linestyle="--", linewidth=0.8)
 

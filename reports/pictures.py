@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Patch
 
+from mmbench.modality import Colour, modality_of
 from mmbench.reporting import Figure, Results
 
-from .cell_files import UNREADABLE, result_of
+from .cell_files import UNREADABLE, result_of, sound
 from .clean import cells
 
 NAME = "pictures"
@@ -22,6 +27,16 @@ IMAGES = 5
 COLUMNS = 10  # pictures side by side, beyond which they would be too small to tell apart on a page
 GAP = 0.04  # between pictures, of their height
 GROUPS = ("baselines", "zero-pair", "oracle")
+SWATCH = 0.9  # inches that a colour and its name take in the legend
+LINE = 0.16  # inches of a line of the legend
+
+
+@dataclass
+class Columns:
+    """Pictures of one output by group and caption, and what their colours mean."""
+
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    swatches: dict[str, Colour] = field(default_factory=dict)
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Figure]:
@@ -29,19 +44,19 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     figures = []
     for (dataset, profile), part in cells(results.rows).groupby(["dataset", "profile"], sort=False):
         lowest = part.sort_values("seed").drop_duplicates("method")[["method", "seed", "title"]]
-        columns: dict[str, dict[str, np.ndarray]] = {}
+        columns: dict[str, Columns] = {}
         for method, seed, title in lowest.itertuples(index=False):
             folder = results.folder(str(dataset), str(profile), method, seed)
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(*UNREADABLE):
                 _add(columns, folder, title)
-        for output, pictures in columns.items():
+        for output, mine in columns.items():
             name = f"pictures-{dataset}-{profile}-to-{output}"
-            figures.append(Figure(name, f"Pictures to {output}: {dataset}, profile {profile}", _draw(pictures)))
+            figures.append(Figure(name, f"Pictures to {output}: {dataset}, profile {profile}", _draw(mine)))
     return figures
 
 
-def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) -> None:
+def _add(columns: dict[str, Columns], folder: Path, title: str) -> None:
     """Put a cell's pictures into the columns of each output, ordered by the tables' groups."""
     samples = folder / "samples" / "samples.npz"
     if not samples.exists():
@@ -49,14 +64,17 @@ def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) ->
     result = result_of(folder)
     rows = result["rows"]
     treated_fairly = {(row["output"], row["via"]) for row in rows if row["bn"] != "trained"}
-    with np.load(samples) as arrays:
+    with np.load(sound(folder, "samples/samples.npz")) as arrays:
         for number, row in enumerate(rows):
             if row["group"] not in GROUPS or (row["via"] and result["parent"]):
                 continue  # a child's cascades look like its parent's
             if row["bn"] == "trained" and (row["output"], row["via"]) in treated_fairly:
                 continue
-            here = columns.setdefault(row["output"], {})
-            for name in row["inputs"].split("+"):
+            whole = columns.setdefault(row["output"], Columns())
+            here = whole.pictures
+            names = row["inputs"].split("+")
+            whole.swatches |= _swatches(result, [*names, row["output"]])
+            for name in names:
                 here.setdefault(f"0 input|{name}", arrays[f"truth/{name}"])
             here.setdefault("9 truth|truth", arrays[f"truth/{row['output']}"])
             treated = ", BN re-estimated" if row["bn"] != "trained" else ""
@@ -65,9 +83,22 @@ def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) ->
             here[key] = arrays[f"picture/{number}"]
 
 
-def _draw(pictures: dict[str, np.ndarray]) -> Canvas:
-    """Inputs, methods, truth side by side; many methods in bands, each with inputs and truth of its own."""
-    ordered = sorted(pictures.items(), key=lambda item: item[0][0])
+def _swatches(result: Mapping[str, Any], names: list[str]) -> dict[str, Colour]:
+    """What the colours of modalities' pictures mean; empty where the result is older than its ``task``."""
+    found: dict[str, Colour] = {}
+    with contextlib.suppress(*UNREADABLE):
+        for values in result["task"]["modalities"]:
+            if values["name"] in names:
+                found |= dict(modality_of(values).swatches)
+    return found
+
+
+def _draw(columns: Columns) -> Canvas:
+    """Inputs, methods, truth side by side; many methods in bands, each with inputs and truth of its own.
+
+    What the colours mean stands below.
+    """
+    ordered = sorted(columns.pictures.items(), key=lambda item: item[0][0])
     count = min(IMAGES, *(len(images) for _, images in ordered))
     methods = [item for item in ordered if not item[0].startswith(("0 ", "9 "))]
     inputs, truth = ([item for item in ordered if item[0].startswith(first)] for first in ("0 ", "9 "))
@@ -75,18 +106,30 @@ def _draw(pictures: dict[str, np.ndarray]) -> Canvas:
     bands = max(1, -(-len(methods) // room))
     size = -(-len(methods) // bands)
     height = 1.25 * count + 0.9
-    canvas = Canvas(figsize=(1.35 * (len(inputs) + size + len(truth)), height * bands))
+    width = 1.35 * (len(inputs) + size + len(truth))
+    across = max(1, int(width / SWATCH))
+    below = LINE * -(-len(columns.swatches) // across)
+    whole = height * bands + below
+    canvas = Canvas(figsize=(width, whole))
     for number in range(bands):
-        columns = [*inputs, *methods[number * size : (number + 1) * size], *truth]
-        bottom, top = 1 - (number + 1 - 0.01) / bands, 1 - (number + 0.85 / height) / bands
+        shown = [*inputs, *methods[number * size : (number + 1) * size], *truth]
+        bottom = 1 - height * (number + 1 - 0.01) / whole
+        top = 1 - (height * number + 0.85) / whole
         grid = canvas.add_gridspec(
             1, len(inputs) + size + len(truth), left=0.005, right=0.995, bottom=bottom, top=top, wspace=0.04
         )
-        for x, (name, images) in enumerate(columns):
+        for x, (name, images) in enumerate(shown):
             axis = canvas.add_subplot(grid[x])
             axis.imshow(_below_each_other(images[:count]), interpolation="nearest")
             axis.set_axis_off()
             axis.set_title(_wrapped(name.split("|", 1)[1]), fontsize=6)
+    if columns.swatches:
+        patches = [
+            Patch(facecolor=f"#{r:02x}{g:02x}{b:02x}", edgecolor="black", linewidth=0.5, label=name)
+            for name, (r, g, b) in columns.swatches.items()
+        ]
+        canvas.legend(handles=patches, loc="lower center", ncols=across, fontsize=6, frameon=False, borderpad=0,
+                      handlelength=1.2, columnspacing=1.0, borderaxespad=0.1)  # fmt: skip
     return canvas
 
 

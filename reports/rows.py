@@ -23,7 +23,6 @@ RIVALS = ("baselines", "zero-pair")  # who competes for the best value; the othe
 KEY = ("group", "method", "base_method", "change", "title", "inputs", "output", "via", "weights",
        "side_from", "bn", "checkpoint", "selection", "side_information")  # fmt: skip
 BESIDE = ("published", "difference", "verdict")  # what stands beside a metric
-SHORT = 4  # letters of a class name in print: 13 classes have to fit a terminal
 Values = dict[tuple[str, str], dict[int, float]]  # (metric, class) -> seed -> value
 LETTERS = {"rgb": "R", "depth": "D", "segmentation": "S", "nir": "N"}  # as in tables 4.4-4.8
 CONNECTIONS = {"": "", "none": "none", "skip": "SC", "pooling-indices": "PI"}
@@ -278,9 +277,7 @@ def headers(metrics: Sequence[Metric], classes: Sequence[str] = ()) -> dict[str,
     """What stands above columns, where that is not their name."""
     beside = {f"{prefix} {m.header}": prefix for m in metrics for prefix in BESIDE}
     names = [column.partition(" ")[2] for column in classes]
-    short = [name[:SHORT] for name in names]
-    distinct = short if len(set(short)) == len(names) else names
-    return {"row": "method", **beside, **dict(zip(classes, distinct, strict=True))}
+    return {"row": "method", **beside, **dict(zip(classes, names, strict=True))}
 
 
 def _note(block: Block, frame: pd.DataFrame) -> str:

@@ -47,6 +47,9 @@ class NoisyCache:
     def index(self, ids: tuple[str, ...]) -> np.ndarray:
         return self.inner.index(ids)
 
+    def holding(self, rows: np.ndarray, modalities: tuple[str, ...]) -> np.ndarray:
+        return self.inner.holding(rows, modalities)
+
     def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
         array = self.inner.read(modality, rows)
         noise = np.random.default_rng(7)

@@ -24,8 +24,8 @@ from tabulate import tabulate
 from benchmarks.gpu_day import lengths
 from benchmarks.gpu_day.parts import ROOT, STEP_TIMES, Part, Where, choose, command, needs_files, read
 from mmbench.errors import UserError
-from mmbench.launching.local import usable_cores
 from mmbench.store.files import read_json, write_json
+from mmbench.store.processors import usable_cores
 from mmbench.training import device
 
 LEAST_SECONDS = 20.0  # with less left, no part begins

@@ -17,9 +17,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,8 @@ TITLE = "A folder of your own images"
 KIND = "cross-modal"
 CLASS = "Folder"
 NEEDS_ROOT = True
+SETTINGS = {"damaged": "refuse"}
+CHOICES = {"damaged": ["refuse", "skip"]}
 SOURCE = "your own images; see docs/your-own-images.md"
 CITATION = "your own images"
 
@@ -46,12 +49,15 @@ ANCHOR_WEIGHT = 0.8  # thesis 4.6.2: 1 - alpha; the other inputs share the rest
 class Folder(Dataset):
     """Images below a root folder, described by its ``dataset.toml`` and by themselves.
 
+    Attributes:
+        skipped: paths of damaged files that the setting ``damaged = skip`` left out; their samples lack the modality.
+
     Raises:
         UserError: the folder lacks images, or what they are cannot be told; one line that names the file.
     """
 
-    def __init__(self, root: Path | None, limits: DataLimits) -> None:
-        super().__init__(root, limits)
+    def __init__(self, root: Path | None, limits: DataLimits, settings: Mapping[str, Any] | None = None) -> None:
+        super().__init__(root, limits, {**SETTINGS, **(settings or {})})
         if root is None:
             raise UserError(f"folder: give --data-root, a folder of images; {files.LAYOUT}")
         described = description.read(root)
@@ -61,6 +67,9 @@ class Folder(Dataset):
         used = {name: images for name, images in found.images.items() if name in self.description.modalities}
         self.files = dataclasses.replace(found, images=used)
         self.task = make_task(self.description)
+        self.skipped: tuple[str, ...] = ()
+        if self.settings["damaged"] == "skip":
+            self._leave_out([problem.path for problem in self._damaged()])
 
     @property
     def note(self) -> str:
@@ -70,7 +79,15 @@ class Folder(Dataset):
         counts = [f"{len(of)} {name}" for name, of in images.items()]
         more = [f"{len(self._alone())} without a partner"] if self._alone() else []
         more += [f"{self.files.ignored} other files ignored"] if self.files.ignored else []
-        return ", ".join([*counts, f"{discover.plural(complete, 'sample')} with all of them", *more, *self._guessed])
+        if self.skipped:
+            more.append(f"{discover.plural(len(self.skipped), 'damaged file')} skipped, such as {self.skipped[0]}")
+        more += [f"{', '.join(unused)} not used"] if (unused := self._other_folders()) else []
+        if self.limits == DataLimits():
+            left = len(images[self.task.anchor]) - sum(map(len, self._split.parts().values()))
+            more += [f"{discover.plural(left, 'sample')} in no part of the split"] if left else []
+        whole = f"{discover.plural(complete, 'sample')} with all of them"
+        whole += "" if complete else " (only translations inside a training group can be scored)"
+        return ", ".join([*counts, whole, *more, *self._guessed])
 
     def split(self) -> Split:
         """See ``split.py``."""
@@ -80,8 +97,13 @@ class Folder(Dataset):
         """SHA-256 of the description and of every image's name and size; ``data init`` does not change it."""
         facts = [json.dumps(dataclasses.asdict(self.description), sort_keys=True)]
         for name, images in sorted(self.files.images.items()):
-            facts += [f"{name} {image.path} {image.size}" for image in images.values()]
+            facts += [f"{name} {files.normal(image.path)} {image.size}" for image in images.values()]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+    def paths(self) -> dict[str, Path]:
+        """Every image by its path below the root."""
+        images = self.files.images.values()
+        return {files.normal(image.path): self.files.root / image.path for of in images for image in of.values()}
 
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that have a file of that name."""
@@ -91,6 +113,16 @@ class Folder(Dataset):
         """As ``dataset.toml`` says, and as was found."""
         return dict(self._readings)
 
+    def in_files(self) -> dict[str, tuple[Any, ...]]:
+        """By modality: the ids or colours of its classes in the files, or the two values that become -1 and 1."""
+        made: dict[str, tuple[Any, ...]] = {}
+        for name, table in self.description.modalities.items():
+            if isinstance(table, description.Segmentation):
+                made[name] = table.ids or table.palette
+            elif isinstance(table, description.Scalar):
+                made[name] = table.range
+        return made
+
     def sample(self, sample_id: str) -> Sample:
         """What the sample holds, at the size of its files, which must be the same for all of them."""
         made = {}
@@ -99,7 +131,7 @@ class Folder(Dataset):
             try:
                 made[name] = self._readings[name].read(path)
             except DamagedError as error:
-                raise UserError(f"{path}: {_told(error)}") from error
+                raise UserError(f"{path}: {_told(error, name)}") from error
         if wrong := self._sizes_differ(sample_id, made):
             raise UserError(f"{self.files.root / wrong.path}: {wrong.what}")
         return made
@@ -108,6 +140,9 @@ class Folder(Dataset):
         """Open every file: damaged ones, other values than described, other sizes, depth and labels without rgb."""
         for path in self._alone():
             yield Problem(path, f"no image of that name in {self.description.modalities[self.task.anchor].folder}/")
+        yield from self._damaged()
+
+    def _damaged(self) -> Iterator[Problem]:
         for sample_id in sorted(set().union(*self.files.images.values())):
             made = {}
             for name in self.holds(sample_id):
@@ -115,9 +150,20 @@ class Folder(Dataset):
                 try:
                     made[name] = self._readings[name].read(self.files.root / image.path)
                 except DamagedError as error:
-                    yield Problem(image.path, _told(error))
+                    yield Problem(image.path, _told(error, name))
             if wrong := self._sizes_differ(sample_id, made):
                 yield wrong
+
+    def _leave_out(self, paths: Sequence[str]) -> None:
+        wrong = set(paths)
+        images = {
+            name: {sample: image for sample, image in of.items() if image.path not in wrong}
+            for name, of in self.files.images.items()
+        }
+        if empty := [name for name, of in images.items() if not of]:
+            raise UserError(f"{self.files.root}: every image of {empty[0]} is damaged, such as {paths[0]}")
+        self.files = dataclasses.replace(self.files, images=images)
+        self.skipped = tuple(paths)
 
     @cached_property
     def _readings(self) -> dict[str, Reading]:
@@ -126,6 +172,12 @@ class Folder(Dataset):
     @cached_property
     def _split(self) -> Split:
         return make_split(self.description, self.files, self.limits)
+
+    def _other_folders(self) -> list[str]:
+        """Folders beside those of the modalities."""
+        used = {Path(table.folder).parts[0] for table in self.description.modalities.values() if table.folder != "."}
+        names = (path.name for path in self.files.root.iterdir() if path.is_dir() and path.name not in used)
+        return sorted(f"{name}/" for name in names if not name.startswith("."))
 
     def _alone(self) -> list[str]:
         """Files of samples that have no anchor."""
@@ -151,9 +203,10 @@ class Folder(Dataset):
         return None
 
 
-def _told(error: DamagedError) -> str:
+def _told(error: DamagedError, name: str) -> str:
     """What is wrong with a file, and where other values would be described."""
-    return f"{error}; describe it in {description.FILE}" if isinstance(error, UndescribedError) else str(error)
+    where = f", under [modalities.{name}] in {description.FILE}"
+    return f"{error}{where if isinstance(error, UndescribedError) else ''}"
 
 
 def make_task(about: description.Description) -> Task:
@@ -200,15 +253,22 @@ def make_task(about: description.Description) -> Task:
     )
 
 
-def describe(path: Path) -> str:
+def describe(path: Path, folders: Mapping[str, str] | None = None) -> str:
     """The text of a commented ``dataset.toml`` for a folder of images, written from all that is found in them.
 
     It describes the same data set as the folder without it. An existing ``dataset.toml`` is kept to.
+
+    Args:
+        folders: where the images of the usual modalities lie, if not in folders of their names.
 
     Raises:
         UserError: as :class:`Folder`.
     """
     described = description.read(path)
+    named = {
+        name: description.KINDS[description.USUAL[name]](folder=folder) for name, folder in (folders or {}).items()
+    }
+    described = dataclasses.replace(described, modalities={**described.modalities, **named})
     all_of_it = look.Look(files.scan(path, described), everything=True)
     return text.write(discover.complete(described, all_of_it), all_of_it)
 

@@ -36,6 +36,7 @@ class Rgb:
 
     kind: str = "rgb"
     folder: str = ""
+    pattern: str = ""
 
     def modality(self, name: str) -> modalities.Modality:
         """What the images become."""
@@ -52,14 +53,17 @@ class Depth:
 
     Attributes:
         unit: of a count: a name in UNITS, or a number of metres.
-        invalid: values that mean "not measured"; negative, infinite and NaN are invalid anyway.
+        invalid: values that mean "not measured"; 0, negative, infinite and NaN are invalid anyway.
+        far: metres; a valid pixel beyond is an error that names the file: unit or invalid are wrong then. 0: no limit.
         centre, scale: metres; a network sees (depth - centre) / scale.
     """
 
     kind: str = "depth"
     folder: str = ""
+    pattern: str = ""
     unit: Any = ""
-    invalid: tuple[float, ...] = (0.0,)
+    invalid: tuple[float, ...] = ()
+    far: float = 0.0
     centre: float = 0.0
     scale: float = 0.0
 
@@ -74,7 +78,7 @@ class Depth:
 
     def reading(self) -> DepthReading:
         """How the files are read; the unit is known."""
-        return DepthReading(metres=self.metres, invalid=self.invalid)
+        return DepthReading(metres=self.metres, invalid=self.invalid, far=self.far)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Segmentation:
 
     kind: str = "segmentation"
     folder: str = ""
+    pattern: str = ""
     classes: tuple[str, ...] = ()
     ids: tuple[int, ...] = ()
     palette: tuple[tuple[int, ...], ...] = ()
@@ -112,11 +117,18 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Scalar:
-    """One channel of grey, such as near infrared; ``range`` holds the values that become -1 and 1."""
+    """One channel of grey, such as near infrared.
+
+    Attributes:
+        range: the values that become -1 and 1.
+        clip: whether values beyond become the nearer of them; else they are an error that names the file.
+    """
 
     kind: str = "scalar"
     folder: str = ""
+    pattern: str = ""
     range: tuple[float, ...] = ()
+    clip: bool = True
 
     def modality(self, name: str) -> modalities.Modality:
         """What the images become; trained with Berhu, as NIR in thesis 4.6.4."""
@@ -124,16 +136,19 @@ class Scalar:
 
     def reading(self) -> ScalarReading:
         """How the files are read."""
-        return ScalarReading(range=self.range)
+        return ScalarReading(range=self.range, clip=self.clip)
 
 
+# Of every table: ``folder`` is beside the description, by default named as the modality; ``pattern`` is a regular
+# expression on a file's path in it without the ending, whose first group names the sample.
 Table = Rgb | Depth | Segmentation | Scalar
 KINDS: dict[str, type[Table]] = {table.kind: table for table in (Rgb, Depth, Segmentation, Scalar)}
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Which samples go where: a share, a list of names, or the name of a text file with one name per line.
+    """Which samples go where: a share, a list of names, the name of a text file with one name per line,
+    or of a subfolder with a slash behind it: ``val/``.
 
     Attributes:
         train: lists or files by the group's name; groups without one share what is left.
@@ -180,7 +195,7 @@ def read(root: Path) -> Description:
         raise UserError(f"{path}: modalities: expected tables such as [modalities.depth]")
     values["modalities"] = {name: _modality(name, table, path) for name, table in tables.items()}
     made: Description = build(Description, values, str(path))
-    _check_scene(made.scene, f"{path}: scene")
+    _check_pattern(made.scene, f"{path}: scene", "scene")
     return made
 
 
@@ -206,6 +221,7 @@ def _modality(name: str, values: Any, path: Path) -> Table:
         table = replace(table, ids=table.ids or tuple(range(1, count + 1)), void=void)
     if Path(table.folder).is_absolute() or ".." in Path(table.folder).parts:
         raise UserError(f"{where}: folder {table.folder!r}: expected a folder beside {FILE}")
+    _check_pattern(table.pattern, f"{where}: pattern", "sample")
     if isinstance(table, Depth):
         _check_depth(table, where)
     elif isinstance(table, Segmentation):
@@ -224,8 +240,8 @@ def _check_depth(table: Depth, where: str) -> None:
             )
     elif isinstance(unit, bool) or not isinstance(unit, int | float) or not 0 < unit < math.inf:
         raise UserError(f"{where}: unit: expected one of {', '.join(UNITS)} or metres per count, got {unit!r}")
-    for key, value in (("centre", table.centre), ("scale", table.scale)):
-        if value < 0:
+    for key in ("centre", "scale", "far"):
+        if not 0 <= (value := getattr(table, key)) < math.inf:
             raise UserError(f"{where}: {key}: expected metres above 0, got {value:g}")
 
 
@@ -254,12 +270,17 @@ def _check_segmentation(table: Segmentation, where: str) -> None:
     for value in values:
         if values.count(value) > 1:
             raise UserError(f"{where}: {value} stands for two classes, or for a class and void")
+    if len(table.classes) == 1:
+        raise UserError(
+            f"{where}: classes: one class beside void, which every method would get right everywhere; "
+            "name what lies around it as a class too, and leave it out of void"
+        )
 
 
-def _check_scene(pattern: str, where: str) -> None:
+def _check_pattern(pattern: str, where: str, what: str) -> None:
     try:
         groups = re.compile(pattern).groups
     except re.error as error:
         raise UserError(f"{where}: {pattern!r} is no regular expression ({error})") from error
     if pattern and not groups:
-        raise UserError(f"{where}: {pattern!r} lacks (parentheses) around the part that names the scene")
+        raise UserError(f"{where}: {pattern!r} lacks (parentheses) around the part that names the {what}")

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mmbench.colours import colour_of
 from mmbench.errors import UserError, did_you_mean
+from mmbench.modality.reading.depth import FULL
 
 from .description import FILE, KINDS, USUAL, Depth, Description, Scalar, Segmentation, Table
-from .files import Files
-from .look import IDS, Look, Values
+from .files import Files, proposal
+from .look import IDS, Look, Values, shares
 
 COLOURS = 64
 """More colours in label images than this are no classes, but blurred edges or photographs."""
 
-FAR = 200.0
-"""Metres; a floating-point depth whose median is larger is probably not in metres."""
+FAR = 100.0
+"""Metres; a depth beyond is probably in another unit than the one that its type suggests."""
+
+MANY = 1.5
+"""An id 0 with more than this many times the pixels of the most frequent class is rather a class than void."""
 
 
 def complete(described: Description, look: Look) -> Description:
@@ -38,7 +42,7 @@ def complete(described: Description, look: Look) -> Description:
         elif isinstance(table, Segmentation):
             table = _segmentation(table, name, look)
         elif isinstance(table, Scalar) and not table.range:
-            table = replace(table, range=_range(name, look.values(name, table), look))
+            table = replace(table, range=_range(name, look.values(name, table), look), clip=False)
         tables[name] = table
     return replace(described, groups=groups, modalities=tables)
 
@@ -67,25 +71,34 @@ def _groups(described: Description, files: Files) -> tuple[str, ...]:
     if len(groups) < 2 or not any(not any({a, b} <= set(g) for g in groups) for a in used for b in used):
         raise UserError(
             f"{files.root}: found {', '.join(names)}: zero-pair translation needs two modalities beside {anchor} that "
-            f"are never in one group, such as depth/ and segmentation/; see groups in {FILE}"
+            f"are never in one group, such as depth/ and segmentation/; see groups in {FILE}{proposal(files.root)}"
         )
     return tuple("+".join(group) for group in groups)
 
 
 def _depth(table: Depth, name: str, look: Look) -> Depth:
+    if table.unit and table.far and table.centre and table.scale:
+        return replace(table, invalid=table.invalid or (0.0,))
+    values, where = look.values(name, table), f"under [modalities.{name}] in {FILE}"
+    folder, whole, stated = look.files.root / table.folder, values.dtype.kind != "f", table
+    sixteen = whole and values.dtype.itemsize == 2
     if not table.unit:
-        values = look.values(name, table)
-        if values.dtype.kind == "f" and values.quantiles[1] <= FAR:
-            table = replace(table, unit="metre")
-        elif values.dtype.kind != "f" and values.high > 100:
-            table = replace(table, unit="millimetre")
-        else:
+        if whole and values.high <= FAR:
             raise UserError(
-                f"{look.files.root / table.folder}: {values.dtype} depth from {values.low:g} to {values.high:g}: which "
-                f'unit? Write unit = "millimetre" or "metre" under [modalities.{name}] in {FILE}'
+                f"{folder}: {values.dtype} depth from {values.low:g} to {values.high:g}: which unit? "
+                f'Write unit = "millimetre" or unit = "metre" {where}'
             )
+        table = replace(table, unit="millimetre" if whole else "metre")
+    if not table.far:
+        limits = [] if stated.unit else [FAR]
+        # Half a count below the largest value, in no more digits than its own.
+        limits += [float(f"{(FULL - 0.5) * table.metres:.6g}")] if sixteen and not stated.invalid else []
+        table = replace(table, far=min(limits, default=0.0))
+    if beyond := table.reading().too_far(values.high):
+        raise UserError(f"{folder}: {beyond}, {where}")
+    table = replace(table, invalid=table.invalid or (0.0,))
     if not (table.centre and table.scale):
-        near, middle, far = (value * table.metres for value in look.values(name, table).quantiles)
+        near, middle, far = (value * table.metres for value in values.quantiles)
         centre = table.centre or _rounded(middle)
         table = replace(table, centre=centre, scale=table.scale or _rounded((far - near) / 2) or centre)
     return table
@@ -117,6 +130,12 @@ def _segmentation(table: Segmentation, name: str, look: Look) -> Segmentation:
                 f"{folder}: the label images hold {IDS}, which is void in many sets, and 0, which is a class there: "
                 f"{_by_hand(codes[:-1], False, name)}, or void = [0] if 0 is void and {IDS} a class"
             )
+        if not seen.colour and not table.void and _background(seen.pixels):
+            parts = shares(seen.pixels, seen.pixels)
+            raise UserError(
+                f"{folder}: 0 is {parts[0]:.0f} % of the label images' pixels, far more than any class, as of a class "
+                f"that counts from 0: {_by_hand(codes, False, name)}, or void = [0] if 0 is void"
+            )
         if seen.colour:
             table = replace(table, palette=tuple(map(colour_of, codes)), void=void)
         else:
@@ -128,6 +147,11 @@ def _segmentation(table: Segmentation, name: str, look: Look) -> Segmentation:
         taken = 0 in table.ids if table.ids else black in table.palette
         table = replace(table, void=() if taken else (0,) if table.ids else (black,))
     return table if table.palette else replace(table, palette=distinct(len(table.classes)))
+
+
+def _background(pixels: Mapping[int, int]) -> bool:
+    """Whether 0 is so frequent beside the other ids that it hardly means "nobody labelled this"."""
+    return pixels.get(0, 0) > MANY * max((count for code, count in pixels.items() if code), default=0)
 
 
 def _by_hand(codes: Sequence[int], colour: bool, name: str) -> str:

@@ -91,13 +91,14 @@ class Look:
                     lows.append(float(valid.min()))
                     highs.append(float(valid.max()))
                     some.append(valid[:: max(1, valid.size // 1000)])
-            if len(types) > 1:
+            dtype = _common(types, isinstance(table, Depth))
+            if dtype is None:
                 both = " and ".join(sorted(map(str, types)))
                 raise UserError(f"{self._example(name)}: this folder mixes {both} files; save all alike")
             if not some:
                 raise UserError(f"{self._example(name)}: no {name} image that was looked at has a valid pixel")
             near, middle, far = np.quantile(np.concatenate(some), (0.05, 0.5, 0.95)).tolist()
-            self._seen[name] = Values(types.pop(), min(lows), max(highs), (near, middle, far))
+            self._seen[name] = Values(dtype, min(lows), max(highs), (near, middle, far))
         found: Values = self._seen[name]
         return found
 
@@ -124,6 +125,17 @@ class Look:
 
     def _example(self, name: str) -> str:
         return str(self.files.root / next(iter(self.files.images[name].values())).path)
+
+
+def _common(types: set[np.dtype[Any]], depth: bool) -> np.dtype[Any] | None:
+    """The type that stands for all; None where one count may mean different things in them.
+
+    Numbers with a point mean the same in 32 and 64 bits, and so do whole counts of depth.
+    """
+    kinds = {kind.kind for kind in types}
+    if len(types) == 1 or kinds == {"f"} or (depth and kinds <= {"u", "i"}):
+        return min(types, key=lambda kind: (kind.itemsize, kind.str), default=None)
+    return None
 
 
 def shares(counts: Counter[int], of: Iterable[int]) -> dict[int, float]:

@@ -26,7 +26,8 @@ SCENE = """
 """
 SPLIT = """
 # Shares of the samples that have every modality (of all samples where each group has some of its own), drawn by a hash
-# of the scene. Instead of a share: a list of samples, or the name of a text file with one sample per line.
+# of the scene. Instead of a share: a list of samples, the name of a text file with one sample per line, or a subfolder
+# such as "val/".
 [split]
 """
 
@@ -55,6 +56,9 @@ def write(about: Description, look: Look) -> str:
         size = sum(image.size for image in images) / 1e6
         parts.append(f"\n# {plural(len(images), 'image')}, {size:.1f} MB, such as {next(iter(images)).path}\n")
         parts.append(f"[modalities.{name}]\n{_line('folder', table.folder)}{_line('kind', table.kind)}")
+        if table.pattern:
+            parts.append("# On a file's name without the ending; its first group names the sample.\n")
+            parts.append(_line("pattern", table.pattern))
         if isinstance(table, Depth):
             parts.append(_depth(name, table, look))
         elif isinstance(table, Segmentation):
@@ -62,8 +66,10 @@ def write(about: Description, look: Look) -> str:
         elif isinstance(table, Scalar):
             seen = look.values(name, table)
             parts.append(
-                f"# In the files: {seen.dtype} from {seen.low:g} to {seen.high:g}. What becomes -1 and 1; "
-                f"values beyond are clipped.\n{_line('range', _short(table.range))}"
+                f"# In the files: {seen.dtype} from {seen.low:g} to {seen.high:g}. What becomes -1 and 1.\n"
+                f"{_line('range', _short(table.range))}"
+                f"# Whether values beyond become the nearer of them; else they are an error that names the file.\n"
+                f"clip = {json.dumps(table.clip)}\n"
             )
     return "".join(parts)
 
@@ -92,6 +98,7 @@ def _depth(name: str, table: Depth, look: Look) -> str:
         f"{low * table.metres:.3g} to {high * table.metres:.3g} m, median {middle * table.metres:.3g} m.\n"
         f"# One of {', '.join(UNITS)}, or a number of metres per count.\n{_line('unit', table.unit)}"
         f"# The value where nothing was measured (or a list).\n{_line('invalid', _short(table.invalid))}"
+        f"# Metres; a pixel beyond is an error that names the file. 0: no limit.\n{_line('far', table.far)}"
         "# Metres; a network sees (depth - centre) / scale. Found: the median and half of the 5 to 95 % range.\n"
         f"{_line('centre', table.centre)}{_line('scale', table.scale)}"
     )

@@ -122,6 +122,14 @@ class Freiburg(Dataset):
         """Of single files; the images of a frame that differ in size are brought to one by :meth:`sample`."""
         return {"rgb": RgbReading(), "depth": GREY, "nir": GREY, "segmentation": LABELS}
 
+    def paths(self) -> dict[str, Path]:
+        """Every file of every frame."""
+        return {
+            f"{frame.id} {modality}": path
+            for frame in self.frames.values()
+            for modality, (path, _) in frame.files.items()
+        }
+
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities whose folder has a file of the frame."""
         return tuple(self._frame(sample_id).files)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from mmbench.colours import colour_codes, colour_of
 from mmbench.errors import UserError
+from mmbench.modality.opening import BrokenImageError, open_image
 from mmbench.modality.reading import ScalarReading, SegmentationReading
 from mmbench.modality.reading.stored import DamagedError
 
@@ -84,9 +85,6 @@ def to_size(array: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _open(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as image:
-            image.load()
-            return image.copy()
-    except Exception as error:  # Pillow raises whatever the damaged bytes lead it to
-        reason = str(error).strip() or type(error).__name__
-        raise UserError(f"{path}: cannot be decoded ({reason}); {AGAIN}") from error
+        return open_image(path)
+    except BrokenImageError as error:
+        raise UserError(f"{path}: cannot be decoded ({error}); {AGAIN}") from error

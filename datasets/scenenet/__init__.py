@@ -148,6 +148,15 @@ class SceneNet(Dataset):
         """Of photos and depth; which class an instance has stands in no image."""
         return {"rgb": RgbReading(crop=self.settings["crop"]), "depth": self._depth}
 
+    def paths(self) -> dict[str, Path]:
+        """The protobufs, and the files of the frames of :meth:`split`."""
+        found = {f"{shelf} protobuf": path for shelf, path in self._protobufs.items()}
+        for ids in self._split.parts().values():
+            for sample_id in ids:
+                video, frame = self._find(sample_id)
+                found |= {f"{sample_id} {kind}": video.file(kind, frame) for kind in self._sizes(sample_id)}
+        return found
+
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities whose files are there."""
         return tuple(self._sizes(sample_id))

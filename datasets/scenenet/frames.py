@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmbench.errors import UserError
+from mmbench.modality.opening import BrokenImageError, open_image
 from mmbench.modality.reading import DepthReading
-
-from ..nyu13 import BROKEN_IMAGE
 
 PER_FOLDER = 1000
 FRAME_STEP = 25
@@ -117,9 +115,9 @@ def read_instances(path: Path) -> np.ndarray:
 
 def _read(path: Path, convert: str = "") -> tuple[str, np.ndarray]:
     try:
-        with Image.open(path) as image:
-            return image.mode, np.asarray(image.convert(convert) if convert else image)
-    except BROKEN_IMAGE as error:
+        image = open_image(path)
+        return image.mode, np.asarray(image.convert(convert) if convert else image)
+    except BrokenImageError as error:
         raise UserError(f"{path}: cannot be decoded ({error}); unpack its archive again") from error
 
 

@@ -128,6 +128,11 @@ class SunRgbd(Dataset):
         labels = self._labels.reading() if self._labels else None
         return {"rgb": RgbReading(), "depth": DEPTH, **({"segmentation": labels} if labels else {})}
 
+    def paths(self) -> dict[str, Path]:
+        """Every file of every frame, and of the source of labels."""
+        found = {f"{frame.id} {kind}": frame.path(kind) for frame in self.frames.values() for kind in frame.files}
+        return found | (self._labels.beside() if self._labels else {})
+
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """What the frame's folder and the source of labels have."""
         frame = self._frame(sample_id)

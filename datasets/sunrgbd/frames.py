@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmbench.errors import UserError
+from mmbench.modality.opening import BrokenImageError, open_image
 from mmbench.modality.reading import DepthReading
-
-from ..nyu13 import BROKEN_IMAGE
 
 SENSORS = ("kv1", "kv2", "realsense", "xtion")
 LEVELS = 5  # xtion/sun3ddata/<place>/<recording>/<frame>; the other subsets have three
@@ -66,9 +64,8 @@ def read_rgb(frame: Frame) -> np.ndarray:
     """The colour image, uint8 ``(H, W, 3)``. Raises UserError naming a damaged file."""
     path = frame.path("rgb")
     try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except BROKEN_IMAGE as error:
+        return np.asarray(open_image(path).convert("RGB"))
+    except BrokenImageError as error:
         raise UserError(f"{path}: cannot be decoded ({error}); unpack SUNRGBD.zip again") from error
 
 
@@ -76,9 +73,9 @@ def read_depth(frame: Frame) -> np.ndarray:
     """Depth in metres, float32 ``(H, W)``, 0 = not measured. Raises UserError naming a damaged or 8-bit file."""
     path = frame.path("depth")
     try:
-        with Image.open(path) as image:
-            mode, raw = image.mode, np.asarray(image)
-    except BROKEN_IMAGE as error:
+        image = open_image(path)
+        mode, raw = image.mode, np.asarray(image)
+    except BrokenImageError as error:
         raise UserError(f"{path}: cannot be decoded ({error}); unpack SUNRGBD.zip again") from error
     if not mode.startswith("I"):
         raise UserError(f"{path}: image mode {mode}, expected 16-bit grey; 8-bit copies have lost the depth")

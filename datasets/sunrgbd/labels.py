@@ -63,6 +63,10 @@ class Labels(ABC):
         """How a file of one label is read; None where the source has no such files."""
         return None
 
+    def beside(self) -> dict[str, Path]:
+        """Files outside of the frames' folders."""
+        return {}
+
     def check(self) -> Iterator[Problem]:
         """What is wrong with the source as a whole, so that no frame can be read."""
         yield from ()

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from scipy.io import loadmat
 
 from mmbench.dataset import Problem
 from mmbench.errors import UserError
+from mmbench.modality.opening import BrokenImageError, image_size
 from mmbench.modality.reading import Reading
 
 from ..hdf5 import open_hdf5
-from ..nyu13 import BROKEN_IMAGE, MAP13, MAP37, read_ids, reading_through
+from ..nyu13 import MAP13, MAP37, read_ids, reading_through
 from .frames import Frame
 from .labels import Labels, PerFrame, fitting
 from .parts import Lists, frame_id
@@ -67,6 +67,10 @@ class Toolbox(Labels):
     def facts(self, frame: Frame) -> str:
         """Sizes of the two files."""
         return " ".join(str(path.stat().st_size) for path in (self._labels, self._meta))
+
+    def beside(self) -> dict[str, Path]:
+        """The two files."""
+        return {path.name: path for path in (self._labels, self._meta)}
 
     def check(self) -> Iterator[Problem]:
         """Whether both files can be opened."""
@@ -121,6 +125,10 @@ class Archive(Labels):
         """See :class:`Labels`."""
         return reading_through(self._table)
 
+    def beside(self) -> dict[str, Path]:
+        """The PNGs."""
+        return {f"{frame} label": path for frame, (path, _) in self._files.items()}
+
     def refuse_exchanged(self, frames: Mapping[str, Frame]) -> None:
         """Raises UserError where most labels have another size than their image, by one frame of each subset."""
         probes = {frame.rpartition("/")[0]: frame for frame in self._files if "rgb" in frames.get(frame, _NONE).files}
@@ -128,9 +136,8 @@ class Archive(Labels):
         for frame in probes.values():
             path = self._files[frame][0]
             try:
-                with Image.open(path) as label, Image.open(frames[frame].path("rgb")) as image:
-                    wrong += [path] if label.size != image.size else []
-            except BROKEN_IMAGE:
+                wrong += [path] if image_size(path) != image_size(frames[frame].path("rgb")) else []
+            except BrokenImageError:
                 continue
         if 2 * len(wrong) > len(probes):
             raise UserError(

@@ -6,16 +6,19 @@ import argparse
 from pathlib import Path
 
 from mmbench.errors import UserError
+from mmbench.given.files import expect_folder, path_of
 
-
-def read_path(text: str) -> Path:
-    """A path, ``~`` expanded: no shell does that behind ``=``, in a file of variables or in a job script."""
-    return Path(text).expanduser()
+read_path = path_of
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
     """The option ``--runs``."""
     parser.add_argument("--runs", type=read_path, default=Path("runs"), help="results folder (default runs)")
+
+
+def add_data_root(parser: argparse.ArgumentParser, text: str) -> None:
+    """The option ``--data-root``, of a folder that is there."""
+    parser.add_argument("--data-root", type=lambda given: expect_folder(path_of(given), "--data-root"), help=text)
 
 
 def read_names(text: str | None) -> list[str]:

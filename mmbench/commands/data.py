@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmbench.commands.arguments import read_path
+from mmbench.commands.arguments import add_data_root, read_path
+
+USUAL = ("rgb", "depth", "segmentation", "nir")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="a picture of aligned samples with the classes' colours")
     for action in (verify, prepare, show):
         action.add_argument("dataset", help="a name, or a folder of own images")
-        action.add_argument("--data-root", type=read_path, help="folder that holds the data set (or set MMBENCH_DATA)")
+        add_data_root(action, "folder that holds the data set (or set MMBENCH_DATA)")
         action.add_argument("--set", action="append", default=[], metavar="data.KEY=VALUE", help="change a setting")
+    verify.add_argument("--content", action="store_true", help="also read every byte, and compare with the last time")
     prepare.add_argument("--profile", default="laptop", help="whose image size and amount (default laptop)")
     prepare.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
     show.add_argument("--out", type=read_path, help="PNG to write (default <data set>.png)")
@@ -30,6 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     download.add_argument("--yes", action="store_true", help="agree to the terms, which are shown first")
     init = actions.add_parser("init", help="write a commented dataset.toml for a folder of own images")
     init.add_argument("folder", type=read_path)
+    for modality in USUAL:
+        init.add_argument(f"--{modality}", metavar="FOLDER", help=f"which of its folders holds {modality}")
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -37,14 +42,15 @@ def _data(options: argparse.Namespace) -> int:
     from mmbench.planning.config import parse_overrides
 
     if options.action == "init":
-        data.init(options.folder)
+        named = {modality: getattr(options, modality) for modality in USUAL}
+        data.init(options.folder, {modality: folder for modality, folder in named.items() if folder})
         return 0
     if options.action == "download":
         data.download(options.dataset, options.data_root or Path("data"), options.yes)
         return 0
     changes = parse_overrides(options.set)
     if options.action == "verify":
-        return 1 if data.verify(options.dataset, options.data_root, changes) else 0
+        return 1 if data.verify(options.dataset, options.data_root, changes, options.content) else 0
     if options.action == "prepare":
         data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,18 @@ import numpy as np
 from tabulate import tabulate
 
 from mmbench import pictures
-from mmbench.dataset import Dataset
+from mmbench.commands.data_facts import facts
+from mmbench.dataset import Dataset, Problem
 from mmbench.errors import UserError
-from mmbench.modality import Modality
 from mmbench.planning import config
-from mmbench.planning.plan import open_dataset
+from mmbench.planning.plan import check_parts, open_dataset
 from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.plugins.remembered import cache_folder
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
+from mmbench.store import content
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
 from mmbench.store.prepared import all_ids, disk_need
@@ -37,20 +39,38 @@ def open_named(
     return source, open_dataset(source.card.name, limits or DataLimits(), source.root or data_root, overrides)
 
 
-def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any]) -> int:
-    """Open every file; print what each part holds and a line per problem. Returns the number of problems."""
-    source, dataset = open_named(name, data_root, overrides)
+def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read_all: bool = False) -> int:
+    """Open every file; print what each part and each modality holds, and a line per problem.
+
+    Args:
+        read_all: also whether a file's content changed without a sign, and a digest of all (``store/content.py``).
+
+    Returns the number of problems. What would refuse a run is one of them.
+
+    Raises:
+        UserError: there is no such folder or data set, or a data set other than own images is not there.
+    """
+    (source,) = choose_datasets([name])
     problems = 0
-    for problem in dataset.verify():
-        problems += 1
-        print(problem)
+    try:
+        source, dataset = open_named(name, data_root, overrides)
+        split = dataset.split()
+        check_parts(source.card.name, dataset, split)
+    except UserError as error:
+        if source.root is None:
+            raise
+        print(f"{error}\n{source.label}: 1 problem; a run is refused")
+        return 1
+    for line in chain(dataset.verify(), content.verify(dataset) if read_all else ()):
+        problems += isinstance(line, Problem)
+        print(line)
     names = [modality.name for modality in dataset.task.modalities]
     rows = []
-    for part, ids in dataset.split().parts().items():
+    for part, ids in split.parts().items():
         holds = [dataset.holds(sample_id) for sample_id in ids]
         rows.append([part, len(ids), *(sum(modality in held for held in holds) for modality in names)])
-    print(tabulate(rows, ["part", "samples", *names]))
-    note = f"{dataset.note}; " if dataset.note else ""
+    print(tabulate(rows, ["part", "samples", *names]), *facts(dataset), sep="\n")
+    note = "".join(f"{said}; " for said in (dataset.note, content.remark(dataset)) if said)
     print(f"{source.label}: {note}{problems} problem{'' if problems == 1 else 's'}")
     return problems
 
@@ -77,7 +97,7 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
 
 
 def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: Path, count: int, size: int) -> None:
-    """Write a PNG: one row per sample, a column per modality, the classes' colours below.
+    """Write a PNG: one row per sample, a column per modality, what colours of classes and depths mean below.
 
     Complete samples (test, then validation) come first; a modality that a sample lacks stays white.
     """
@@ -94,7 +114,7 @@ def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: P
             array = sample.get(modality.name)
             columns[modality.name].append(white if array is None else modality.picture(array))
     sheet = pictures.grid({caption: np.stack(images) for caption, images in columns.items()}, scale_to=size)
-    legends = [pictures.legend(dict(m.legend), sheet.shape[1]) for m in _labelled(dataset)]
+    legends = [pictures.legend(dict(m.swatches), sheet.shape[1]) for m in dataset.task.modalities if m.swatches]
     write_bytes(out, pictures.png(np.concatenate([sheet, *legends])))
     print(f"{out}: {min(count, len(order))} samples of {source.label}: {', '.join(order[:count])}")
 
@@ -129,19 +149,18 @@ def download(name: str, data_root: Path, agreed: bool) -> None:
     print(f"done; `python -m mmbench data verify {name} --data-root {data_root}` opens every file")
 
 
-def init(folder: Path) -> Path:
-    """Write a commented ``dataset.toml`` from what is found in a folder of own images; an existing one is kept."""
+def init(folder: Path, named: Mapping[str, str]) -> Path:
+    """Write a commented ``dataset.toml`` from what is found in a folder of own images; an existing one is kept.
+
+    ``named`` says which of its folders hold a modality, where their names do not.
+    """
     target = folder / DESCRIPTION
     if target.exists():
         raise UserError(f"{target}: exists already; edit it, or move it away to have it written again")
-    text: str = catalog.load(catalog.find("datasets", OWN_IMAGES), "describe")(folder)
+    text: str = catalog.load(catalog.find("datasets", OWN_IMAGES), "describe")(folder, named)
     write_bytes(target, text.encode())
     print(f"{target}: written; look through it, then `python -m mmbench data verify {folder}`")
     return target
-
-
-def _labelled(dataset: Dataset) -> list[Modality]:
-    return [modality for modality in dataset.task.modalities if modality.legend]
 
 
 def _where(card: Card) -> str:

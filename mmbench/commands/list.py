@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from mmbench.given.texts import shown
+
+LONGEST = 80  # letters of a name that cannot be used
 KINDS = ("methods", "datasets", "reports", "metrics", "profiles")
 
 
@@ -23,11 +26,11 @@ def _list(options: argparse.Namespace) -> int:
         if not options.what:
             print(f"{what}:")
         cards = profiles() if what == catalog.PROFILES else catalog.cards(what)
-        width = max(22, *map(len, cards))
+        width = max(22, *(len(card.name) for card in cards.values() if not card.problem))
         for card in cards.values():
             problem = metrics.problem_of(card) if what == metrics.FOLDER else card.problem
             text = f"cannot be read: {problem}" if problem else card.get("TITLE", "")
-            print(f"  {card.name:{width}} {text}")
+            print(f"  {shown(card.name):{width}.{LONGEST}} {shown(str(text))}")
         if what == catalog.PROFILES:
             print(f"  {machine.read(cache_folder()).gpu}")
     return 0

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import errno
-import io
+import importlib.metadata
+import signal
 import sys
+import threading
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mmbench.commands import config, data, papers, report, run, translate
 from mmbench.commands import list as listing
+from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.texts import shown
 from mmbench.launching import messages
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -35,7 +39,12 @@ EXAMPLES = """examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line on errors, with the near match for a mistyped option."""
+    """One line on errors, with the near match for a mistyped option, command or choice."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            name = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest).lower()
+            raise UserError(f"{name} {value!r} is unknown{did_you_mean(str(value), action.choices)}")
 
     def error(self, message: str) -> NoReturn:
         _, marker, rest = message.partition("unrecognized arguments: ")
@@ -64,31 +73,42 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; bad input is one line on standard error and 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # tables hold arrows and Greek letters, terminals may not
     messages.show()
-    try:
-        options = _parser().parse_args(arguments)
-        return int(options.function(options))
-    except UserError as error:
-        print(f"mmbench: {error}", file=sys.stderr)
-        return 2
-    except ModuleNotFoundError as error:
-        if error.name != "fcntl":
-            raise
-        print("mmbench: runs on Linux and macOS; on Windows use it in WSL, which has file locks", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("mmbench: stopped; the same command goes on from the last checkpoints", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return 1
-    except OSError as error:
-        if error.filename is None:
-            raise
-        print(f"mmbench: {error.filename}: {error.strerror}; {_remedy(error)}", file=sys.stderr)
-        return 2
+    _end_as_on_ctrl_c()
+    with guarded():
+        try:
+            options = _parser().parse_args(arguments)
+            return int(options.function(options))
+        except UserError as error:
+            return _refused(str(error))
+        except ModuleNotFoundError as error:
+            if error.name != "fcntl":
+                raise
+            return _refused("runs on Linux and macOS; on Windows use it in WSL, which has file locks")
+        except KeyboardInterrupt:
+            print("mmbench: stopped; the same command goes on from what is saved", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            return 1
+        except OSError as error:
+            what = error.strerror or str(error) or type(error).__name__
+            where = [str(name) for name in (error.filename, error.filename2) if name is not None]
+            return _refused(": ".join([" -> ".join(where)] * bool(where) + [f"{what}; {_remedy(error)}"]))
+
+
+def _refused(text: str) -> int:
+    print(f"mmbench: {shown(text)}", file=sys.stderr)
+    return 2
+
+
+def _end_as_on_ctrl_c() -> None:
+    """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _remedy(error: OSError) -> str:
@@ -104,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    version = f"mmbench {importlib.metadata.version('mmbench')}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command, text in (
         ("run", run, "train and evaluate methods on a data set, then print the tables"),

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmbench.commands.arguments import add_runs, read_path, read_seeds
+from mmbench.commands.arguments import add_data_root, add_runs, read_seeds
 
 if TYPE_CHECKING:
     from mmbench.planning.papers import PaperTable
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Its options, and what it does."""
     parser.add_argument("names", nargs="*", metavar="TABLE", help="such as thesis-4.4; all without names")
     parser.add_argument("--seeds", default="0,1,2", help="comma-separated (default 0,1,2: a verdict needs three)")
-    parser.add_argument("--data-root", type=read_path, help="folder that holds the data sets (or set MMBENCH_DATA)")
+    add_data_root(parser, "folder that holds the data sets (or set MMBENCH_DATA)")
     add_runs(parser)
     parser.set_defaults(function=_papers)
 

@@ -14,12 +14,21 @@ from mmbench.planning.config import profiles
 from mmbench.planning.estimate import Here
 from mmbench.planning.order import order_of
 from mmbench.planning.outlook import Outlook, look, method_folder, sample_key, wanted
-from mmbench.planning.plan import Plan
+from mmbench.planning.plan import Cell, Plan
 from mmbench.planning.words import duration, size
 from mmbench.plugins.remembered import cache_folder
 from mmbench.store import machine
+from mmbench.store.processors import cuda_present
 
 PAYS = 180.0  # seconds of a run, by a rough guess, from which a calibration is worth its own
+
+
+def _state(plan: Plan, cell: Cell, outlook: Outlook) -> str:
+    """The state of a cell; of a stale one also whether it was made with other data."""
+    state = outlook.states[cell.name]
+    if state != "stale" or cell.folder.look()[1].get("manifest") == plan.data.manifest:
+        return state
+    return "stale: the data have changed"
 
 
 class Prospect:
@@ -57,6 +66,8 @@ class Prospect:
             seconds = sum(one.seconds for one in self.looks)
             left = f"about {duration(seconds)} left" if self._left() else "all done"
             print(f"{cells} cells on {len(self.plans)} data sets: {left}.")
+        if self.options.device.startswith("cuda") and not cuda_present():
+            print("No GPU is to be seen here: this is the plan for a machine that has one (--device cuda).")
         if "paper" in profiles() and all(plan.profile.name != "paper" for plan in self.plans):
             print("The papers' sizes and schedules: --profile paper\n")
 
@@ -114,9 +125,9 @@ class Prospect:
         for cell in plan.cells:
             waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
             takes = duration(outlook.cells[cell.name].seconds)
-            print(f"  {cell.name:52} {cell.steps:>7} steps  ~{takes:>11}  {outlook.states[cell.name]}{waits}")
+            print(f"  {cell.name:52} {cell.steps:>7} steps  ~{takes:>11}  {_state(plan, cell, outlook)}{waits}")
         for note in plan.skipped:
-            print(f"  left out: {note}")
+            print(f"  {note}")
         count = len(plan.cells)
         cells = f"{count} cell{'' if count == 1 else 's'}"
         if all(state == "done" for state in outlook.states.values()):

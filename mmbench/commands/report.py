@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmbench.commands.arguments import add_runs, read_path
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.texts import told
 
 if TYPE_CHECKING:
     from mmbench.reporting import Figure, Table
@@ -31,7 +32,10 @@ def print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details: 
     tables = [table for table in made if isinstance(table, Table)]
     for table in tables:
         if details or not table.detail:
-            print(f"\n{table.text()}")
+            try:
+                print(f"\n{table.text()}")
+            except Exception as error:  # a report may put anything into its table
+                print(f"{table.name}: cannot be shown ({told(error)})")
     if left := [table.name for table in tables if table.detail and not details]:
         print(f"Also written: {', '.join(left)}")
     for note in notes:
@@ -41,15 +45,19 @@ def print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details: 
 def _report(options: argparse.Namespace) -> int:
     from mmbench.planning.recorded import ids_of_test_images
     from mmbench.publishing.build import build_reports
+    from mmbench.publishing.drawing import Drawing
     from mmbench.publishing.write import write_reports
-    from mmbench.store.folder import expect_cells
+    from mmbench.store.folder import cell_folders, expect_cells
 
     expect_cells(options.runs)
     if options.dataset or options.profile:
         _check_there_is(options.runs, options.dataset, options.profile)
-    made, notes = build_reports(options.runs, options.names, options.dataset, options.profile, ids_of_test_images)
     folder = options.out or options.runs / "report"
-    files = write_reports(made, notes, folder)
+    with Drawing(len(cell_folders(options.runs))) as drawing:
+        made, notes = build_reports(
+            options.runs, options.names, options.dataset, options.profile, ids_of_test_images, drawing.begin
+        )
+        files = write_reports(made, notes, folder, drawing.drawn)
     print_tables(made, notes, details=bool(options.names))
     print(f"{len(files)} files in {folder}. To read: {files[-1]}")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmbench.commands.arguments import add_runs, check_device, read_names, read_path, read_seeds
+from mmbench.commands.arguments import add_data_root, add_runs, check_device, read_names, read_path, read_seeds
 from mmbench.errors import UserError
 
 
@@ -20,11 +20,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default=None, help="smoke, laptop, short, paper or one of your own")
     parser.add_argument("--seeds", default="0", help="comma-separated (default 0)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
-    parser.add_argument("--data-root", type=read_path, help="folder that holds the data set (or set MMBENCH_DATA)")
+    parser.add_argument(
+        "--skip-damaged", action="store_true", help="leave damaged files of own images out, and say so in the report"
+    )
+    add_data_root(parser, "folder that holds the data set (or set MMBENCH_DATA)")
     parser.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
     parser.add_argument("--jobs", type=int, default=0, help="cells at a time (default: one per GPU, or per CPU core)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto", choices=("auto", "bf16", "fp32"))
+    parser.add_argument(
+        "--stall-minutes", type=float, default=360.0, metavar="N",
+        help="end a cell that does not move for so long (default 360; 0: never)",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     add_runs(parser)
     parser.set_defaults(function=_run)
@@ -39,11 +46,14 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
+    if not 0 <= options.stall_minutes < float("inf"):
+        raise UserError(f"--stall-minutes {options.stall_minutes}: expected minutes, or 0 for never")
     check_device(options.device)
     methods = read_names(options.methods)
     if options.methods is not None and not methods:
         raise UserError("--methods '': expected names, comma-separated, or all")
-    seeds, overrides = read_seeds(options.seeds), parse_overrides(options.set)
+    seeds = read_seeds(options.seeds)
+    overrides = parse_overrides([*options.set, *(["data.damaged=skip"] if options.skip_damaged else [])])
     if options.table:
         if given := [name for name in ("methods", "suite", "dataset") if getattr(options, name)]:
             raise UserError(
@@ -61,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
         )  # fmt: skip
         if options.suite and not options.dataset:
             print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
-    settings = Options(options.jobs, options.cache, options.device, options.precision, _say)
+    settings = Options(options.jobs, options.cache, options.device, options.precision, _say, options.stall_minutes)
     prospect = Prospect(plans, settings)
     prospect.prepare(measure=not options.dry_run)
     prospect.show()

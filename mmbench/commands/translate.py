@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmbench.commands.arguments import check_device, read_names, read_path, read_weights
+from mmbench.commands.arguments import add_data_root, check_device, read_names, read_path, read_weights
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MODALITY.KEY=VALUE",
-        help="how files are read that are unlike the cell's own: depth.unit, depth.invalid, <scalar>.range, "
+        help="how files are read that are unlike the cell's own: depth.unit, .invalid, .far, <scalar>.range, .clip, "
         "segmentation.ids, .palette, .void as in dataset.toml; MODALITY=written: in the form that translate writes",
     )
     parser.add_argument("--depth-unit", help="short for --read depth.unit=...")
@@ -44,11 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of what is written: the cell's (default), or enlarged to that of the input",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
-    parser.add_argument(
-        "--data-root",
-        type=read_path,
-        help="folder of the data set, where the cell does not record its modalities or how files are read",
-    )
+    add_data_root(parser, "folder of the data set, where the cell does not record its modalities or how files are read")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument(
         "--precision", default="auto", choices=("auto", "bf16", "fp32"), help="auto: as the cell was evaluated"

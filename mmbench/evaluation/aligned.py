@@ -17,6 +17,7 @@ from mmbench.plugins.metrics import leave_out, load_metrics, scoring
 from mmbench.task import Task, Translation
 from mmbench.training.cache import Cache
 from mmbench.training.device import Compute
+from mmbench.training.loop import DivergedError
 
 ACCURACY = "classification_accuracy"  # of a judge, percent
 SAMPLES = 8  # test images whose translations are kept as pictures
@@ -31,7 +32,8 @@ class _Row:
     Attributes:
         scored: the metrics that are taken of it, by name.
         parts: per-image statistics of the batches so far, by the metric's name.
-        kept: the first predictions as arrays.
+        kept: predictions of the first test images as arrays.
+        places: which of the first test images those are of.
     """
 
     translation: Translation
@@ -39,6 +41,7 @@ class _Row:
     scored: dict[str, Metric]
     parts: list[dict[str, np.ndarray]] = field(default_factory=list)
     kept: list[np.ndarray] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
 
 
 def evaluate_rows(
@@ -54,43 +57,68 @@ def evaluate_rows(
     classify: Classify | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Evaluate all rows of a method.
+    """Evaluate all rows of a method, each on the test images that hold its inputs and its output.
+
+    A translation without any such image is no row: of two recordings without a common image nothing unseen has a truth.
 
     Args:
         translations: the rows; by default those the method names.
-        same_inputs: all of them have the same inputs, which the method may then encode once.
+        same_inputs: all of them have the same inputs and output; the method may then encode once.
         classify: a judge's logits for images in [-1, 1], used where the output is the task's judged modality.
 
     Returns:
         Rows (a translation's fields, ``output_kind``, ``metrics``); per-image statistics by row number, for intervals
-        and bootstraps; and the first predictions of each row as arrays, by row number.
+        and bootstraps; and each row's predictions of the first test images as arrays, by row number; those of images
+        that lack a modality of the row are 0.
+
+    Raises:
+        DivergedError: a translation holds NaN or infinity.
     """
     method.eval()
     rows, statistics, pictures = [], {}, {}
     metrics = load_metrics()
     index = cache.index(test_ids)
     targets = [(t, task.modality(t.output)) for t in translations or method.translations()]
-    wanted = [_Row(t, target, scoring(metrics, target.kind, target.metric)) for t, target in targets]
+    wanted = [
+        _Row(t, target, scoring(metrics, target.kind, target.metric)) for t, target in targets
+        if cache.holding(index, _modalities(t)).any()
+    ]  # fmt: skip
     done = 0
-    for together in [wanted] if same_inputs else [[row] for row in wanted]:
-        for start in range(0, len(index), batch_size):
-            here = index[start : start + batch_size]
+    for together in filter(None, [wanted]) if same_inputs else [[row] for row in wanted]:
+        places = np.flatnonzero(cache.holding(index, _modalities(together[0].translation)))
+        for start in range(0, len(places), batch_size):
+            here = index[places[start : start + batch_size]]
             made = predictions(method, task, [row.translation for row in together], cache, here, compute, sample=start)
             for row, prediction in zip(together, made, strict=True):
+                check_finite(prediction, row.translation, start // batch_size + 1)
                 judged = classify if row.translation.output == task.judged else None
                 row.parts.append(_statistics(row.target, row.scored, prediction, cache, here, judged, compute))
-                if start < SAMPLES:
-                    row.kept.append(row.target.to_array(prediction[: SAMPLES - start]))
+                shown = [place for place in places[start : start + batch_size].tolist() if place < SAMPLES]
+                if shown or not row.kept:
+                    row.kept.append(row.target.to_array(prediction[: len(shown)]))
+                    row.places += shown
                 done += len(here)
                 if progress:
                     progress("evaluate", done, len(wanted) * len(index))
     for number, row in enumerate(wanted):
-        pictures[str(number)] = np.concatenate(row.kept)
+        pictures[str(number)] = _placed(row, min(SAMPLES, len(index)))
         whole = {name: np.concatenate([part[name] for part in row.parts]) for name in row.parts[-1]}
         statistics.update({f"{number}/{name}": values for name, values in whole.items()})
         values = numbers(row.target, whole, metrics)
         rows.append({**describe(row.translation), "output_kind": row.target.kind, "metrics": values})
     return rows, statistics, pictures
+
+
+def _modalities(translation: Translation) -> tuple[str, ...]:
+    return (*translation.inputs, translation.output)
+
+
+def _placed(row: _Row, count: int) -> np.ndarray:
+    """What was kept of a row, each at the place of its image among the first ``count`` test images."""
+    kept = np.concatenate(row.kept)
+    made = np.zeros((count, *kept.shape[1:]), kept.dtype)
+    made[row.places] = kept
+    return made
 
 
 def predict(
@@ -126,6 +154,17 @@ def predictions(
         with compute.autocast():
             prediction = next(made)
         yield prediction
+
+
+def check_finite(prediction: torch.Tensor, translation: Translation, batch: int) -> None:
+    """Raise DivergedError where a translation holds NaN or infinity: numbers of it would say nothing.
+
+    Args:
+        batch: which one of the evaluation it is, from 1.
+    """
+    if prediction.is_floating_point() and not bool(torch.isfinite(prediction).all()):
+        arrow = f"{'+'.join(translation.inputs)} to {translation.output}"
+        raise DivergedError(f"evaluation, by step {batch}: the translation {arrow} is not finite")
 
 
 def describe(translation: Translation) -> dict[str, str]:

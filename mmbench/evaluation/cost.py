@@ -52,5 +52,4 @@ def translation_cost(
 def _first_with(cache: Cache, ids: Sequence[str], names: Sequence[str]) -> np.ndarray:
     """The row of the first sample that holds those modalities."""
     rows = cache.index(ids)
-    whole = np.logical_and.reduce([cache.held[name][rows] for name in names if name in cache.held])
-    return rows[np.broadcast_to(whole, rows.shape)][:1]
+    return rows[cache.holding(rows, names)][:1]

@@ -93,10 +93,13 @@ def observer(material: Material) -> Callable[[Method], dict[str, float]] | None:
 
     A copy of the method looks at the aligned images: what a method keeps of them cannot reach its training.
     """
-    task, watched = material.dataset.task, material.split.validation[:ALIGNMENT_IMAGES]
-    if not task.aligned:
+    task, images = material.dataset.task, material.images
+    rows = images.index(material.split.validation)
+    whole = rows[images.holding(rows, [modality.name for modality in task.modalities])]
+    watched = [images.ids[row] for row in whole[:ALIGNMENT_IMAGES]]
+    if not task.aligned or not watched:
         return None
-    return lambda trained: align(copy.deepcopy(trained), task, material.images, watched, material.compute)
+    return lambda trained: align(copy.deepcopy(trained), task, images, watched, material.compute)
 
 
 def group_of(row: Mapping[str, Any], card: Card, task: Task) -> str:

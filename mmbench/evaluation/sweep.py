@@ -62,6 +62,8 @@ def sweep(
         arguments: dict[str, Any] = {"batch_size": batch_size, "translations": mixes, "same_inputs": True}
         on_validation, _, _ = evaluate_rows(method, task, cache, validation, compute, **arguments)
         on_test, per_image, _ = evaluate_rows(method, task, cache, test, compute, classify=classify, **arguments)
+        if not on_validation or not on_test:
+            continue
         score = task.modality(translation.output).main.key
         scores = [row["metrics"][score] for row in on_validation]
         best = int(np.nanargmax(scores)) if not np.isnan(scores).all() else 0

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mmbench.dataset import Dataset
-from mmbench.evaluation.aligned import describe, predict
+from mmbench.evaluation.aligned import check_finite, describe, predict
 from mmbench.evaluation.diversity import IMAGES, diversity
 from mmbench.evaluation.image_pairs import Gallery
 from mmbench.evaluation.judged import batches
@@ -81,6 +81,7 @@ def evaluate_domains(
         thumbs: list[Tensor] = []
         for here in batches(index[source], batch_size if varied == 0 else 1):
             made = predict(method, task, translation, cache, here, compute, sample=int(here[0]))
+            check_finite(made, translation, len(thumbs) + 1)
             given = task.modality(source).to_tensor(cache.read(source, here)).to(made.device)
             thumbs.append(thumbnails(made))
             if number in paired:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.dataset import Dataset
-from mmbench.errors import UserError, did_you_mean
+from mmbench.errors import UserError
+from mmbench.given.files import near
 from mmbench.inference.translator import Translator
 from mmbench.method import Context, Method
 from mmbench.modality import modality_of
@@ -17,6 +18,7 @@ from mmbench.planning.plan import named_root, open_dataset
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits, NetworkSize
+from mmbench.store import content
 from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder
 from mmbench.task import Group, Task, Translation
@@ -25,8 +27,6 @@ from mmbench.training.build import build_method, load_trained
 from mmbench.typed import build
 
 log = logging.getLogger(__name__)
-
-LISTED = 20  # names in a folder up to which all are shown where none is near
 
 
 def load_translator(
@@ -68,9 +68,7 @@ def _finished(folder: Path) -> dict[str, Any]:
     """What a cell's result says. Raises UserError where there is none."""
     if not folder.is_dir():
         missing = next(path for path in (*reversed(folder.parents), folder) if not path.is_dir())
-        beside = [path.name for path in missing.parent.iterdir() if path.is_dir() and path.name[0] != "."]
-        near = did_you_mean(missing.name, beside) if len(beside) <= LISTED else ""
-        raise UserError(f"no such run: {missing} is no folder{near}")
+        raise UserError(f"no such run: {missing} is no folder{near(missing)}")
     state = CellFolder(folder).state()
     if state == "absent":
         below = next(folder.glob("**/seed-*/result.json"), None)
@@ -133,7 +131,7 @@ def _opened(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> D
     settings = {f"data.{key}": value for key, value in about["data_settings"].items()}
     limits = build(DataLimits, about["profile_values"]["data"], f"{folder / 'result.json'}: data")
     dataset = open_dataset(about["dataset"], limits, data_root, settings)
-    if dataset.manifest() != about["manifest"]:
+    if content.identity(dataset) != about["manifest"]:
         log.warning(
             "the images of %r are not those that %s was trained on; what it does not record is taken from them",
             about["dataset"], folder,

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mmbench.errors import UserError
-from mmbench.launching.local import visible_gpus
 from mmbench.planning.order import Order
 from mmbench.store.machine import Machine, Speed
+from mmbench.store.processors import visible_gpus
 from mmbench.typed import build
 
 PROGRAM = "mmbench.commands.calibrate"

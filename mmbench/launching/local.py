@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mmbench.launching import messages, progress
 from mmbench.launching.remaining import Pace
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell
 from mmbench.planning.words import duration
+from mmbench.store.processors import GPUS_VARIABLE, visible_gpus
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
-
-EXIT_OUTCOMES = {0: "done", 1: "failed", 2: "failed", 3: "diverged"}
+ERRORS = 200  # lines of standard error that are kept: the last one is shown
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,6 @@ class Outcome:
     message: str = ""
 
 
-def usable_cores() -> int:
-    """CPU cores that this process may use (a batch system may give fewer than the machine has)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def visible_gpus() -> list[str]:
-    """NVIDIA devices that cells may be given, as CUDA_VISIBLE_DEVICES names them."""
-    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [gpu for gpu in named.split(",") if gpu]
-    return [str(i) for i in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
-
-
 class LocalProcess:
     """A cell's process on this machine, and the display of its progress.
 
@@ -55,7 +44,7 @@ class LocalProcess:
 
     def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
         self.cell, self.slot, self.say = cell, slot, say
-        self.started = self.last_line = time.monotonic()
+        self.started = self.last_line = self.moved = time.monotonic()
         self.latest: progress.Progress | None = None
         self.pace = Pace()
         from tqdm import tqdm  # takes as long to import as a plan to make
@@ -65,13 +54,13 @@ class LocalProcess:
         )
         environment = {**os.environ, "OMP_NUM_THREADS": str(order.threads)}
         if gpus := visible_gpus():
-            environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+            environment[GPUS_VARIABLE] = gpus[slot % len(gpus)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mmbench.cell"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
             encoding="utf-8", errors="replace",  # whatever a plug-in prints, its reader reads on
         )  # fmt: skip
-        self.errors: list[str] = []
+        self.errors: deque[str] = deque(maxlen=ERRORS)
         self.readers = [
             threading.Thread(target=self._read_progress, daemon=True),
             threading.Thread(target=self._read_errors, daemon=True),
@@ -80,22 +69,35 @@ class LocalProcess:
             reader.start()
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # the process died at once; poll() tells how
-            self.process.stdin.write(order.to_json())
-            self.process.stdin.close()
+            # It stays open: the kernel closes it when this process ends, however it ends, and the cell ends then.
+            self.process.stdin.write(f"{order.to_json()}\n")
+            self.process.stdin.flush()
 
     def poll(self) -> Outcome | None:
         """The outcome once the process has ended; shows progress until then."""
         self._show()
-        code = self.process.poll()
-        if code is None:
+        if self.process.poll() is None:
             return None
-        for reader in self.readers:
-            reader.join(timeout=5)
-        self.bar.close()
-        state = EXIT_OUTCOMES.get(code, "interrupted")
-        said = [line for line in self.errors if line.strip()]
-        message = "" if state == "done" else (said[-1].strip() if said else f"exit code {code}")
-        return Outcome(self.cell, state, time.monotonic() - self.started, message)
+        self._close()
+        return self._ended()
+
+    def _ended(self) -> Outcome:
+        """What the folder says. A process that left no word there has not done its cell, whatever its exit code."""
+        folder, code = self.cell.folder, self.process.returncode
+        state, about = folder.look(self.cell.key)
+        if state == "done":
+            return Outcome(self.cell, "done", self.passed())
+        said = next((line.strip() for line in reversed(self.errors) if line.strip()), "")
+        if code < 0:
+            return Outcome(
+                self.cell, "interrupted", self.passed(), said or f"its process was ended by {_signal(-code)}"
+            )
+        if state in ("failed", "diverged"):
+            return Outcome(self.cell, state, self.passed(), said or str(about.get("reason", "")))
+        reason = f"its process ended with exit code {code} and left no result"
+        if state != "running":
+            folder.set_failed("failed", reason)
+        return Outcome(self.cell, "failed", self.passed(), f"{reason}: {said}" if said else reason)
 
     def passed(self) -> float:
         """Seconds since its start."""
@@ -106,16 +108,39 @@ class LocalProcess:
         trains = self.latest is not None and self.latest.total == self.cell.steps
         return self.pace.left() if trains else None
 
-    def stop(self) -> None:
-        """Kill the process; its folder stays as the last checkpoint left it."""
+    def stop(self) -> str:
+        """Kill the process; its folder stays as the last checkpoint left it. Returns a word about that."""
         self.process.kill()
         self.process.wait()
+        self._close()
+        saved = self.cell.folder.saved_step()
+        return f"saved at step {saved} of {self.cell.steps}" if saved else "nothing of it is saved yet"
+
+    def stalled(self, seconds: float) -> bool:
+        """Whether nothing has moved for so long; a cell that waits for another run does not count."""
+        waits = self.latest is not None and self.latest.what == progress.WAITS
+        return not waits and time.monotonic() - self.moved > seconds
+
+    def fail(self, reason: str) -> Outcome:
+        """Kill the process, and leave word why."""
+        saved = self.stop()
+        self.cell.folder.set_failed("failed", f"{reason}; {saved}")
+        return Outcome(self.cell, "failed", self.passed(), f"{reason}; {saved}")
+
+    def _close(self) -> None:
+        for reader in self.readers:
+            reader.join(timeout=5)
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
         self.bar.close()
 
     def _read_progress(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if made := progress.parse(line):
+                if made != self.latest:
+                    self.moved = time.monotonic()
                 self.latest = made
             else:
                 self.say(line.rstrip())  # a plug-in's own print
@@ -144,3 +169,11 @@ class LocalProcess:
             seconds = self.pace.left()
             left = "" if seconds is None or done >= total else f", about {duration(seconds)} left"
             self.say(f"{self.cell.name}: {what} {done}/{total}{left}")
+
+
+def _signal(number: int) -> str:
+    """``SIGKILL``; a number that has no name as it is."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -10,6 +10,8 @@ import logging
 import sys
 from dataclasses import asdict, dataclass, fields
 
+from mmbench.given.texts import shown
+
 
 @dataclass(frozen=True)
 class Message:
@@ -22,7 +24,7 @@ class Message:
     @property
     def line(self) -> str:
         """For people, such as ``warning: VGG-16 weights cannot be had``."""
-        return f"{self.level.lower()}: {' '.join(self.message.split())}"
+        return f"{self.level.lower()}: {shown(' '.join(self.message.split()))}"
 
 
 class _Handler(logging.Handler):

@@ -7,6 +7,8 @@ import time
 from dataclasses import asdict, dataclass
 
 EVERY = 0.2  # seconds between lines
+MOST = 2**53  # steps; what a plug-in prints may be any number
+WAITS = "wait for another run"  # the work of a cell that another process does at the moment
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def parse(line: str) -> Progress | None:
     """
     try:
         found = json.loads(line)
-        return Progress(str(found["what"]), int(found["done"]), int(found["total"]))
+        made = Progress(str(found["what"]), int(found["done"]), int(found["total"]))
+        return made if 0 <= made.done <= made.total <= MOST else None
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return None

@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome, usable_cores, visible_gpus
+from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome
 from mmbench.launching.remaining import Remaining
 from mmbench.planning.estimate import Here
 from mmbench.planning.order import order_of
 from mmbench.planning.plan import Cell, Plan
-from mmbench.planning.selection import cuda_present
 from mmbench.planning.words import duration
+from mmbench.store import saved
 from mmbench.store.machine import Machine
+from mmbench.store.processors import cuda_present, usable_cores, visible_gpus
+
+# Some work says nothing for long: summing up an evaluation, a slow disk. What does not move for six hours hangs.
+STALL_MINUTES = 360.0
+FINE = {"done", "found done"}
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Options:
             last bits, and so a cell run alone equals the same cell run among others.
         cache_folder: where images are decoded to.
         device, precision: ``auto`` or what to use.
+        stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
     """
 
     jobs: int = 0
@@ -34,6 +40,7 @@ class Options:
     device: str = "auto"
     precision: str = "auto"
     say: Callable[[str], None] = field(default=print)
+    stall_minutes: float = STALL_MINUTES
 
     def on_gpu(self) -> bool:
         """Whether cells will use a GPU, as far as can be told without asking torch."""
@@ -61,8 +68,8 @@ def execute(plan: Plan, options: Options, remaining: Remaining | None = None) ->
 
     With ``remaining`` a line says now and then how long all of it still takes.
 
-    A cell that fails takes down only the cells that wait for it. On KeyboardInterrupt the running cells are stopped;
-    the next run goes on from their last checkpoints.
+    A cell that fails takes down only the cells that wait for it. On KeyboardInterrupt the running cells are stopped,
+    with a line on what is saved of each; the next run goes on from their last checkpoints.
     """
     ends: dict[str, Outcome] = {}
     jobs, threads = options.slots(len(plan.cells))
@@ -86,7 +93,11 @@ def execute(plan: Plan, options: Options, remaining: Remaining | None = None) ->
                     )  # fmt: skip
                     running.append(LocalProcess(cell, order, slot, options.say))
             for process in list(running):
-                if (outcome := process.poll()) is not None:
+                outcome = process.poll()
+                if outcome is None and options.stall_minutes and process.stalled(60 * options.stall_minutes):
+                    limit = f"{options.stall_minutes:g} minutes"
+                    outcome = process.fail(f"did not move for {limit} (--stall-minutes), and was ended")
+                if outcome is not None:
                     running.remove(process)
                     ends[outcome.cell.name] = outcome
                     took = f"{outcome.state} in {duration(outcome.seconds)}"
@@ -94,6 +105,11 @@ def execute(plan: Plan, options: Options, remaining: Remaining | None = None) ->
                     total.end(outcome)
             total.show(running)
             time.sleep(0.05)
+    except KeyboardInterrupt:
+        for process in running:
+            options.say(f"{process.cell.name}: stopped, {process.stop()}")
+        running.clear()
+        raise
     finally:
         for process in running:
             process.stop()
@@ -128,15 +144,28 @@ def _settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], 
     """Cells that need no process: found done, or blocked by one that did not finish."""
     left = []
     for cell in waiting:
-        broken = [c.name for c in cell.waits_for if c.name in ends and ends[c.name].state not in ("done", "found done")]
+        broken = [ends[c.name] for c in cell.waits_for if c.name in ends and ends[c.name].state not in FINE]
         if broken:
-            ends[cell.name] = Outcome(cell, "blocked", message=f"waits for {broken[0]}")
-            say(f"{cell.name}: blocked - waits for {broken[0]}")
-        elif cell.folder.state(cell.key) == "done":
+            why = f"waits for {broken[0].cell.name}, {broken[0].state}"
+            ends[cell.name] = Outcome(cell, "blocked", message=why)
+            say(f"{cell.name}: blocked - {why}")
+        elif cell.folder.state(cell.key) == "done" and not _is_broken(cell, waiting, say):
             ends[cell.name] = Outcome(cell, "found done")
         else:
             left.append(cell)
     return left
+
+
+def _is_broken(cell: Cell, waiting: Sequence[Cell], say: Callable[[str], None]) -> bool:
+    """Whether a cell is done, but another one could not start from its checkpoint; says so, as its folder does then."""
+    children = [other for other in waiting if cell.name in {needed.name for needed in other.waits_for}]
+    if all(child.folder.state(child.key) == "done" for child in children):
+        return False
+    problem = saved.broken(cell.folder.checkpoints)
+    if problem:
+        cell.folder.set_failed("damaged", problem)
+        say(f"{cell.name}: {problem}; it is done again")
+    return bool(problem)
 
 
 def summary(outcomes: list[Outcome]) -> tuple[str, int]:
@@ -145,4 +174,4 @@ def summary(outcomes: list[Outcome]) -> tuple[str, int]:
     for outcome in outcomes:
         counts[outcome.state] = counts.get(outcome.state, 0) + 1
     line = ", ".join(f"{count} {state}" for state, count in counts.items())
-    return line, 0 if set(counts) <= {"done", "found done"} else 1
+    return line, 0 if set(counts) <= FINE else 1

@@ -73,6 +73,11 @@ class Modality(ABC):
         """The least value that metrics tell from lesser ones; of most kinds there is none."""
         return -math.inf
 
+    @property
+    def swatches(self) -> tuple[tuple[str, Colour], ...]:
+        """What colours of :meth:`picture` mean, for a legend below it; empty where a picture needs none."""
+        return ()
+
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of one array."""
         return (height, width)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmbench.pictures import png
 
-from .base import Kind, Loss, Modality, box
+from .base import Colour, Kind, Loss, Modality, box
 from .score import Score
 
 if TYPE_CHECKING:
@@ -107,6 +107,14 @@ class Depth(Modality):
         total = box(np.where(array > 0, array, 0).astype(np.float32), size)
         # A target pixel is valid where at least half of its area was measured; its depth averages only that half.
         return np.where(weight >= 0.5, total / np.maximum(weight, 1e-6), 0).astype(np.float32)
+
+    @property
+    def swatches(self) -> tuple[tuple[str, Colour], ...]:
+        """Depths, a factor of two apart, and the colour of pixels without one."""
+        metres = np.geomspace(NEAR, FAR, 5, dtype=np.float32)
+        colours = self.picture(np.append(metres, np.float32(0))).tolist()
+        labels = [*(f"{metre:g} m" for metre in metres), "no depth"]
+        return tuple((label, (r, g, b)) for label, (r, g, b) in zip(labels, colours, strict=True))
 
     def picture(self, array: np.ndarray) -> np.ndarray:
         """Near is bright, invalid is black; the scale is logarithmic."""

@@ -54,6 +54,11 @@ class Segmentation(Modality):
         """Names and colours of classes 1..K."""
         return tuple(zip(self.classes, self.palette[1:], strict=True))
 
+    @property
+    def swatches(self) -> tuple[tuple[str, Colour], ...]:
+        """The classes' colours, and that of void."""
+        return (*self.legend, ("void", self.palette[0]))
+
     def to_tensor(self, array: np.ndarray | Tensor) -> Tensor:
         """int64 ``(B, H, W)``."""
         return stored(array).long()

@@ -26,6 +26,7 @@ class Order:
         parent, parent_method: folder and method of the cell that the weights start from; empty without one.
         judge, judge_method: folder and method of the judge's cell; empty without one.
         threads: of torch on the CPU; 0 leaves torch's own choice.
+        watched: whether the cell ends when its standard input does.
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class Order:
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0
+    watched: bool = False
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -76,7 +78,7 @@ def order_of(
         parent_method=cell.parent.method if cell.parent else "",
         judge=_absolute(cell.judge.folder.path) if cell.judge else "",
         judge_method=cell.judge.method if cell.judge else "",
-        device=device, precision=precision, threads=threads,
+        device=device, precision=precision, threads=threads, watched=True,
     )  # fmt: skip
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
+from mmbench.given.files import expect_folder, path_of
 from mmbench.planning import config
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
 from mmbench.planning.papers import where_to_get
@@ -19,7 +22,7 @@ from mmbench.planning.selection import EVERYTHING, Source, choose_datasets, choo
 from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
-from mmbench.store import prepared
+from mmbench.store import content, prepared
 from mmbench.store.folder import CellFolder
 from mmbench.task import Access, Split
 
@@ -80,6 +83,7 @@ class DataNeed:
         modalities: how many.
         bytes: of the prepared images.
         prepared_in: name of their folder in the cache folder.
+        manifest: what they are, with the content of their files (``store/content.py``).
     """
 
     samples: int
@@ -87,6 +91,7 @@ class DataNeed:
     modalities: int
     bytes: int
     prepared_in: str
+    manifest: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class Plan:
 
 def named_root() -> Path | None:
     """The data root that the environment names."""
-    return Path(os.environ[DATA_VARIABLE]).expanduser() if os.environ.get(DATA_VARIABLE) else None
+    return path_of(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
 
 
 def open_dataset(
@@ -124,6 +129,8 @@ def open_dataset(
     root = data_root or named_root()
     if not card.get("NEEDS_ROOT", True):
         root = None
+    elif root is not None:
+        expect_folder(root, "--data-root" if data_root else DATA_VARIABLE)
     elif root is None:
         raise UserError(
             f"data set {name!r} needs its images: give --data-root FOLDER or set {DATA_VARIABLE} "
@@ -195,25 +202,31 @@ def make_plan(
     card = catalog.find("datasets", dataset)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
     chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
+    for method in [method for method in chosen if method.name not in methods]:
+        if fault := _fault(method, profile, card["KIND"]):
+            chosen.remove(method)
+            notes.append(f"{method.name}: cannot be used ({fault})")
     config.check_overrides(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
     split = adapter.split()
     check_parts(dataset, adapter, split)
-    if lacking := _lacks_truth(adapter, split):
-        oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
+    oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
+    truth = _truth(adapter, split) if oracles else {}
+    if lacking := [name for name, (usable, _) in truth.items() if not usable]:
         for method in oracles:
-            line = f"{method.name}: left out, it learns from true pairs, and training sample {lacking}"
+            line = f"left out, it learns from true pairs, and no training sample of {lacking[0]} has every modality"
             if method.name in methods:
-                raise UserError(line.replace("left out", "cannot run"))
-            notes.append(line)
+                raise UserError(f"{method.name}: {line.replace('left out', 'cannot run')}")
+            notes.append(f"{method.name}: {line}")
         chosen = [method for method in chosen if method not in oracles]
+    elif some := [f"{usable} of {count} samples of {n}" for n, (usable, count) in truth.items() if usable < count]:
+        notes += [f"{method.name}: learns from {' and '.join(some)}, which have every modality" for method in oracles]
+    identity = content.identity(adapter)
     names = (
-        changed_name(
-            own_label(source, adapter.manifest(), runs, planned) if source else card.name, dataset_changes(overrides)
-        ),
+        changed_name(own_label(source, identity, runs, planned) if source else card.name, dataset_changes(overrides)),
         changed_name(profile.name, profile_changes(overrides)),
     )
-    maker = _Maker(card, adapter, split, profile, runs.joinpath(*names), overrides)
+    maker = _Maker(card, adapter, split, profile, runs.joinpath(*names), overrides, identity)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
@@ -222,19 +235,35 @@ def make_plan(
     need = DataNeed(
         len(ids), len(split.test), len(adapter.task.modalities),
         prepared.disk_need(adapter, ids, profile.size), prepared.folder_name(about, ids),
+        maker.data["manifest"],
     )  # fmt: skip
-    return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, adapter.note)
+    found = "; ".join(filter(None, [adapter.note, content.remark(adapter)]))
+    return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, found)
 
 
-def _lacks_truth(adapter: Dataset, split: Split) -> str:
-    """``<id> has no <modality>`` for the first training sample that oracles could not use; empty where all can."""
+def _fault(method: Card, profile: config.Profile, kind: str) -> str:
+    """Why somebody else's method cannot be planned, whatever is asked of it; empty where it can, and of mmbench's own,
+    which tests hold to it.
+    """
+    if catalog.package_folder(method.folder) in method.path.parents:
+        return ""
+    try:
+        config.resolve(method, profile, kind, {})
+        keys.source_digest(method.path, method.module)
+        parent = method.get("PARENT")
+        return _fault(catalog.find("methods", parent), profile, kind) if parent else ""
+    except UserError as error:
+        return str(error)
+
+
+def _truth(adapter: Dataset, split: Split) -> dict[str, tuple[int, int]]:
+    """Training group -> how many of its samples oracles can use, which hold every modality, and how many it has."""
+    found = {}
     for group in adapter.task.groups:
         ids = split.groups[group.name]
-        held = prepared.held(adapter, ids)
-        if lacking := [(int(mask.argmin()), name) for name, mask in held.items() if not mask.all()]:
-            position, modality = min(lacking, key=lambda one: one[0])
-            return f"{ids[position]} has no {modality}"
-    return ""
+        whole = np.logical_and.reduce(list(prepared.held(adapter, ids).values()))
+        found[group.name] = int(whole.sum()), len(ids)
+    return found
 
 
 class _Maker:
@@ -248,11 +277,12 @@ class _Maker:
         profile: config.Profile,
         folder: Path,
         overrides: Mapping[str, Any],
+        identity: str,
     ) -> None:
         self.card, self.profile, self.folder, self.overrides = card, profile, folder, overrides
         self.cells: dict[tuple[str, int], Cell] = {}
         self.data: dict[str, Any] = {
-            "manifest": adapter.manifest(),
+            "manifest": identity,
             "settings": adapter.settings,
             "split": split.hashes(),
             "source": keys.source_digest(card.path, card.module),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import near, path_of
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
 from mmbench.store.files import read_json
+from mmbench.store.processors import cuda_present
 
 EVERYTHING = "all"
 DEFAULT_SUITE = "tables"  # of a card without SUITES that is in --methods all
@@ -34,11 +35,6 @@ class Source:
     card: Card
     label: str
     root: Path | None = None
-
-
-def cuda_present() -> bool:
-    """Whether an NVIDIA device is visible, told without importing torch."""
-    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1")
 
 
 def default_profile(dataset_named: bool) -> str:
@@ -114,7 +110,7 @@ def choose_methods(
         if not (EVERYTHING in wanted and card.get("IN_ALL", True)) and not (suite and in_suite(card, suite)):
             continue
         if card.problem:
-            notes[f"{card.name}: cannot be read ({card.problem})"] = None
+            notes[f"{card.name}: left out, it cannot be read ({card.problem})"] = None
         elif task_kind in card["KINDS"] and scale in card.get("SCALES", [scale]):
             chosen.setdefault(card.name, card)
     if not chosen:
@@ -148,12 +144,17 @@ def _runs_on(card: Card, suite: str) -> bool:
 
 def _source(name: str) -> Source:
     known = catalog.cards("datasets")
-    path = Path(name).expanduser()
+    path = path_of(name)
     if name in known or not path.is_dir():
-        if name not in known and ("/" in name or name.startswith(("~", "."))):
-            raise UserError(
-                f"{name}: no such folder; --dataset takes a folder of own images, or one of: {', '.join(known)}"
-            )
+        if name not in known:
+            what = "it is no folder" if path.exists() else "no such folder"
+            if "/" in name or name.startswith(("~", ".")):
+                raise UserError(
+                    f"{name}: {what}{near(path.absolute())}; --dataset takes a folder of own images, or one of: "
+                    f"{', '.join(known)}"
+                )
+            meant = did_you_mean(name, known)
+            raise UserError(f"no dataset named {name!r}{meant}, and {what} either")
         return Source(catalog.find("datasets", name), name)
     path = path.resolve()
     return Source(catalog.find("datasets", OWN_IMAGES), f"{OWN_IMAGES}-{_plain(path.name) or OWN_IMAGES}", path)

@@ -18,18 +18,21 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
-import tomllib
+import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import expect_folder, path_of, read_text, read_toml
+from mmbench.given.texts import told
 from mmbench.plugins.remembered import remembered, stamp
+from mmbench.plugins.rules import problem_of
 
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
-PROFILES = "profiles"
+METHODS, PROFILES = "methods", "profiles"
 PACKAGES = {"metrics": "mmbench.evaluation.metrics"}  # of the folders that are no package of their own
 
 
@@ -69,9 +72,15 @@ class Card:
 
 
 def literals(path: Path) -> dict[str, Any]:
-    """The module-level assignments of literals in a source file. Raises SyntaxError, OSError, UnicodeDecodeError."""
+    """The module-level assignments of literals in a source file.
+
+    Raises:
+        OSError, UserError: the file cannot be read.
+        SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or so deeply nested that Python gives up.
+        TypeError: an assignment that Python could not make, such as a list as a key.
+    """
     found: dict[str, Any] = {}
-    for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+    for node in ast.parse(read_text(path), str(path)).body:
         if isinstance(node, ast.Assign):
             targets, value = node.targets, node.value
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
@@ -89,18 +98,50 @@ def literals(path: Path) -> dict[str, Any]:
 
 def _literals(path: Path) -> dict[str, Any]:
     """The same, kept; as text, since JSON has no tuples."""
-    kept = remembered("cards", Path(__file__)).of(path, "literals", lambda: repr(literals(path)))
-    found: dict[str, Any] = ast.literal_eval(kept)
+    try:
+        kept = remembered("cards", Path(__file__)).of(path, "literals", lambda: repr(literals(path)))
+        found: dict[str, Any] = ast.literal_eval(kept)
+    except ValueError:  # no literal says infinity, an ellipsis or a number of thousands of digits
+        found = literals(path)
     return found
 
 
 def cards(folder: str) -> dict[str, Card]:
-    """All of ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles`` by name, with variants, sorted."""
+    """All of ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles`` by name, with variants, sorted.
+
+    What cannot be used is among them, with its ``problem``: one that breaks a rule (``rules.py``), or has a name that
+    another file has taken, and then stands under its file's.
+    """
     found: dict[str, Card] = {}
     for path, module in _sources(folder):
         for card in (_profile(path, stamp(path)),) if folder == PROFILES else _read(folder, path, module):
-            found.setdefault(card.name, card)
+            taken = found.setdefault(card.name, card)
+            if taken.path != card.path:
+                own = replace(card, name=f"{path.stem} ({path.parent})")
+                problem = card.problem or f"NAME {card.name!r} is taken by {taken.path}"
+                found.setdefault(own.name, _broken(own, problem))
+    if folder == METHODS:
+        found = {name: _with_parents(card, found) for name, card in found.items()}
     return dict(sorted(found.items()))
+
+
+def _with_parents(card: Card, known: Mapping[str, Card]) -> Card:
+    """The card; with a problem where those that it starts from are not there, cannot be used, or lead in a circle."""
+    seen, problem = [card.name], ""
+    while not problem and (name := known[seen[-1]].get("PARENT")):
+        if name in seen:
+            problem = f"PARENT: starts from itself ({' -> '.join([*seen, name])})"
+        elif name not in known:
+            problem = f"PARENT: no method named {name!r}{did_you_mean(name, known)}"
+        elif known[name].problem:
+            problem = f"PARENT: {name!r} cannot be read: {known[name].problem}"
+        seen.append(name)
+    return _broken(card, problem) if problem and not card.problem else card
+
+
+def _broken(card: Card, problem: str) -> Card:
+    """A card that says nothing but why it cannot be used: what it held may be anything."""
+    return replace(card, values={}, spec={}, problem=problem)
 
 
 def find(folder: str, name: str) -> Card:
@@ -114,8 +155,24 @@ def find(folder: str, name: str) -> Card:
 
 
 def load(card: Card, attribute: str) -> Any:
-    """Import a plug-in and return one of its attributes."""
-    return getattr(import_module(card), attribute)
+    """Import a plug-in and return one of its attributes.
+
+    Raises:
+        UserError: it cannot be imported, or lacks the attribute; names the file, the line and the reason.
+    """
+    try:
+        module = import_module(card)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
+        frames = [
+            frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(card.path)
+        ]
+        where = f"{card.path}:{frames[-1]}" if frames else str(card.path)
+        raise UserError(f"{where}: {card.name!r} cannot be imported: {told(error)}") from error
+    if not hasattr(module, attribute):
+        raise UserError(f"{card.path}: {card.name!r} has no {attribute!r}")
+    return getattr(module, attribute)
 
 
 def import_module(card: Card) -> ModuleType:
@@ -154,7 +211,8 @@ def package_folder(folder: str) -> Path:
 def _sources(folder: str) -> list[tuple[Path, str]]:
     places = [(package_folder(folder), package_of(folder))]
     if extra := os.environ.get(PLUGINS_VARIABLE):
-        places.append((Path(extra).expanduser() / folder, f"mmbench_plugins.{folder}"))
+        place = expect_folder(path_of(extra), PLUGINS_VARIABLE)
+        places.append((place / folder, f"mmbench_plugins.{folder}"))
     entered = list(_entered(folder))
     if folder == PROFILES:
         folders = [*(place for place, _ in places), *(path.parent for path, _ in entered)]
@@ -194,33 +252,44 @@ def _read(folder: str, path: Path, module: str) -> tuple[Card, ...]:
 @functools.lru_cache(maxsize=1024)
 def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, ...]) -> tuple[Card, ...]:
     fallback = module.rsplit(".", 1)[-1]
+    beside = path.with_suffix(".toml")
     try:
         values = _literals(path)
-        spec = _toml(path.with_suffix(".toml")) if folder == "methods" else {}
-    except (SyntaxError, OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return (Card(fallback, folder, path, module, problem=f"{type(error).__name__}: {error}"),)
+        spec = read_toml(beside) if folder == METHODS and beside.exists() else {}
+    except (SyntaxError, OSError, ValueError, TypeError, RecursionError, MemoryError, UserError) as error:
+        return (Card(fallback, folder, path, module, problem=told(error)),)
     if "NAME" not in values:
         return ()
     if "suites" in spec:
         values["SUITES"] = spec["suites"]
-    base = Card(str(values["NAME"]), folder, path, module, values, spec)
-    if folder == "datasets":
-        return (base, *(_dataset_variant(base, name, own) for name, own in values.get("VARIANTS", {}).items()))
-    variants = spec.get("variants", {})
-    return (base, *(_variant(base, name, table) for name, table in variants.items()))
+    if problem := problem_of(folder, values, spec):
+        name = values["NAME"] if isinstance(values["NAME"], str) and values["NAME"] else fallback
+        return (Card(name, folder, path, module, problem=problem),)
+    base = Card(values["NAME"], folder, path, module, values, spec)
+    made = _dataset_variant if folder == "datasets" else _variant
+    variants = values.get("VARIANTS", {}) if folder == "datasets" else spec.get("variants", {})
+    return (base, *(_checked(made(base, name, own)) for name, own in variants.items()))
+
+
+def _checked(card: Card) -> Card:
+    """A variant or a profile, with the first rule that it breaks."""
+    problem = problem_of(card.folder, card.values, {})
+    return _broken(card, problem) if problem else card
 
 
 @functools.lru_cache(maxsize=128)
 def _profile(path: Path, when: tuple[int, ...]) -> Card:
     try:
-        spec = _toml(path)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Card(path.stem, PROFILES, path, "", problem=f"{path}: {type(error).__name__}: {error}")
-    return Card(path.stem, PROFILES, path, "", {"TITLE": spec.get("title", "")}, spec)
+        spec = read_toml(path)
+    except UserError as error:
+        return Card(path.stem, PROFILES, path, "", problem=str(error))
+    values = {"NAME": path.stem, "TITLE": spec.get("title", "")}
+    return _checked(Card(path.stem, PROFILES, path, "", values, spec))
 
 
 def _dataset_variant(base: Card, name: str, own: Mapping[str, Any]) -> Card:
-    settings = {**base.get("SETTINGS", {}), **own.get("SETTINGS", {})}
+    mine = own.get("SETTINGS", {})
+    settings = {**base.get("SETTINGS", {}), **mine} if isinstance(mine, Mapping) else mine
     values = {**base.values, **own, "NAME": name, "SETTINGS": settings}
     return Card(name, base.folder, base.path, base.module, values, base.spec, variant=name)
 
@@ -230,10 +299,3 @@ def _variant(base: Card, name: str, table: Mapping[str, Any]) -> Card:
     inherited = {key: value for key, value in base.values.items() if key != "SUITES"}
     values = {**inherited, "TITLE": f"{base['TITLE']} ({name})", "IN_ALL": False, **own, "NAME": name}
     return Card(name, base.folder, base.path, base.module, values, base.spec, variant=name)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    with path.open("rb") as file:
-        return tomllib.load(file)

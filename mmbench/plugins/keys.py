@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmbench.errors import UserError
+from mmbench.given.files import read_text
+from mmbench.given.texts import told
 from mmbench.plugins.catalog import package_folder
 from mmbench.plugins.remembered import remembered
 from mmbench.plugins.source import tree_digest
@@ -30,7 +33,7 @@ def place(root: Path) -> str:
 def source_digest(path: Path, module: str) -> str:
     """Digest of a plug-in's source and of every ``mmbench`` module and sibling it imports, directly or not.
 
-    Formatting, comments and docstrings do not count.
+    Formatting, comments and docstrings do not count. Raises UserError where one of them cannot be read.
     """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     folder, parts = path.parent, {}
@@ -51,13 +54,16 @@ def source_digest(path: Path, module: str) -> str:
 def _read(file: Path, module: str) -> tuple[str, list[str]]:
     """Digest of a file's code, and what it imports; both are kept, since methods share most of what they import."""
     kept = remembered("digests", Path(__file__), Path(__file__).with_name("source.py"))
-    code, imports = kept.of(file, module, lambda: _parsed(file.read_text(encoding="utf-8"), file, module))
+    code, imports = kept.of(file, module, lambda: _parsed(read_text(file), file, module))
     return code, imports
 
 
 @functools.cache
 def _parsed(source: str, file: Path, module: str) -> tuple[str, list[str]]:
-    tree = ast.parse(source)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UserError(f"{file}: cannot be read as Python ({told(error)})") from error
     return tree_digest(tree), list(_imports(tree, module, file.name == "__init__.py"))
 
 

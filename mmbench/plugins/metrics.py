@@ -8,6 +8,8 @@ import logging
 from collections.abc import Mapping
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import read_text
+from mmbench.given.texts import told
 from mmbench.metric import FUNCTIONS, Metric, Score, sums_of
 from mmbench.modality import KINDS
 from mmbench.plugins import catalog
@@ -22,8 +24,7 @@ def problem_of(card: Card) -> str:
     """Which rule of the contract a metric breaks, as far as its source says; empty where it keeps all of them."""
     if card.problem:
         return card.problem
-    lacking = [key for key in ("TITLE", "KINDS") if key not in card.values]
-    lacking += [name for name in (*FUNCTIONS, "SCORES") if name not in _defined(card)]
+    lacking = [name for name in (*FUNCTIONS, "SCORES") if name not in _defined(card)]
     if lacking:
         return f"lacks {', '.join(lacking)}"
     if card.name in RESERVED:
@@ -38,7 +39,9 @@ def load_metrics() -> dict[str, Metric]:
     for card in catalog.cards(FOLDER).values():
         try:
             found[card.name] = _load(card)
-        except Exception as error:  # a plug-in is anybody's code
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
             leave_out(card.name, error)
     return found
 
@@ -65,10 +68,10 @@ def outside() -> dict[str, str]:
     return {card.name: source_digest(card.path, card.module) for card in cards if card.name in used}
 
 
-def leave_out(name: str, error: Exception) -> None:
+def leave_out(name: str, error: BaseException) -> None:
     """Say once that a metric is left out, and why: its file and the rule it breaks."""
     card = catalog.cards(FOLDER)[name]
-    text = str(error) if isinstance(error, UserError | ValueError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, ValueError) else told(error)
     _say(f"{card.path}: metric {name!r} is left out: {' '.join(text.split())}")
 
 
@@ -93,7 +96,7 @@ def _load(card: Card) -> Metric:
 def _defined(card: Card) -> set[str]:
     """Names that a file defines or imports at module level."""
     found = set()
-    for node in ast.parse(card.path.read_text(encoding="utf-8")).body:
+    for node in ast.parse(read_text(card.path)).body:
         if isinstance(node, ast.FunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign):

@@ -16,31 +16,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mmbench.errors import UserError
+from mmbench.given.files import parse_json, path_of, read_bytes
+
 CACHE_VARIABLE = "MMBENCH_CACHE"
 FRESH = 2.0  # seconds: a file that was just written may be written again within the same tick of the clock
-LIMIT = 4096  # entries, after which a file begins anew: checkouts come and go
+LIMIT = 4096  # entries: checkouts come and go
 
 
 def cache_folder() -> Path:
-    """``$MMBENCH_CACHE``, else ``~/.cache/mmbench``."""
-    return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/mmbench").expanduser()
+    """``$MMBENCH_CACHE``, else ``~/.cache/mmbench``. Raises UserError where nobody's home folder is known."""
+    try:
+        return path_of(os.environ.get(CACHE_VARIABLE) or "~/.cache/mmbench")
+    except UserError as error:
+        raise UserError(f"{error}, for decoded images, in {CACHE_VARIABLE}") from error
 
 
 class Remembered:
     """One file of answers about source files.
 
     Args:
-        path: the file.
+        path: the file; None where there is no cache folder, and nothing is kept.
         makers: source files of the code that makes the answers; where one of them is another, nothing is believed.
+        limit: entries, after which the file begins anew.
     """
 
-    def __init__(self, path: Path, makers: tuple[Path, ...]) -> None:
+    def __init__(self, path: Path | None, makers: tuple[Path, ...], limit: int = LIMIT) -> None:
+        self.limit = limit
         self.path = path
         self.form = [list(stamp(maker)) for maker in makers]
         self.changed = False
         self.known: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
-            kept = json.loads(path.read_bytes())
+            kept = parse_json(read_bytes(path)) if path else {"form": []}
             if kept["form"] == self.form and isinstance(kept["known"], dict):
                 self.known = kept["known"]
 
@@ -50,21 +58,35 @@ class Remembered:
         Args:
             answer: makes what JSON holds without loss. What it raises is not kept.
         """
-        key, now = f"{file}\n{question}", list(stamp(file))
-        kept = self.known.get(key)
-        if isinstance(kept, list) and len(kept) == 2 and kept[0] == now:
-            return kept[1]
+        now = list(stamp(file))
+        same, kept = self.last(file, question)
+        if same:
+            return kept
         made = answer()
-        if now and time.time() - now[0] / 1e9 > FRESH:
-            self.known[key] = [now, made]
-            self.changed = True
+        self._keep(file, question, made, now)
         return made
+
+    def last(self, file: Path, question: str) -> tuple[bool, Any]:
+        """Whether the file is still the one that an answer is kept of, and that answer; None where there is none."""
+        kept = self.known.get(f"{file}\n{question}")
+        if not isinstance(kept, list) or len(kept) != 2:
+            return False, None
+        return kept[0] == list(stamp(file)), kept[1]
+
+    def keep(self, file: Path, question: str, made: Any) -> None:
+        """An answer that was made just now, in place of what was kept."""
+        self._keep(file, question, made, list(stamp(file)))
+
+    def _keep(self, file: Path, question: str, made: Any, now: list[int]) -> None:
+        if now and time.time() - now[0] / 1e9 > FRESH:
+            self.known[f"{file}\n{question}"] = [now, made]
+            self.changed = True
 
     def save(self) -> None:
         """Write what is new."""
-        if not self.changed or not self.known:
+        if not self.changed or not self.known or not self.path:
             return
-        if len(self.known) > LIMIT:
+        if len(self.known) > self.limit:
             self.known.clear()
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with contextlib.suppress(OSError):
@@ -75,17 +97,22 @@ class Remembered:
 
 
 @functools.cache
-def remembered(name: str, *makers: Path) -> Remembered:
+def remembered(name: str, *makers: Path, limit: int = LIMIT) -> Remembered:
     """The process's own :class:`Remembered` of a name, written when the process ends."""
-    made = Remembered(cache_folder() / f"{name}.json", makers)
+    try:
+        path = cache_folder() / f"{name}.json"
+    except UserError:
+        path = None
+    made = Remembered(path, makers, limit)
     atexit.register(made.save)
     return made
 
 
 def stamp(path: Path) -> tuple[int, ...]:
-    """What tells a file from another: time of modification in nanoseconds, size, inode; empty where there is none."""
+    """What tells a file from another: time of modification in nanoseconds, size, inode, and the time of the last change
+    of any of them, which programs cannot set back; empty where there is no file."""
     try:
         found = path.stat()
     except OSError:
         return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import itertools
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
+from mmbench.given.texts import told
 from mmbench.plugins import catalog
 from mmbench.reporting import Figure, Results, Table
 from mmbench.store.collect import collect
@@ -29,6 +33,7 @@ def build_reports(
     dataset: str = "",
     profile: str = "",
     test_ids: Callable[[Mapping[str, Any]], Sequence[str]] | None = None,
+    begin: Callable[[Sequence[Table | Figure]], None] | None = None,
 ) -> tuple[list[Table | Figure], list[str]]:
     """Tables and figures of the named reports (all of them without names, and the cells' states), and notes.
 
@@ -36,6 +41,7 @@ def build_reports(
 
     Args:
         dataset, profile: those of this data set, this profile only.
+        begin: is handed what each report made, as soon as it did. The last reports, which draw most, come first.
         test_ids: as :class:`Results` has it.
 
     Raises:
@@ -49,16 +55,41 @@ def build_reports(
         notes = [note for note in notes if value in note.split(":")[0].split("/")]
     states = [] if names else cell_tables(results.rows, notes)
     published = importlib.import_module("mmbench.reports.published").load(catalog.cards("methods"))
-    made: list[Table | Figure] = []
-    for card in [catalog.find("reports", name) for name in names] if names else _ordered():
+    cards = [catalog.find("reports", name) for name in names] if names else _ordered()
+    made: list[list[Table | Figure]] = []
+    problems: list[str] = []
+    for card in reversed(cards):
         if card.problem:
-            notes.append(f"report {card.name}: cannot be read ({card.problem})")
+            problems.append(f"report {card.name}: cannot be read ({card.problem})")
             continue
         try:
-            made += build(card, results, published)
-        except (Exception, SystemExit) as error:
-            notes.append(f"report {card.name}: {card.path}: {type(error).__name__}: {' '.join(str(error).split())}")
-    return made + states, notes
+            with _warnings(problems):
+                made.append(build(card, results, published))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
+            problems.append(f"report {card.name}: {card.path}: {told(error)}")
+        else:
+            if begin:
+                begin(made[-1])
+    return [*itertools.chain(*reversed(made)), *states], notes + problems[::-1]
+
+
+@contextlib.contextmanager
+def _warnings(notes: list[str]) -> Iterator[None]:
+    """What a report warns of, such as a damaged file that it leaves out, becomes a note, once."""
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if (line := " ".join(record.getMessage().split())) not in notes:
+                notes.append(line)
+
+    handler, logger = Notes(logging.WARNING), logging.getLogger("mmbench.reports")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list[Table | Figure]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mmbench.given.texts import shown
 from mmbench.reporting import MISSING
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ SPECIAL = {
     "<": "$<$", ">": "$>$", "|": "$|$", "±": r"$\pm$", "·": r"$\cdot$", "²": "$^2$", "³": "$^3$",
     "\N{MULTIPLICATION SIGN}": r"$\times$", "\N{MINUS SIGN}": "$-$", "≤": r"$\leq$", "≥": r"$\geq$",
     "→": r"$\rightarrow$", "←": r"$\leftarrow$", "↔": r"$\leftrightarrow$",
-    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$", "δ": r"$\delta$", "θ": r"$\theta$", "\n": " ",
+    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$", "δ": r"$\delta$", "θ": r"$\theta$"
 }  # fmt: skip
-TABLE = str.maketrans({**{chr(code): None for code in range(32)}, **SPECIAL})
+TABLE = str.maketrans(SPECIAL)
 SIGNED = re.compile(r"[+-][\d.]+(?:e[+-]?\d+)?")
 
 
 def escape(text: str) -> str:
     """Text as LaTeX prints it, in text mode."""
-    return text.translate(TABLE)
+    return shown(text).translate(TABLE)
 
 
 def table(item: Table) -> str:

@@ -16,11 +16,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from mmbench.given.texts import lines_shown
 from mmbench.reporting import Figure, Table
 
 LONG = 40  # rows of a table beyond which it scrolls by itself, below its headers
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Entry:
     @property
     def kind(self) -> str:
         """Which of the two it is."""
-        return "picture" if self.body.startswith("<img") else "table"
+        return "picture" if self.body.startswith('<div class="pane"') else "table"
 
     def title_in(self, heading: str) -> str:
         """Its title without the heading that it stands under."""
@@ -70,8 +70,8 @@ def figure(item: Figure, png: bytes, svg: bytes) -> Markup:
 
 
 def _allowed(value: Any) -> Any:
-    """Any text without the characters that HTML does not allow; they are replaced."""
-    return value if isinstance(value, Markup) else FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    """Any text; the characters that HTML does not allow, or that show it as another one, are written out."""
+    return value if isinstance(value, Markup) else lines_shown(str(value))
 
 
 TEMPLATE: Any = (

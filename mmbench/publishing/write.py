@@ -8,15 +8,17 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
 
+from mmbench.given.texts import shown, told
 from mmbench.publishing import latex
 from mmbench.publishing import page as html
+from mmbench.publishing.drawing import draw
 from mmbench.reporting import Figure, Table
 from mmbench.store.files import write_bytes
 
@@ -24,20 +26,30 @@ PAGE = "report.html"
 GENERAL = "All data sets"
 
 
-def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: Path) -> list[Path]:
+def write_reports(
+    made: Sequence[Table | Figure],
+    notes: Sequence[str],
+    folder: Path,
+    drawn: Callable[[Figure], tuple[bytes, bytes]] = draw,
+) -> list[Path]:
     """Write each table as ``.txt``, ``.md``, ``.csv`` and ``.tex``, each figure as ``.png`` and ``.svg``, and the page.
 
     What cannot be drawn or written out gives a note. Returns the files, the page last.
+
+    Args:
+        drawn: PNG and SVG of a figure.
     """
     files: list[Path] = []
-    notes = list(notes)
+    notes = [shown(note) for note in notes]
     entries: dict[str, list[html.Entry]] = {}
     places = _places(made)
     for name, item in _named(made):
         try:
-            contents, body = _rendered(item)
-        except Exception as error:
-            notes.append(f"{item.name}: cannot be shown ({type(error).__name__}: {error})")
+            contents, body = _rendered(item, drawn)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a report may hand over a class of its own
+            notes.append(shown(f"{item.name}: cannot be shown ({told(error)})"))
             continue
         written = [folder / f"{name}{ending}" for ending in contents]
         for path, content in zip(written, contents.values(), strict=True):
@@ -55,12 +67,12 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
     return files
 
 
-def _rendered(item: Table | Figure) -> tuple[dict[str, bytes], Markup]:
+def _rendered(item: Table | Figure, drawn: Callable[[Figure], tuple[bytes, bytes]]) -> tuple[dict[str, bytes], Markup]:
     """File endings with contents, and the fragment of the page."""
     if isinstance(item, Table):
         texts = {".txt": item.text(), ".md": item.markdown(), ".csv": item.csv(), ".tex": latex.table(item)}
         return {ending: _encoded(text) for ending, text in texts.items()}, html.table(item)
-    png, svg = item.png(), item.svg()
+    png, svg = drawn(item)
     return {".png": png, ".svg": svg}, html.figure(item, png, svg)
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mmbench.errors import UserError
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.metrics import load_metrics
 from mmbench.reporting import COLUMNS, Results
+from mmbench.store import digests, journal
 from mmbench.store.files import read_json
-from mmbench.store.folder import CellFolder, cell_folders, identity
+from mmbench.store.folder import PROGRESS, CellFolder, cell_folders, identity
 from mmbench.store.kept import Kept
 
 NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
+AGAIN = "to have it made again, delete its result.json"
 KEPT = "report-cache"  # a folder below runs
+MOST = 2048  # metrics of one translation; 255 classes are the most that labels have
 MEASURED = COLUMNS[-3:]  # metric, cls and value, which the values of a translation do not share
 
 
@@ -33,12 +37,17 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
     current = current or functools.cache(lambda name: _source_now(cards.get(name)))
     rows: list[tuple[Any, ...]] = []
     cells: list[Mapping[str, Any]] = []
-    notes = []
-    for folder in cell_folders(runs):
+    folders = cell_folders(runs)
+    was_done, notes = journal.finished(runs)
+    notes += _vanished(was_done, {folder.name for folder in folders})
+    for folder in folders:
         who, (state, result) = identity(folder), folder.look()
         if state != "done":
-            notes.append(f"{folder.name}: {state}{_reason(folder)}")
+            before = "" if folder.name not in was_done or state == "running" else "; it was done once"
+            notes.append(f"{folder.name}: {state}{_reason(folder, state, result)}{before}")
             continue
+        if wrong := digests.wrong_sizes(folder.path, digests.recorded(folder.path)):
+            notes.append(f"{folder.name}: {', '.join(wrong)} damaged or gone; {AGAIN}")
         try:
             base = {name: str(result.get(name) or who[name]) for name in NAMED}
             stale = result.get("source") != current(base["method"])
@@ -70,7 +79,14 @@ def _change(result: Mapping[str, Any], name: str, base: str) -> str:
 def _remarks(cells: Sequence[Mapping[str, Any]], datasets: Mapping[str, catalog.Card]) -> dict[str, str]:
     """The remark of each data set, under the names that it and its changed forms have in the runs folder."""
     remarks = {name: card.get("REMARK", "") for name, card in datasets.items()}
-    return remarks | {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
+    remarks |= {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
+    for cell in cells:
+        skipped = cell.get("skipped")
+        if isinstance(skipped, list) and skipped:
+            said = f"Damaged files of {cell['dataset']} that were left out: {len(skipped)}, such as {skipped[0]}."
+            if said not in remarks[cell["dataset"]]:
+                remarks[cell["dataset"]] = f"{remarks[cell['dataset']]} {said}".strip()
+    return remarks
 
 
 def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -81,9 +97,12 @@ def _rows(result: Mapping[str, Any], who: Mapping[str, Any]) -> list[tuple[Any, 
         "pretrained": bool(result.get("pretrained", False)),
     }
     parts = [(row, row["metrics"]) for row in result["rows"]]
-    parts.append(({"group": result["rows"][0]["group"]}, _costs(result)))
+    # A method whose translations have no test image has no rows, but it has a cost.
+    parts.append(({"group": result["rows"][0]["group"] if result["rows"] else ""}, _costs(result)))
     rows = []
     for fields, metrics in parts:
+        if len(metrics) > MOST:
+            raise ValueError(f"{len(metrics)} metrics of one translation, expected at most {MOST}")
         whole = {**fields, **about}
         shared = [whole.get(column, float("nan")) for column in COLUMNS[: -len(MEASURED)]]
         for name, value in metrics.items():
@@ -109,13 +128,32 @@ def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     return frame
 
 
-def _reason(folder: CellFolder) -> str:
-    with contextlib.suppress(ValueError):
-        if failed := read_json(folder.path / "failed.json"):
-            return f" ({failed.get('reason', '')})"
-    return ""
+def _vanished(was_done: Mapping[str, Mapping[str, Any]], there: Set[str]) -> list[str]:
+    """A note for each finished cell of the journal that has no folder any more."""
+    return [
+        f"{name}: gone (finished {entry.get('finished', 'once')}; if that is meant, delete its lines in {journal.FILE})"
+        for name, entry in sorted(was_done.items())
+        if name not in there
+    ]
+
+
+def _reason(folder: CellFolder, state: str, about: Mapping[str, Any]) -> str:
+    """What the folder says of its state, in brackets."""
+    if state in ("running", "interrupted"):
+        with contextlib.suppress(ValueError, LookupError):
+            now = read_json(folder.path / PROGRESS)
+            if now is not None:
+                at = f"{now['what']} {now['done']}/{now['total']}"
+                word = now.get("ended") or f"process {now['process']} on {now['host']}"
+                return f" ({at}, {word}, {now['time']})"
+    return f" ({about['reason']})" if about.get("reason") else ""
 
 
 def _source_now(card: catalog.Card | None) -> str | None:
-    """Digest of a method's source as it is now; None for a method that is no longer there."""
-    return None if card is None or card.problem else keys.source_digest(card.path, card.module)
+    """Digest of a method's source as it is now; None for a method that is no longer there, or that cannot be read."""
+    if card is None or card.problem:
+        return None
+    try:
+        return keys.source_digest(card.path, card.module)
+    except UserError:
+        return None

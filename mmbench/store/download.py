@@ -8,21 +8,36 @@ A data set's card names them::
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
+import lzma
+import os
 import shutil
 import stat
+import struct
 import tarfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from mmbench.errors import UserError
+from mmbench.given.texts import told
 
 BLOCK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".zip")
+SECTOR = 512  # bytes: what the smallest file takes at least
+ENCRYPTED = 1  # bit of a zip member's flags
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# What damaged bytes and unknown ways of packing lead the readers of archives to.
+DAMAGED = (
+    tarfile.TarError, zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, NotImplementedError, ValueError,
+    LookupError, OverflowError, struct.error, zlib.error, lzma.LZMAError, MemoryError,
+)  # fmt: skip
 
 Progress = Callable[[int, int], None]
 
@@ -60,29 +75,82 @@ def fetch(url: str, target: Path, md5: str = "", progress: Progress | None = Non
 def unpack(archive: Path, into: Path) -> None:
     """Unpack a tar or zip archive below ``into``.
 
+    Everything is unpacked beside its place and checked first: names, room on the disk, checksums.
+
     Raises:
-        UserError: a member would lie outside ``into``, is a link or a device, or the archive is damaged; nothing has
-            been unpacked then.
+        UserError: a member would lie outside ``into``, is a link or a device, or is larger than the disk; the archive
+            is damaged, encrypted or packed in an unknown way. Nothing has been unpacked then.
     """
+    made = [folder for folder in (into, *into.parents) if not folder.exists()]
+    into.mkdir(parents=True, exist_ok=True)
+    beside = into / f".{archive.name[:100]}.{os.getpid()}"
     try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as packed:
-                for info in packed.infolist():
-                    kind = stat.S_IFMT(info.external_attr >> 16)
-                    _check(archive, info.filename, plain=kind in (0, stat.S_IFREG, stat.S_IFDIR))
-                packed.extractall(into)
-            return
-        with tarfile.open(archive) as bundle:
-            for member in bundle:
-                _check(archive, member.name, plain=member.isfile() or member.isdir())
-            bundle.extractall(into, filter="data")
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise UserError(f"{archive}: cannot be unpacked ({error}); delete it and download it again") from error
+        (_unzip if zipfile.is_zipfile(archive) else _untar)(archive, beside)
+        _move(beside, into)
+    except OSError as error:
+        if error.errno in FULL:
+            raise UserError(f"{into}: {error.strerror} while unpacking {archive}; make room") from error
+        raise UserError(f"{archive}: cannot be unpacked ({error})") from error
+    except DAMAGED as error:
+        raise UserError(f"{archive}: cannot be unpacked ({told(error)}); delete it and download it again") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        for folder in made:
+            with contextlib.suppress(OSError):  # it is empty where nothing was unpacked
+                folder.rmdir()
 
 
 def is_archive(name: str) -> bool:
     """Whether a file name is one that :func:`unpack` takes."""
     return name.endswith(ARCHIVES)
+
+
+def _unzip(archive: Path, into: Path) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        size = 0
+        for info in packed.infolist():
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            _check(archive, info.filename, plain=kind in (0, stat.S_IFREG, stat.S_IFDIR))
+            if info.flag_bits & ENCRYPTED:
+                raise UserError(f"{archive}: {info.filename!r} is encrypted; unpack the archive by hand")
+            size = _fits(archive, into, size, info.file_size)
+        packed.extractall(into)  # compares the checksum of each
+
+
+def _untar(archive: Path, into: Path) -> None:
+    with tarfile.open(archive) as bundle:
+        size = 0
+        for member in bundle:
+            _check(archive, member.name, plain=member.isfile() or member.isdir())
+            size = _fits(archive, into, size, member.size)
+        assert bundle.fileobj is not None
+        while bundle.fileobj.read(BLOCK):  # what packed the whole compares its checksum at the end
+            pass
+        bundle.extractall(into, filter="data")
+
+
+def _fits(archive: Path, into: Path, before: int, size: int) -> int:
+    """Bytes of all members so far. Raises UserError where they are more than the disk has left."""
+    total = before + -(-size // SECTOR) * SECTOR + SECTOR  # its name takes room, too
+    free = shutil.disk_usage(into.parent).free
+    if total > free:
+        raise UserError(
+            f"{into.parent}: {archive} holds more than {total / 1e9:.2f} GB, {free / 1e9:.2f} GB are free; make room"
+        )
+    return total
+
+
+def _move(beside: Path, into: Path) -> None:
+    """Everything below one folder to the same place below another. Raises FileExistsError before anything is moved."""
+    files = [path for path in sorted(beside.rglob("*")) if not path.is_dir()]
+    for path in beside.rglob("*"):
+        target = into / path.relative_to(beside)
+        if target.exists() and target.is_dir() != path.is_dir():
+            raise FileExistsError(errno.EEXIST, "a file and a folder of one name", str(target))
+    for path in (path for path in beside.rglob("*") if path.is_dir()):
+        (into / path.relative_to(beside)).mkdir(parents=True, exist_ok=True)
+    for path in files:
+        path.replace(into / path.relative_to(beside))
 
 
 def _check(archive: Path, name: str, plain: bool) -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
 import json
 import math
 import os
+import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from mmbench.given.files import parse_json, read_bytes
+
+SEAL = "digest"  # key under which a sealed JSON object holds the SHA-256 of the rest of it
+ASIDE = "damaged-"  # what the name of a thing that cannot be used begins with from then on
+LONG_AGO = 3600.0  # seconds after which nobody is still writing a temporary file
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -40,9 +50,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def as_json(value: Any) -> bytes:
+    """What :func:`write_json` writes."""
+    return (json.dumps(_plain(value), indent=1, default=str, allow_nan=False) + "\n").encode()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically."""
-    write_bytes(path, (json.dumps(_plain(value), indent=1, default=str, allow_nan=False) + "\n").encode())
+    write_bytes(path, as_json(value))
+
+
+def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object with the SHA-256 of what it says, which :func:`read_json` holds it against."""
+    plain = json.loads(as_json(value))
+    write_json(path, {**plain, SEAL: sha256_of(plain)})
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -66,13 +87,68 @@ def _plain(value: Any) -> Any:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None where the file is absent. Raises ValueError naming a damaged file."""
+    """A JSON object, or None where the file is absent.
+
+    Raises:
+        ValueError: it is damaged, or says something else than what was sealed (:func:`write_sealed`); names the file.
+    """
     try:
-        value = json.loads(path.read_bytes().decode())
+        content = read_bytes(path)
     except FileNotFoundError:
         return None
-    except (ValueError, OSError, RecursionError) as error:
+    except OSError as error:
+        raise ValueError(f"{path}: damaged ({error})") from error
+    return json_object(path, content)
+
+
+def json_object(path: Path, content: bytes) -> dict[str, Any]:
+    """The JSON object that a file held. Raises ValueError as :func:`read_json`."""
+    try:
+        value = parse_json(content)
+        sealed = isinstance(value, dict) and SEAL in value
+        intact = not sealed or value.pop(SEAL) == sha256_of(value)
+    except ValueError as error:
         raise ValueError(f"{path}: damaged ({error})") from error
     if not isinstance(value, dict):
         raise ValueError(f"{path}: damaged (not a JSON object)")
+    if not intact:
+        raise ValueError(f"{path}: damaged (it says something else than was written)")
     return value
+
+
+def sha256_of(value: Mapping[str, Any]) -> str:
+    """Of what a JSON object says, however it is spaced and ordered."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def set_aside(path: Path) -> Path:
+    """Rename what cannot be used to ``damaged-<name>`` beside it, in place of an older one. Returns where it is."""
+    aside = path.with_name(f"{ASIDE}{path.name}")
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.rmtree(aside, ignore_errors=True)
+    path.replace(aside)
+    return aside
+
+
+def sweep(folder: Path, age: float = LONG_AGO) -> None:
+    """Remove temporary files that :func:`write_bytes` left when its process was killed, those below folders too.
+
+    Args:
+        age: in seconds, from which a file of a process that does not live here is surely of a dead one; 0 where a lock
+            keeps all others out.
+    """
+    for path in folder.rglob(".*.*"):
+        number = path.name.rpartition(".")[2]
+        with contextlib.suppress(OSError):
+            if number.isdigit() and not _alive(int(number)) and time.time() - path.stat().st_mtime >= age:
+                path.unlink()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,22 +1,28 @@
 """A cell's folder on disk: its files, its state, its lock.
 
 ``runs/<dataset>/<profile>/<method>/seed-<n>/`` holds ``cell.json`` (what was asked for, with what code and data),
-``log.jsonl``, ``checkpoint/``, ``samples/``, ``per_image.npz`` and, last, ``result.json``. ``failed.json`` and
-``traceback.txt`` stand there instead where it did not work out.
+``log.jsonl``, ``checkpoint/``, ``samples/``, ``per_image.npz``, ``digests.json`` (SHA-256 of all of these) and, last,
+``result.json``. ``failed.json`` and ``traceback.txt`` stand there instead where it did not work out, and
+``progress.json`` says what the process that works there does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmbench.errors import UserError
-from mmbench.store.files import read_json, write_bytes, write_json
+from mmbench.store import digests, journal
+from mmbench.store.files import ASIDE, as_json, json_object, read_json, set_aside, sweep, write_bytes, write_json
 from mmbench.store.lock import Lock
+
+PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,13 @@ class CellFolder:
         path = self.path / ".lock"
         return Lock.handed(path, ticket) if ticket else Lock(path)
 
+    def make_room(self) -> None:
+        """Set aside what stands in the way of the folder: a file, a broken link, a folder that cannot be entered."""
+        for path in (*reversed(self.path.parents[:3]), self.path):
+            if os.path.lexists(path) and not _usable(path):
+                set_aside(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+
     def is_locked(self) -> bool:
         """Whether a living process holds the folder."""
         return self.lock().is_held()
@@ -63,21 +76,63 @@ class CellFolder:
         return self.look(key)[0]
 
     def look(self, key: str | None = None) -> tuple[str, dict[str, Any]]:
-        """The state, and ``result.json`` where it can be read."""
+        """The state, and ``result.json`` where it can be read and is what was written.
+
+        Of a cell that is damaged, failed or diverged the dict has ``reason``, in one line.
+        """
         try:
-            result, failed, cell = (read_json(self.path / f"{name}.json") for name in ("result", "failed", "cell"))
-        except ValueError:
-            return "damaged", {}
+            known = digests.recorded(self.path)
+            result, failed = self._result(known), read_json(self.path / "failed.json")
+            cell: Mapping[str, Any] | None = {}
+            if result is None or "cell.json" not in known:
+                cell = read_json(self.path / "cell.json")
+            else:
+                digests.check(self.path, "cell.json", known)
+        except ValueError as error:
+            return "damaged", {"reason": str(error).removeprefix(f"{self.path}{os.sep}")}
+        if failed is not None and failed.get("state") == "damaged":
+            return "damaged", failed
         if result is not None:
             return "stale" if key is not None and result.get("key") != key else "done", result
         if self.is_locked():
             return "running", {}
         if failed is not None:
-            return str(failed.get("state", "failed")), {}
+            return str(failed.get("state", "failed")), failed
         return "absent" if cell is None else "interrupted", {}
 
+    def _result(self, known: Mapping[str, tuple[int, str]]) -> dict[str, Any] | None:
+        path = self.path / "result.json"
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ValueError(f"{path}: damaged ({error.strerror})") from error
+        if path.name in known and known[path.name][1] != digests.of_bytes(content):
+            raise ValueError(f"{path}: damaged (other bytes than were written)")
+        return json_object(path, content)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Write ``result.json``, the digests of all files before it, and a line in the runs folder's journal."""
+        content = as_json(result)
+        names = [name for name in ("cell.json", "log.jsonl", "per_image.npz") if (self.path / name).exists()]
+        names += sorted(f"samples/{path.name}" for path in self.samples.glob("[!.]*"))
+        digests.write(self.path, names, {"result.json": content})
+        write_bytes(self.path / "result.json", content)
+        journal.enter(self.path.parents[3], self.name, str(result.get("key", "")))
+
+    def saved_step(self) -> int:
+        """Of the newest checkpoint; 0 without one."""
+        with contextlib.suppress(OSError, ValueError):
+            return int((self.checkpoints / "latest").read_text().strip().removeprefix("step-"))
+        return 0
+
     def start_over(self, key: str) -> None:
-        """Move what another key left (or what is damaged) aside, so that nothing is lost and nothing is mixed."""
+        """Move what another key left (or what is damaged) aside, so that nothing is lost and nothing is mixed.
+
+        To be called by the holder of the lock: what killed processes left of files is removed.
+        """
+        sweep(self.path, age=0.0)
         try:
             cell = read_json(self.path / "cell.json")
         except ValueError:
@@ -86,8 +141,9 @@ class CellFolder:
             return
         cell = cell or {}
         if cell.get("key") == key and self.state(key) != "damaged":
-            for name in ("failed.json", "traceback.txt"):
+            for name in ("failed.json", digests.FILE):
                 (self.path / name).unlink(missing_ok=True)
+            self._clear()
             return
         number = 1
         while (aside := self.path.with_name(f"{self.path.name}.old-{number}")).exists():
@@ -97,13 +153,42 @@ class CellFolder:
             if item.name != ".lock":
                 shutil.move(str(item), aside / item.name)
 
+    def _clear(self) -> None:
+        """Set aside what stands where the cell writes and cannot be written over."""
+        for path in (self.checkpoints, self.samples):
+            if os.path.lexists(path) and not _usable(path):
+                set_aside(path)
+        for name in ("per_image.npz", "traceback.txt", PROGRESS):
+            if (self.path / name).is_dir():
+                set_aside(self.path / name)
+        (self.path / "traceback.txt").unlink(missing_ok=True)
+
+    def log_digest(self) -> dict[str, Any]:
+        """Bytes of the log and their SHA-256, for a checkpoint to hold."""
+        content = self.log.read_bytes() if self.log.exists() else b""
+        return {"bytes": len(content), "sha256": digests.of_bytes(content)}
+
+    def check_log(self, position: Mapping[str, Any]) -> None:
+        """Raise ValueError where the log has not what it had at a checkpoint."""
+        try:
+            content = self.log.read_bytes() if self.log.exists() else b""
+        except OSError as error:
+            raise ValueError(f"{self.log}: damaged ({error.strerror})") from error
+        if (known := position.get("log")) and digests.of_bytes(content[: known["bytes"]]) != known["sha256"]:
+            raise ValueError(f"{self.log}: damaged (other lines than at the checkpoint)")
+
     def truncate_log(self, total_step: int) -> None:
         """Drop log lines past a checkpoint, so that a resumed run writes each step once."""
-        if not self.log.exists():
+        if not os.path.lexists(self.log):
+            return
+        try:
+            lines = self.log.read_bytes().decode("utf-8", "replace").splitlines()
+        except OSError:
+            set_aside(self.log)
             return
         kept = []
-        for line in self.log.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError, LookupError, RecursionError):
                 if json.loads(line)["total_step"] <= total_step:
                     kept.append(line)
         write_bytes(self.log, "".join(f"{line}\n" for line in kept).encode())
@@ -122,7 +207,11 @@ class CellFolder:
 def cell_folders(runs: Path) -> list[CellFolder]:
     """Every cell below a runs folder, sorted; what was moved aside is left out."""
     found = (path for path in runs.glob("*/*/*/seed-*") if path.is_dir() and ".old-" not in path.name)
-    return [CellFolder(path) for path in sorted(found)]
+    return [CellFolder(path) for path in sorted(found) if not any(p.startswith(ASIDE) for p in path.parts[-4:])]
+
+
+def _usable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
 
 
 def expect_cells(runs: Path) -> None:

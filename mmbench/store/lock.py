@@ -6,11 +6,13 @@ import errno
 import fcntl
 import os
 import time
+import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from mmbench.errors import UserError
+from mmbench.store.files import set_aside
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 TRIES, PAUSE = 3, 0.02  # seconds between tries
@@ -63,23 +65,45 @@ class Lock:
         if self._file is not None:
             return True
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.open("a")
-        tries = 1 if wait else TRIES
+        while True:
+            file = self._opened()
+            tries = 1 if wait else TRIES
+            try:
+                taken = _locked(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                while not taken and (tries := tries - 1):
+                    time.sleep(PAUSE)  # whoever asks whether it is held has it for a moment
+                    taken = _locked(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.close()
+                if error.errno in NO_LOCKS:
+                    raise UserError(
+                        f"{self.path}: its file system has no locks; name a folder on another one"
+                    ) from error
+                raise
+            if not taken:
+                file.close()
+                return False
+            if self._is(file):
+                self._file = file
+                _HELD.add(self)
+                return True
+            file.close()  # it was replaced while it was waited for
+
+    def _opened(self) -> IO[Any]:
+        """The file, made where it is not there; what cannot be opened in its place is set aside."""
         try:
-            taken = _locked(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            while not taken and (tries := tries - 1):
-                time.sleep(PAUSE)  # whoever asks whether it is held has it for a moment
-                taken = _locked(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.close()
-            if error.errno in NO_LOCKS:
-                raise UserError(f"{self.path}: its file system has no locks; name a folder on another one") from error
-            raise
-        if taken:
-            self._file = file
-        else:
-            file.close()
-        return taken
+            return self.path.open("a")
+        except (IsADirectoryError, PermissionError, FileNotFoundError):
+            if not os.path.lexists(self.path):
+                raise
+            set_aside(self.path)
+            return self.path.open("a")
+
+    def _is(self, file: IO[Any]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Hold it no longer. Another process that it was handed to still does."""
@@ -113,6 +137,18 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+# A process that is forked, such as a plug-in's worker, would hold the locks of the one that it came from for ever.
+_HELD: weakref.WeakSet[Lock] = weakref.WeakSet()
+
+
+def _free_in_fork() -> None:
+    for lock in list(_HELD):
+        lock.release()
+
+
+os.register_at_fork(after_in_child=_free_in_fork)
 
 
 def _locked(file: IO[Any], operation: int) -> bool:

@@ -16,7 +16,7 @@ def meta(dataset: Dataset, manifest: str, source: str, size: int) -> dict[str, A
     """What a cache is made of, beside its list of ids.
 
     Args:
-        manifest: the data set's, which may take long to make.
+        manifest: the data set's, with the content of its files (see ``content.py``).
         source: hash of the adapter's code and of the code it resizes with; other code, other cache.
         size: image height and width in pixels.
     """

@@ -1,25 +1,29 @@
 """Decode a data set once, into arrays that are memory-mapped from then on.
 
-One folder per (manifest, size, adapter source, list of ids), named by their hash::
+One folder per (manifest with the content of its files, size, adapter source, list of ids), named by their hash::
 
     <cache>/<key>/<modality>.npy    one array per modality, rows in the order of the ids that hold it; dtypes as in
                                     ``mmbench/modality/``
     <cache>/<key>/labels.npy        int64, where the data set has class labels
-    <cache>/<key>/meta.json         what the key was made of, for people
-    <cache>/<key>/rows              how many rows are safely on disk
+    <cache>/<key>/meta.json         what the key was made of, and the SHA-256 of each array
+    <cache>/<key>/rows              how many rows are safely on disk, and the SHA-256 of them
     <cache>/<key>.part/             the same while it is being made
 
-A preparation that was killed goes on behind the last finished chunk. A lock lets several processes ask at once.
+A preparation that was killed goes on behind the last finished chunk. A lock lets several processes ask at once. What is
+not what was written is prepared again: arrays are held against their digests when they are opened, large ones in part.
 """
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 import shutil
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,11 +34,15 @@ from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
-from mmbench.store import prepared
-from mmbench.store.files import sync, write_bytes, write_json
+from mmbench.store import arrays, content, prepared
+from mmbench.store.files import read_json, set_aside, sync, write_sealed
 from mmbench.store.lock import Lock
 
+log = logging.getLogger(__name__)
+
 CHUNK = 32  # samples; what a kill costs at most per worker
+ROWS = "rows"
+PAUSE = 0.2  # seconds between looks at a preparation that another process makes
 
 Progress = Callable[[int, int], None]
 
@@ -61,6 +69,11 @@ class Cache:
     def index(self, ids: Sequence[str]) -> np.ndarray:
         """Rows of ``ids``, int64 ``(len(ids),)``; KeyError naming an id that is not in the cache."""
         return np.array([self._rows[sample_id] for sample_id in ids], dtype=np.int64)
+
+    def holding(self, rows: np.ndarray, modalities: Iterable[str]) -> np.ndarray:
+        """Whether each of some rows holds all of some modalities, bool ``(len(rows),)``."""
+        masks = [self.held[name][rows] for name in modalities if name in self.held]
+        return np.logical_and.reduce([np.ones(len(rows), bool), *masks])
 
     def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
         """A copy ``(len(rows), H, W[, 3])`` of those rows, array representation of ``mmbench/modality/``.
@@ -109,17 +122,44 @@ def open_cache(
             full, or ``folder`` cannot be written.
         ValueError: the adapter returned arrays of another shape or dtype than its modalities promise.
     """
-    about = prepared.meta(dataset, dataset.manifest(), dataset_source, size)
+    about = prepared.meta(dataset, content.identity(dataset), dataset_source, size)
     target = folder / prepared.folder_name(about, ids)
     held = prepared.held(dataset, ids)
-    if not target.exists():
-        with _lock(target.with_suffix(".lock")):
-            if not target.exists():
+    if not _usable(target, dataset):
+        with _lock(target, len(ids), progress):
+            if not _usable(target, dataset):
+                _remove(target)
                 part = target.with_suffix(".part")
-                _prepare(dataset, ids, held, size, part, progress)
-                write_json(part / "meta.json", {**about, "samples": len(ids)})
+                names = _prepare(dataset, ids, held, size, part, progress)
+                arrays_ = arrays.describe(part, names)
+                write_sealed(part / arrays.META, {**about, "samples": len(ids), "arrays": arrays_})
                 part.replace(target)
     return Cache(target, ids, {name: mask for name, mask in held.items() if not mask.all()})
+
+
+def _usable(target: Path, dataset: Dataset) -> bool:
+    """Whether the arrays are there and what was written; warns where they are not any more."""
+    if not os.path.lexists(target):
+        return False
+    found = arrays.problem(target)
+    for name in () if found else [*(m.name for m in dataset.task.modalities), *(["labels"] if dataset.labels else [])]:
+        try:
+            np.load(target / f"{name}.npy", mmap_mode="r")
+        except (OSError, ValueError, EOFError) as error:
+            found = f"{target / name}.npy: damaged ({error})"
+    if found:
+        log.warning("%s; the images are prepared again", found)
+    return not found
+
+
+def _remove(target: Path) -> None:
+    """Take away what stands where the cache comes. Raises UserError where that cannot be done."""
+    try:
+        if os.path.lexists(target):
+            aside = set_aside(target)
+            shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink()
+    except OSError as error:
+        raise UserError(f"{target}: {error.strerror}; delete it, or set MMBENCH_CACHE to another folder") from error
 
 
 def open_whole(dataset: Dataset, card: Card, size: int, folder: Path, progress: Progress | None = None) -> Cache:
@@ -135,31 +175,57 @@ def _prepare(
     size: int,
     part: Path,
     progress: Progress | None,
-) -> None:
-    """Fill ``part`` with the rows it lacks."""
+) -> list[str]:
+    """Fill ``part`` with the rows it lacks. Returns the names of its files."""
     part.mkdir(exist_ok=True)
-    arrays = {m.name: _Layout(m, int(held[m.name].sum()), size) for m in dataset.task.modalities}
-    counter = part / "rows"
-    done = int(counter.read_text()) if counter.exists() else 0
-    _check_space(part.parent, sum(array.row_bytes * int(held[name][done:].sum()) for name, array in arrays.items()))
+    layouts = {m.name: _Layout(m, int(held[m.name].sum()), size) for m in dataset.task.modalities}
+    counter = part / ROWS
+    done, sums = _begun(part, held, layouts)
+    _check_space(part.parent, sum(one.row_bytes * int(held[name][done:].sum()) for name, one in layouts.items()))
     with ExitStack() as stack:
-        files = {name: stack.enter_context(a.open(part, int(held[name][:done].sum()))) for name, a in arrays.items()}
+        files = {name: stack.enter_context(a.open(part, int(held[name][:done].sum()))) for name, a in layouts.items()}
         if progress:
             progress(done, len(ids))
         for samples in _load_chunks(dataset, ids[done:], size):
             for name, file in files.items():
                 here = held[name][done : done + len(samples)]
-                file.write(arrays[name].block([sample for sample, has in zip(samples, here, strict=True) if has]))
+                block = layouts[name].block([sample for sample, has in zip(samples, here, strict=True) if has])
+                sums[name].update(block)
+                file.write(block)
                 file.flush()
                 sync(part / f"{name}.npy")
             done += len(samples)
             # The count follows the data to the disk, so it never promises rows that a crash took away.
-            write_bytes(counter, str(done).encode())
+            write_sealed(counter, {"rows": done, "sha256": {name: one.hexdigest() for name, one in sums.items()}})
             if progress:
                 progress(done, len(ids))
     if dataset.labels:
         np.save(part / "labels.npy", np.array([dataset.label(sample_id) for sample_id in ids], dtype=np.int64))
         sync(part / "labels.npy")
+    return [f"{name}.npy" for name in (*layouts, *(["labels"] if dataset.labels else []))]
+
+
+def _begun(
+    part: Path, held: Mapping[str, np.ndarray], layouts: Mapping[str, _Layout]
+) -> tuple[int, dict[str, hashlib._Hash]]:
+    """How many rows an earlier preparation left, and the running SHA-256 of each modality's; 0 where one is damaged."""
+    try:
+        about = read_json(part / ROWS) or {"rows": 0}
+        done, sums = int(about["rows"]), {name: hashlib.sha256() for name in layouts}
+        for name, layout in layouts.items() if done else ():
+            with (part / f"{name}.npy").open("rb") as file:
+                np.lib.format.read_magic(file)
+                np.lib.format.read_array_header_1_0(file)
+                left = int(held[name][:done].sum()) * layout.row_bytes
+                while left and (block := file.read(min(left, arrays.BLOCK))):
+                    sums[name].update(block)
+                    left -= len(block)
+            if sums[name].hexdigest() != about["sha256"][name]:
+                raise ValueError(f"{part / name}.npy: damaged (other bytes than were written)")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s; the images are prepared from the beginning", error)
+        return 0, {name: hashlib.sha256() for name in layouts}
+    return done, sums
 
 
 def workers_for(dataset: Dataset) -> int:
@@ -229,14 +295,26 @@ class _Layout:
         return b"".join(sample[self.name].tobytes() for sample in samples)
 
 
-def _lock(path: Path) -> Lock:
-    """Taken; waits while another process or thread holds it."""
-    lock = Lock(path)
+def _lock(target: Path, samples: int, progress: Progress | None) -> Lock:
+    """Taken; while another process or thread has it, its progress is told."""
+    lock = Lock(target.with_suffix(".lock"))
     try:
-        lock.take()
+        while not lock.take(wait=False):
+            if progress:
+                progress(_rows(target.with_suffix(".part")), samples)
+            time.sleep(PAUSE)
     except OSError as error:
-        raise UserError(f"cache folder {path.parent}: {error.strerror}; set MMBENCH_CACHE to another folder") from error
+        raise UserError(
+            f"cache folder {target.parent}: {error.strerror}; set MMBENCH_CACHE to another folder"
+        ) from error
     return lock
+
+
+def _rows(part: Path) -> int:
+    """That are finished, of a preparation that may begin or end at this moment."""
+    with suppress(ValueError, KeyError, TypeError):
+        return int((read_json(part / ROWS) or {})["rows"])
+    return 0
 
 
 def _check_space(folder: Path, need: int) -> None:

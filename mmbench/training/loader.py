@@ -26,14 +26,21 @@ def allowed_views(dataset: Dataset, card: Card) -> tuple[View, ...]:
 
 
 def held_views(dataset: Dataset, split: Split, access: Access) -> tuple[View, ...]:
-    """The guard's views; an unpaired one lists the samples that hold its modality and no others.
+    """The guard's views; unpaired ones and those of oracles list the samples that hold their modalities and no others.
 
     Where a sample is one image of one domain, a group lists the images of two.
     """
     made = views(dataset.task, split, access)
-    if access is not Access.UNPAIRED:
+    if access not in (Access.UNPAIRED, Access.TRUE_PAIRS):
         return made
-    return tuple(replace(view, ids=dataset.holding(view.ids, view.modalities[0])) for view in made)
+    return tuple(replace(view, ids=_holding(dataset, view)) for view in made)
+
+
+def _holding(dataset: Dataset, view: View) -> tuple[str, ...]:
+    ids = view.ids
+    for modality in view.modalities:
+        ids = dataset.holding(ids, modality)
+    return ids
 
 
 class Loader:

@@ -6,11 +6,13 @@ bit what the uninterrupted one would have done (on a CPU with the same number of
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,7 +29,7 @@ Observer = Callable[[Method], dict[str, float]]
 
 
 class DivergedError(Exception):
-    """A loss became NaN or infinite; the message names stage, step and losses."""
+    """A loss, a weight or a translation became NaN or infinite; the message names stage, step and which."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,16 @@ class LossSums:
             value = value.detach().float()
             value = value / times if times > 1 else value
             self.losses[key] = self.losses[key] + value if key in self.losses else value
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: JSON holds it without loss."""
+        return {"count": self.count, "losses": {name: float(value) for name, value in self.losses.items()}}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any], device: torch.device) -> LossSums:
+        """What :meth:`state` gave; none of an empty state."""
+        losses = {name: torch.tensor(value, device=device) for name, value in state.get("losses", {}).items()}
+        return cls(losses, int(state.get("count", 0)))
 
     def means(self) -> dict[str, float]:
         """Mean of each loss over the steps counted."""
@@ -82,7 +94,7 @@ def train(
         call trained, ``ms/<stage>``.
 
     Raises:
-        DivergedError: a loss became NaN or infinite.
+        DivergedError: a loss or a weight became NaN or infinite.
     """
     total = sum(stage.steps for stage in stages)
     done_before, resume = _resume_point(folder, method)
@@ -98,14 +110,17 @@ def train(
         optimizers = make_optimizers(method, stage, compute)
         if resume is not None and first > 0:
             checkpoint.load_optimizers(resume, optimizers)
-        started, sums, bad = time.perf_counter(), LossSums({}), torch.zeros((), dtype=torch.bool, device=compute.device)
+        # The next log line is of the same steps as without an interruption.
+        sums = LossSums.of(earlier.get("logging", {}) if first > 0 else {}, compute.device)
+        started, bad = time.perf_counter(), torch.zeros((), dtype=torch.bool, device=compute.device)
         batches = loader.stream(stage.index, first * stage.rounds, stage.steps * stage.rounds)
         for step in range(first, stage.steps):
             torch.manual_seed(_step_seed(seed, stage.index, step))
             bad |= train_step(method, stage, step, islice(batches, stage.rounds), optimizers, compute, sums)
             now, ends = step + 1, step + 1 == stage.steps
-            if (now % DIVERGENCE_CHECK == 0 or ends) and bool(bad):
-                raise DivergedError(f"stage {stage.name!r}, by step {now}: {_not_finite(sums)} is not finite")
+            saves = now % intervals.checkpoint == 0 or ends
+            if now % DIVERGENCE_CHECK == 0 or saves:
+                _check_finite(method if saves else None, bad, sums, f"stage {stage.name!r}, by step {now}")
             if now % intervals.log == 0 or ends:
                 entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
                 seen = {}
@@ -114,9 +129,10 @@ def train(
                     set_modes(method, stage)  # an observer may leave frozen roles in training mode
                 folder.append_log({**entry, "losses": sums.means(), **seen})
                 sums = LossSums({})
-            if now % intervals.checkpoint == 0 or ends:
+            if saves:
                 spent = timing["seconds"] + time.perf_counter() - started
                 where = {"total_step": base + now, "stage": stage.name, "step": now, "seconds": spent}
+                where |= {"logging": sums.state(), "log": folder.log_digest()}
                 checkpoint.save(folder.checkpoints, method, optimizers, where)
             if progress:
                 progress(stage.name, base + now, total)
@@ -215,6 +231,13 @@ def _step_seed(seed: int, stage: int, step: int) -> int:
     return (seed * 100 + stage) * 10**8 + step
 
 
-def _not_finite(sums: LossSums) -> str:
-    names = [name for name, value in sums.means().items() if not torch.isfinite(torch.tensor(value))]
-    return ", ".join(names) or "a loss"
+def _check_finite(method: Method | None, bad: torch.Tensor, sums: LossSums, place: str) -> None:
+    """Raise DivergedError where a loss was not finite or, with a method, where one of its weights is not.
+
+    No checkpoint is written of such a method: what goes on from one would have forgotten it.
+    """
+    if bool(bad):
+        names = [name for name, value in sums.means().items() if not math.isfinite(value)]
+        raise DivergedError(f"{place}: {', '.join(names) or 'a loss'} is not finite")
+    if method is not None and (name := checkpoint.not_finite(method)):
+        raise DivergedError(f"{place}: {name} is not finite")

@@ -10,6 +10,7 @@ from mmbench.dataset import Dataset
 from mmbench.method import Method
 from mmbench.plugins import keys, metrics
 from mmbench.plugins.catalog import Card
+from mmbench.store import content
 from mmbench.store.files import read_json
 from mmbench.training import device
 from mmbench.training.device import Compute
@@ -36,9 +37,10 @@ def asked_for(
         "profile_values": as_dict(profile),
         "split_hashes": split.hashes(),
         "split_sizes": {part: len(ids) for part, ids in split.parts().items()},
-        "manifest": dataset.manifest(),
+        "manifest": content.identity(dataset),
         "place": keys.place(Path(order["data_root"])) if order["data_root"] else "",
         "data_settings": dataset.settings,
+        "skipped": list(getattr(dataset, "skipped", ())),
         "task": as_dict(dataset.task),
         "readings": as_dict(dataset.readings()),
         "source": keys.source_digest(card.path, card.module),

@@ -15,7 +15,6 @@ from PIL import Image
 
 from mmbench.dataset import DataLimits
 from mmbench.modality import Depth, Segmentation
-from mmbench.task import Access, views
 from mmbench.training.cache import open_cache
 
 EVERYTHING = DataLimits()
@@ -85,9 +84,9 @@ def test_depth_by_hand(
     write_image(tmp_path, "rgb", "a.png", np.zeros((2, 2, 3), np.uint8))
     write_image(tmp_path, "segmentation", "a.png", np.array([[1, 1], [2, 2]], np.uint8))
     write_image(tmp_path, "depth", name, stored)
+    toml(tmp_path, "[modalities.depth]\ninvalid = 0\n")
     depth = Folder(tmp_path, EVERYTHING).sample("a")["depth"]
-    assert depth.dtype == np.float32
-    np.testing.assert_array_equal(depth, np.array(metres, np.float32))
+    np.testing.assert_array_equal(depth, np.array(metres, np.float32), strict=True)
 
 
 def test_depth_as_described(root: Path, write_image: Callable[..., None]) -> None:
@@ -199,37 +198,6 @@ def test_subfolders_are_scenes(tmp_path: Path, add_sample: Callable[..., None]) 
     assert set(data.sample("drive1/07")) == {"rgb", "depth", "segmentation"}
 
 
-def test_two_recordings_of_a_robot(tmp_path: Path, add_sample: Callable[..., None]) -> None:
-    """Thesis 4.6.4: labels in one recording, depth and NIR in another, a few samples with everything."""
-    for number in range(20):
-        add_sample(tmp_path, f"old{number:02d}", "rgb", "segmentation")
-        add_sample(tmp_path, f"new{number:02d}", "rgb", "depth", "nir")
-    for number in range(12):
-        add_sample(tmp_path, f"both{number:02d}", "rgb", "depth", "nir", "segmentation")
-    data = Folder(tmp_path, EVERYTHING)
-    parts = data.split().parts()
-    # 20 % and 5 % of all 52 samples would be 10 and 3; the twelve complete ones are shared out in that proportion.
-    assert (len(parts["test"]), len(parts["validation"])) == (10, 2)
-    assert all(sample.startswith("both") for part in ("test", "validation") for sample in parts[part])
-    assert {sample[:3] for sample in parts["rgb+segmentation"]} == {"old"}
-    assert {sample[:3] for sample in parts["rgb+depth+nir"]} == {"new"}
-    assert data.holds("old00") == ("rgb", "segmentation")
-    assert set(data.sample("new00")) == {"rgb", "depth", "nir"}
-    for view in views(data.task, data.split(), Access.SEEN_GROUPS):
-        assert all(set(view.modalities) <= set(data.holds(sample)) for sample in view.ids)
-
-
-def test_complete_samples_train_a_group_that_has_no_others(tmp_path: Path, add_sample: Callable[..., None]) -> None:
-    for number in range(40):
-        add_sample(tmp_path, f"both{number:02d}")
-        add_sample(tmp_path, f"new{number:02d}", "rgb", "depth")
-    parts = Folder(tmp_path, EVERYTHING).split().parts()
-    # The shares are of the 40 complete samples: without them nothing trains rgb+segmentation.
-    assert (len(parts["test"]), len(parts["validation"])) == (8, 2)
-    assert len(parts["rgb+segmentation"]) + len(parts["rgb+depth"]) == 70
-    assert len(parts["rgb+segmentation"]) >= 15
-
-
 def test_lists(root: Path) -> None:
     (root / "test.txt").write_text("room0_000\nroom0_001\n\n")
     toml(
@@ -329,21 +297,6 @@ def test_the_main_job(root: Path, tmp_path: Path, run_cli: Callable[..., Any]) -
                    "--data-root", str(root), "--runs", str(tmp_path / "runs"))  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "class 3" in done.stdout
-
-
-def test_oracles_need_what_two_recordings_lack(
-    tmp_path: Path, add_sample: Callable[..., None], run_cli: Callable[..., Any]
-) -> None:
-    for number in range(24):
-        add_sample(tmp_path / "two", f"a_{number:03d}", *(("rgb", "depth"), ("rgb", "segmentation"), ())[number % 3])
-    given = ("--dataset", str(tmp_path / "two"), "--profile", "smoke", "--runs", str(tmp_path / "runs"), "--dry-run")
-    everything = run_cli("run", "--methods", "all", *given)
-    assert everything.returncode == 0
-    assert "oracle: left out, it learns from true pairs, and training sample a_" in everything.stdout
-    assert "oracle/seed-0" not in everything.stdout
-    named = run_cli("run", "--methods", "mmnet,oracle", *given)
-    assert named.returncode == 2
-    assert "oracle: cannot run, it learns from true pairs" in named.stderr
 
 
 def test_what_a_method_may_not_see_can_be_noise(root: Path, bench_of: Callable[..., Any], tmp_path: Path) -> None:

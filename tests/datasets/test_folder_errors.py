@@ -171,7 +171,7 @@ def test_verify_goes_on(root: Path, add_sample: Callable[..., None]) -> None:
 
 
 def test_unknown_colour(root: Path, write_image: Callable[..., None]) -> None:
-    toml(root, '[modalities.segmentation]\nclasses = ["a"]\npalette = [[200, 0, 0]]\n')
+    toml(root, '[modalities.segmentation]\nclasses = ["a", "b"]\npalette = [[200, 0, 0], [0, 0, 9]]\n')
     assert "one channel; expected colours" in line(root, sample("room0_000"))
     array = np.full((HEIGHT, WIDTH, 3), (200, 0, 0), np.uint8)
     array[3, 7] = (12, 3, 4)
@@ -260,8 +260,5 @@ def test_too_few_samples(tmp_path: Path, add_sample: Callable[..., None]) -> Non
     assert "too few samples for rgb+depth (rgb+segmentation 1, rgb+depth 0, test 1, validation 1)" in line(tmp_path)
     for number in range(30):
         add_sample(tmp_path, f"b{number}", "rgb", "depth")
-    for path in (tmp_path / "depth").glob("a*"):
-        path.unlink()
-    assert "no sample has every modality that test and validation need" in line(tmp_path)
     toml(tmp_path, "[split]\ntest = ['b0']\n")
     assert "test: 'b0' lacks a modality" in line(tmp_path)

@@ -73,6 +73,10 @@ def labels(root: Path, ids: list[int]) -> None:
     [
         ([0, 255], r"one class beside void: write classes = \[2 names\], ids = \[0, 255\] and void = \[\]"),
         ([0, 1], r"one class beside void: write classes = \[2 names\], ids = \[0, 1\] and void = \[255\]"),
+        (
+            [0] * 10 + [1] * 3 + [2] * 4,
+            r"0 is 62 %.*write classes = \[3 names\], ids = \[0, 1, 2\] and void = \[255\].*or void = \[0\]",
+        ),
         ([0, 1, 2, 255], r"hold 255.*write classes = \[3 names\], ids = \[0, 1, 2\] and void = \[255\].*dataset.toml"),
     ],
 )
@@ -88,6 +92,88 @@ def test_what_is_written_as_proposed_is_taken(own_images: Path) -> None:
         '[modalities.segmentation]\nclasses = ["a", "b", "c"]\nids = [0, 1, 2]\nvoid = [255]\n'
     )
     assert np.unique(Folder(own_images, EVERYTHING).sample("room0_000")["segmentation"]).tolist() == [0, 1, 2, 3]
+
+
+def test_one_class_is_no_task(own_images: Path) -> None:
+    (own_images / "dataset.toml").write_text('[modalities.segmentation]\nclasses = ["road"]\nvoid = [0, 2, 3]\n')
+    with pytest.raises(UserError, match=r"one class beside void.*name what lies around it as a class"):
+        Folder(own_images, EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("depth", "stated", "said"),
+    [
+        (np.array([1000, 65535], np.uint16), "", r"write invalid = \[0, 65535\], or far = 66 .*\[modalities\.depth\]"),
+        (np.array([1000, 65535], np.uint16), "unit = 0.0002", r"write invalid = \[0, 65535\].*, or far = 14 "),
+        (np.array([1000, 150000], np.int32), "", r'150 m, beyond 100 m.*unit = "metre".*, or far = 150 '),
+        (np.array([1.5, 101.0], np.float32), "", r'101 m, beyond 100 m.*unit = "millimetre".*, or far = 101 '),
+    ],
+)
+@pytest.mark.parametrize("at", [0, 1])
+def test_depth_too_far_for_what_it_was_taken_for(
+    at: int, depth: np.ndarray, stated: str, said: str, own_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an image that is looked at, and in one that is not."""
+    monkeypatch.setattr("mmbench.datasets.folder.look.LOOK", 10)
+    paths = sorted((own_images / "depth").iterdir())
+    suffix = ".tif" if depth.dtype.itemsize > 2 else ".png"
+    for number, path in enumerate(paths):
+        path.unlink()
+        values = depth if number == at else depth[:1].repeat(2)
+        Image.fromarray(values.repeat(10)[None].repeat(16, 0)).save(path.with_suffix(suffix))
+    toml = own_images / "dataset.toml"
+    toml.write_text(f"[modalities.depth]\n{stated}\n")
+    with pytest.raises(UserError, match=said) as refused:
+        Folder(own_images, EVERYTHING).sample(paths[at].stem)
+    far = str(refused.value).rpartition("far = ")[2].split()[0]
+    toml.write_text(f"[modalities.depth]\n{stated}\nfar = {far}\n")
+    unit = float(stated.rpartition(" ")[2] or (0.001 if depth.dtype.kind != "f" else 1))
+    assert Folder(own_images, EVERYTHING).sample(paths[at].stem)["depth"].max() == pytest.approx(depth[1] * unit)
+
+
+def test_a_guessed_range_never_clips(own_images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmbench.datasets.folder.look.LOOK", 10)
+    (own_images / "nir").mkdir()
+    for path in (own_images / "rgb").iterdir():
+        value = 5000 if path.stem == "room0_001" else 4000
+        Image.fromarray(np.full((16, 20), value, np.uint16)).save(own_images / "nir" / f"{path.stem}.png")
+    with pytest.raises(
+        UserError, match=r"room0_001\.png: .*write range = \[0, 5000\], or clip = true beside.*\[modalities\.nir\]"
+    ):
+        Folder(own_images, EVERYTHING).sample("room0_001")
+    (own_images / "dataset.toml").write_text("[modalities.nir]\nrange = [0, 4095]\n")
+    assert Folder(own_images, EVERYTHING).sample("room0_001")["nir"].max() == 1
+
+
+def parts_in_folders(root: Path) -> None:
+    """The first ten samples moved to ``val/``, the others to ``train/``."""
+    for modality in ("rgb", "depth", "segmentation"):
+        for number, path in enumerate(sorted((root / modality).iterdir())):
+            part = root / modality / ("val" if number < 10 else "train")
+            part.mkdir(exist_ok=True)
+            path.rename(part / path.name)
+
+
+def test_folders_named_as_parts_are_no_scenes(own_images: Path) -> None:
+    parts_in_folders(own_images)
+    with pytest.raises(UserError, match=r'test = "val/" under \[split\], or scene = '):
+        Folder(own_images, EVERYTHING).split()
+    (own_images / "dataset.toml").write_text('[split]\ntest = "val/"\n')
+    parts = Folder(own_images, EVERYTHING).split().parts()
+    assert {name.split("/")[0] for name in parts.pop("test")} == {"val"}
+    assert {name.split("/")[0] for names in parts.values() for name in names} == {"train"}
+    assert all(parts.values())
+    (own_images / "dataset.toml").write_text("scene = '^(.*)$'\n")
+    assert {name.split("/")[0] for name in Folder(own_images, EVERYTHING).split().test} == {"val", "train"}
+
+
+def test_what_lies_in_a_part_s_folder_is_in_no_other(own_images: Path) -> None:
+    parts_in_folders(own_images)
+    (own_images / "depth" / "val" / "room0_000.png").unlink()
+    (own_images / "dataset.toml").write_text('[split]\ntest = "val/"\n')
+    parts = Folder(own_images, EVERYTHING).split().parts()
+    assert len(parts["test"]) == 9
+    assert not any("val/room0_000" in names for names in parts.values())
 
 
 @pytest.mark.parametrize(

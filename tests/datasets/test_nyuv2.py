@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from mmbench.datasets.nyuv2 import SETTINGS, NyuV2
-from nyuv2_tree import COUNT, EVERYTHING, HEIGHT, SCENES, TEST, TO_40, WIDTH, make_root, metres, names, rgb
+from nyuv2_tree import COUNT, EVERYTHING, HEIGHT, SCENES, TEST, TO_40, TRAIN, WIDTH, make_root, metres, names, rgb
 from PIL import Image
 from scipy.io import savemat
 
@@ -125,6 +125,28 @@ def test_damaged_lists(root: Path, file: str) -> None:
         opened(root)
     savemat(root / "nyuv2" / "splits.mat", {"trainNdxs": [1, 2], "testNdxs": [2, 3]})
     with pytest.raises(UserError, match="none in both lists"):
+        opened(root)
+
+
+def test_doubles_as_matlab_saves_them(root: Path) -> None:
+    folder = root / "nyuv2"
+    before, sample = opened(root).split(), opened(root).sample("NYU0003")
+    savemat(folder / "splits.mat", {"trainNdxs": TRAIN[:, None] * 1.0, "testNdxs": TEST[:, None] * 1.0})
+    savemat(folder / "classMapping40.mat", {"mapClass": TO_40[None] * 1.0})
+    with h5py.File(folder / "nyu_depth_v2_labeled.mat", "r+") as file:
+        labels = file["labels"][()] * 1.0
+        del file["labels"]
+        file["labels"] = labels
+    assert opened(root).split() == before
+    np.testing.assert_array_equal(opened(root).sample("NYU0003")["segmentation"], sample["segmentation"])
+    with h5py.File(folder / "nyu_depth_v2_labeled.mat", "r+") as file:
+        for wrong, said in ((0.5, "not whole numbers"), (np.nan, "not whole numbers"), (-1, "label -1, expected 0")):
+            file["labels"][2, 0, 0] = wrong
+            file.flush()
+            with pytest.raises(UserError, match=said):
+                opened(root).sample("NYU0003")
+    savemat(folder / "splits.mat", {"trainNdxs": [1.5], "testNdxs": [2.0]})
+    with pytest.raises(UserError, match=r"splits\.mat: not the official split \(float64 values that are not whole"):
         opened(root)
 
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from tiny_learning import SIZE, build, learn
 from torch import Tensor
 
-from mmbench.method import Batch, Context, Method
+from mmbench.method import Batch
 from mmbench.modality import Rgb
-from mmbench.planning import config
-from mmbench.plugins import catalog
 from mmbench.plugins.metrics import load_metrics
-from mmbench.schedule import NetworkSize
 from mmbench.task import Group, Task, Translation
-from mmbench.training.device import Compute
-from mmbench.training.loop import LossSums, make_optimizers, train_step
 
-CPU = Compute(torch.device("cpu"), "fp32")
-SIZE = 16
-NETWORK = NetworkSize(width=16, poolings=2, convs=(1, 1), blocks=2, kernel=3)
 STEPS = {"cyclegan": 200, "cyclegan-residual": 150, "stargan-unpaired": 140, "unit": 300}
 RATES = {"cyclegan": 2e-3, "cyclegan-residual": 2e-3, "stargan-unpaired": 5e-4, "unit": 1e-3}
 # In so few steps the paper's 1 leaves images as they are, to which cycles agree.
@@ -36,27 +28,6 @@ COLOURS = Task(
     groups=(Group(("r", "a")), Group(("r", "b"))),
     unseen=(Translation(("a",), "b"), Translation(("b",), "a")),
 )
-
-
-def build(name: str, task: Task, steps: int, **stage: Any) -> tuple[Method, Any]:
-    card = catalog.find("methods", name)
-    resolved = config.resolve(card, config.profile("paper", "cross-modal"), "cross-modal", {})
-    torch.manual_seed(0)
-    method = catalog.load(card, card["CLASS"])(Context(task, SIZE, NETWORK, resolved.settings))
-    return method, dataclasses.replace(resolved.stages[0], steps=steps, **stage)
-
-
-def learn(method: Method, stage: Any, batches: Callable[[int], Batch]) -> list[dict[str, float]]:
-    """Train; the losses of every step."""
-    optimizers, log = make_optimizers(method, stage, CPU), []
-    for step in range(stage.steps):
-        torch.manual_seed(step)
-        sums = LossSums({})
-        own = [batches(step * stage.rounds + each) for each in range(stage.rounds)]
-        train_step(method, stage, step, own, optimizers, CPU, sums)
-        log.append(sums.means())
-    method.eval()
-    return log
 
 
 @pytest.mark.parametrize("name", ["pix2pix-cascade", "stargan-paired"])

@@ -16,7 +16,7 @@ from PIL import Image
 from mmbench.plugins import catalog
 from mmbench.publishing.build import build_reports
 from mmbench.publishing.write import write_reports
-from mmbench.reporting import Table
+from mmbench.reporting import Figure, Table
 from mmbench.store.collect import collect
 
 
@@ -37,6 +37,10 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     files = {path.name: path for path in write_reports(made, notes, runs / "report")}
     picture = Image.open(files["pictures-synthetic-smoke-to-segmentation.png"])
     assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50, "an empty figure"
+    (drawn,) = (item for item in made if item.name == "pictures-synthetic-smoke-to-segmentation")
+    assert isinstance(drawn, Figure)
+    named = [text.get_text() for legend in drawn.figure.legends for text in legend.get_texts()]
+    assert named[0] == "0.5 m" and {"8 m", "no depth", "bed", "window", "void"} <= set(named)
     table = files["provenance-synthetic-smoke.csv"].read_text()
     assert table.count("\n") == 3
     frame = collect(runs)[0].rows
@@ -44,8 +48,14 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     assert frame["value"].notna().any()
 
     cell = runs / "synthetic" / "smoke" / "mmnet" / "seed-0"
-    (cell / "samples" / "samples.npz").write_bytes(b"damaged")
+    samples = cell / "samples" / "samples.npz"
+    whole = samples.read_bytes()
+    samples.write_bytes(bytes([*whole[:-1], whole[-1] ^ 1]))
+    notes = build_reports(runs, ["pictures"])[1]
+    assert len(notes) == 1 and "mmnet/seed-0: samples/samples.npz is damaged" in notes[0]
+    samples.write_bytes(b"damaged")
     result = json.loads((cell / "result.json").read_text())
+    (cell / "digests.json").unlink()
     (cell / "result.json").write_text(json.dumps({**result, "hardware": "none"}))
     made, notes = build_reports(runs)
     assert notes == []
@@ -79,9 +89,11 @@ def test_every_report_survives_an_empty_folder(tmp_path: Path) -> None:
 def test_many_methods_stand_in_bands_with_inputs_and_truth_in_each(methods: int, bands: int) -> None:
     images = np.zeros((5, 2, 2, 3), np.uint8)
     names = ["0 input|depth", "0 input|rgb", *(f"1 baselines|m{number}" for number in range(methods)), "9 truth|truth"]
-    canvas = pictures._draw(dict.fromkeys(names, images))
+    canvas = pictures._draw(pictures.Columns(dict.fromkeys(names, images), {"2 m": (1, 2, 3)}))
     titles = [axis.get_title() for axis in canvas.axes if axis.get_title()]
     assert [title for title in titles if title.startswith("m")] == [f"m{number}" for number in range(methods)]
     assert [titles.count(title) for title in ("depth", "rgb", "truth")] == [bands] * 3
     assert max(box.x1 for box in (axis.get_position() for axis in canvas.axes)) <= 1
     assert canvas.get_size_inches()[0] <= 1.35 * 10
+    (legend,) = canvas.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["2 m"]

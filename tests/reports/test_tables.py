@@ -84,7 +84,7 @@ def test_segmentation_has_classes_groups_in_order_and_missing_classes() -> None:
     table = only(segmentation_table.build(Results(results), published.load()))
     assert list(table.frame["group"]) == list(reversed(groups))
     lines = table.text().splitlines()
-    assert lines[2].split() == ["method", "conn.", "seeds", "mIoU", "Global", "bed", "wind"]
+    assert lines[2].split() == ["method", "conn.", "seeds", "mIoU", "Global", "bed", "window"]
     assert lines[5].split()[-6:] == ["PI", "1", "20.0", "50.0", "20.0", "-"]
     assert {"IoU bed", "IoU bed std", "IoU window"} <= set(table.frame)
 

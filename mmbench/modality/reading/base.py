@@ -12,7 +12,7 @@ import numpy as np
 from mmbench.modality.base import Kind, Modality
 from mmbench.resize import centre_square, resize
 
-from .stored import stored
+from .stored import numbers, opened
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Reading(ABC):
 
     def stored(self, path: Path) -> np.ndarray:
         """What the file holds. Raises DamagedError where it cannot be decoded to its end."""
-        return stored(path, self.kind, self.lossless)
+        return numbers(opened(path, self.kind, self.lossless))
 
     @abstractmethod
     def decode(self, array: np.ndarray) -> np.ndarray:

@@ -14,10 +14,12 @@ from mmbench.modality.depth import Depth
 from mmbench.typed import convert
 
 from .base import Reading
-from .stored import DamagedError
+from .stored import DamagedError, UndescribedError
 
 UNITS = {"millimetre": 0.001, "centimetre": 0.01, "metre": 1.0}
 """Metres per count of depth."""
+
+FULL = 65535  # the largest 16-bit value; many cameras write it where they measured nothing
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class DepthReading(Reading):
         metres: of a count.
         floats: metres of 1.0 in files of floating point; 0: as ``metres``.
         invalid: further values that mean "not measured".
+        far: metres; a valid pixel beyond is an error: unit or invalid are wrong then. 0: no limit.
         rotated: bits by which 16-bit counts were rotated to the left (SUN RGB-D: 3).
         rays: where the file holds the lengths of rays, and z is wanted: the angles of view across and down, in
             degrees, of the whole image.
@@ -37,11 +40,12 @@ class DepthReading(Reading):
     metres: float = UNITS["millimetre"]
     floats: float = 0.0
     invalid: tuple[float, ...] = (0.0,)
+    far: float = 0.0
     rotated: int = 0
     rays: tuple[float, ...] = ()
 
     lossless: ClassVar[bool] = Depth.lossless
-    keys: ClassVar[tuple[str, ...]] = ("unit", "invalid")
+    keys: ClassVar[tuple[str, ...]] = ("unit", "invalid", "far")
     example: ClassVar[str] = "unit=millimetre"
 
     @classmethod
@@ -50,13 +54,20 @@ class DepthReading(Reading):
         return cls(floats=UNITS["metre"])
 
     def changed(self, key: str, value: Any, modality: Modality, where: str) -> Reading:
-        """``unit``: a name in UNITS or metres per count, of plain counts; ``invalid``: one value or several."""
+        """``unit``: a name in UNITS or metres per count, of plain counts; ``invalid``: one value or several; ``far``:
+        metres.
+        """
         if key == "invalid":
             values = value if isinstance(value, list) else [value]
             return replace(self, invalid=convert(tuple[float, ...], values, where))
-        # A stated unit is of plain counts, whatever the data set's own files hold.
+        if key == "far":
+            far = float(convert(float, value, where))
+            if not 0 <= far < math.inf:
+                raise UserError(f"{where}: expected metres, or 0 for no limit")
+            return replace(self, far=far)
+        # A stated unit is of plain counts, whatever the data set's own files hold, and however far those reach.
         floats = UNITS["metre"] if self.rotated else self.floats
-        return replace(self, metres=metres_of(value, where), floats=floats, rotated=0, rays=())
+        return replace(self, metres=metres_of(value, where), floats=floats, far=0.0, rotated=0, rays=())
 
     def counts(self, array: np.ndarray) -> np.ndarray:
         """Depth in the file's own counts, float64 ``(H, W)``, NaN where nothing was measured."""
@@ -75,8 +86,33 @@ class DepthReading(Reading):
     def decode(self, array: np.ndarray) -> np.ndarray:
         """float32 metres, 0 = not measured."""
         factor = self.floats if self.floats and array.dtype.kind == "f" else self.metres
-        depth = np.nan_to_num(self.counts(array) * factor).astype(np.float32)
+        counts = np.nan_to_num(self.counts(array))
+        if beyond := self.too_far(float(counts.max()), factor):
+            raise UndescribedError(beyond)
+        depth = (counts * factor).astype(np.float32)
         return to_z(depth, *self.rays) if self.rays else depth
+
+    def too_far(self, highest: float, factor: float = 0.0) -> str:
+        """What is wrong with a depth of this count, and what to write; empty where it may be as far as that.
+
+        Args:
+            factor: metres of 1.0, if not :attr:`metres`.
+        """
+        factor = factor or self.metres
+        metres = highest * factor
+        if not self.far or metres <= self.far:
+            return ""
+        measured = f"far = {math.ceil(metres)} if it was measured"
+        if highest == FULL:
+            return (
+                f"depth of {FULL}, which many cameras write where they measured nothing: write invalid = [0, {FULL}], "
+                f"or {measured}"
+            )
+        other = "metre" if factor != UNITS["metre"] else "millimetre"
+        return (
+            f"depth of {highest:g}, which in this unit is {metres:.4g} m, beyond {self.far:g} m: which unit? Write "
+            f'unit = "{other}", or {measured}'
+        )
 
     def _rotated_back(self, array: np.ndarray) -> np.ndarray:
         """Counts as they were before; the rotation has to stay in 16 bits: the low ones hold the high ones."""

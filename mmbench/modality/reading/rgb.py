@@ -10,7 +10,7 @@ import numpy as np
 from mmbench.modality.base import Kind
 
 from .base import Reading
-from .stored import DamagedError, stored
+from .stored import DamagedError, numbers, opened
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class RgbReading(Reading):
 
     def stored(self, path: Path) -> np.ndarray:
         """Colours, also those of grey and palette images."""
-        return stored(path, self.kind, self.lossless, colour=True)
+        return numbers(opened(path, self.kind, self.lossless), colour=True)
 
     def decode(self, array: np.ndarray) -> np.ndarray:
         """uint8 ``(H, W, 3)``."""

@@ -15,7 +15,7 @@ from mmbench.typed import convert
 
 from .base import Reading
 from .rgb import RgbReading
-from .stored import DamagedError, grey, stored
+from .stored import DamagedError, UndescribedError, grey, numbers, opened
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ScalarReading(Reading):
 
     Attributes:
         range: the values that become -1 and 1; without it -1 is 0, and 1 all that the bits of the file hold.
+        clip: whether values beyond ``range`` become the nearer of its ends; else they are an error.
         floats: without ``range``, of files of floating point: the largest values that may become 1, of which the first
             is taken that no value exceeds. Without them they are taken as they are.
         difference: the two channels, counted from 0; a difference of 255 becomes 1. It is taken after resizing.
@@ -31,25 +32,28 @@ class ScalarReading(Reading):
 
     kind: Kind = field(init=False, default="scalar")
     range: tuple[float, ...] = ()
+    clip: bool = True
     floats: tuple[float, ...] = ()
     difference: tuple[int, ...] = ()
 
-    keys: ClassVar[tuple[str, ...]] = ("range",)
+    keys: ClassVar[tuple[str, ...]] = ("range", "clip")
     example: ClassVar[str] = "range='[0, 255]'"
 
     def changed(self, key: str, value: Any, modality: Modality, where: str) -> Reading:
-        """``range``: the values that become -1 and 1."""
+        """``range``: the values that become -1 and 1, those beyond are clipped; ``clip``: whether they are."""
+        if key == "clip":
+            return replace(self, clip=convert(bool, value, where))
         ends = convert(tuple[float, ...], value, where)
         if len(ends) != 2 or not ends[0] < ends[1]:
             raise UserError(f"{where}: expected [lowest, highest]")
-        return replace(self, range=ends, difference=())
+        return replace(self, range=ends, clip=True, difference=())
 
     def stored(self, path: Path) -> np.ndarray:
         """See :class:`Reading`; colours, where their difference is wanted."""
-        return stored(path, self.kind, self.lossless, colour=bool(self.difference))
+        return numbers(opened(path, self.kind, self.lossless), colour=bool(self.difference))
 
     def decode(self, array: np.ndarray) -> np.ndarray:
-        """float32 ``(H, W)`` in [-1, 1]; of ``range``, values beyond its ends are clipped."""
+        """float32 ``(H, W)`` in [-1, 1]."""
         if self.difference:
             one, other = self.difference
             colours = RgbReading().decode(array).astype(np.float32)
@@ -59,7 +63,14 @@ class ScalarReading(Reading):
             raise DamagedError("values that are not finite")
         if self.range:
             low, high = self.range
-            share = (values.astype(np.float64) - low) / (high - low)
+            values = values.astype(np.float64)
+            least, most = float(values.min()), float(values.max())
+            if not self.clip and (least < low or most > high):
+                raise UndescribedError(
+                    f"values from {least:g} to {most:g}, beyond the range from {low:g} to {high:g}: write range = "
+                    f"[{min(low, least):g}, {max(high, most):g}], or clip = true beside the range that is meant"
+                )
+            share = (values - low) / (high - low)
             return np.clip(share * 2 - 1, -1, 1).astype(np.float32)
         if values.dtype.kind == "f" and not self.floats:
             return self._within(values.astype(np.float32), -1.0, 1.0)

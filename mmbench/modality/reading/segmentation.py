@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from PIL import Image
 
 from mmbench.colours import colour_codes
 from mmbench.errors import UserError
@@ -17,7 +16,7 @@ from mmbench.modality.segmentation import Segmentation
 from mmbench.typed import convert
 
 from .base import Reading
-from .stored import DamagedError, UndescribedError, label_codes, stored
+from .stored import DamagedError, UndescribedError, has_palette, label_codes, numbers, opened
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,10 @@ class SegmentationReading(Reading):
 
     def stored(self, path: Path) -> np.ndarray:
         """See :class:`Reading`."""
-        array = stored(path, self.kind, self.lossless)
-        if self.palette and (self.either or not self.ids) and _has_palette(path):
-            colours = stored(path, self.kind, self.lossless, colour=True)
+        content = opened(path, self.kind, self.lossless)
+        array = numbers(content)
+        if self.palette and (self.either or not self.ids) and has_palette(content):
+            colours = numbers(content, colour=True)
             known, _ = self._table(colour=True)
             if not self.ids or (len(set(known.tolist())) == len(known) and np.isin(label_codes(colours), known).all()):
                 return colours
@@ -125,13 +125,6 @@ def _colours(value: Any, where: str) -> tuple[Colour, ...]:
     if any(len(colour) != 3 or not 0 <= min(colour) <= max(colour) <= 255 for colour in colours):
         raise UserError(f"{where}: expected colours such as [[0, 0, 0], [255, 0, 0]]")
     return tuple((red, green, blue) for red, green, blue in colours)
-
-
-def _has_palette(path: Path) -> bool:
-    if path.suffix.lower() == ".npy":
-        return False
-    with Image.open(path) as image:
-        return image.mode == "P"
 
 
 def _brief(ids: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import own_images
 import pytest
 from PIL import Image
 
@@ -25,6 +26,40 @@ def test_verify_counts_what_each_part_holds(capsys: pytest.CaptureFixture[str]) 
     assert lines[0].split() == ["part", "samples", "rgb", "depth", "nir", "segmentation"]
     assert lines[2].split() == ["rgb+segmentation", *["2000"] * 5]
     assert lines[-1] == "synthetic-nir: 0 problems"
+
+
+def test_verify_says_what_the_images_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = own_images.make_root(tmp_path / "mine", "rgb", "depth", "segmentation", "nir")
+    own_images.write(root, "thermal", "room0_000.png", np.zeros((4, 4), np.uint8))
+    (root / "dataset.toml").write_text('[modalities.segmentation]\nclasses = ["a", "b"]\nids = [3, 1]\nvoid = [0, 2]\n')
+    assert main(["data", "verify", str(root)]) == 0
+    said = capsys.readouterr().out
+    assert "segmentation, in all 40 samples: 2 classes, 50.0 % void" in said
+    assert [line.split() for line in said.splitlines() if line.startswith((" 3", "   3"))] == [["3", "a", "50", "40"]]
+    assert "depth, in all 40 samples: 0.5 to 4 m, 0.0 % not measured" in said
+    assert "nir, in all 40 samples: 0 to 255 of a range from 0 to 255; 0." in said
+    assert "thermal/ not used" in said
+
+
+def test_folders_of_other_names_are_proposed_and_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = own_images.make_root(tmp_path / "mine")
+    for name, other in (("rgb", "images"), ("depth", "depths"), ("segmentation", "labels")):
+        (root / name).rename(root / other)
+    assert main(["data", "verify", str(root)]) == 1
+    command = capsys.readouterr().out.splitlines()[0].rpartition("python -m mmbench ")[2]
+    assert command == f"data init {root} --rgb images --depth depths --segmentation labels"
+    assert main(command.split()) == 0
+    assert main(["data", "verify", str(root)]) == 0
+    assert "40 samples with all of them" in capsys.readouterr().out
+
+
+def test_verify_fails_where_a_run_would_be_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = own_images.make_root(tmp_path / "mine")
+    for path in (root / "segmentation").iterdir():
+        own_images.write(root, "segmentation", path.name, np.eye(16, 20, dtype=np.uint8) * 255)
+    assert main(["data", "verify", str(root)]) == 1
+    out, error = capsys.readouterr()
+    assert "one class beside void" in out and "1 problem; a run is refused" in out and not error
 
 
 def test_what_was_prepared_is_what_a_run_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +92,7 @@ def test_show_draws_every_modality_and_the_legend(tmp_path: Path) -> None:
         assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.8, modality.name
     colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
     assert set(dataset.task.modality("segmentation").palette[1:]) <= colours
+    assert {(253, 231, 36), (68, 1, 84)} <= colours, "viridis' ends: 0.5 m and 8 m"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +100,9 @@ def test_show_draws_every_modality_and_the_legend(tmp_path: Path) -> None:
     [
         (["verify", "flowers", "--data-root", "nowhere"], "nowhere"),
         (["verify", "synthetik"], "did you mean 'synthetic'"),
+        (["verify", "myimages"], "no such folder"),
+        (["verify", "./myimages"], "no such folder"),
+        (["verify", __file__], "it is no folder"),
         (["show", "synthetic", "--set", "data.nri=1"], "unknown key 'nri'"),
         (["prepare", "synthetic", "--profile", "laptopp"], "did you mean 'laptop'"),
     ],

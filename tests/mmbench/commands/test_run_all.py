@@ -15,7 +15,7 @@ import mmbench
 from mmbench.cell import CellRun
 from mmbench.commands.main import main
 from mmbench.launching import scheduler
-from mmbench.launching.local import EXIT_OUTCOMES, Outcome
+from mmbench.launching.local import Outcome
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell, make_plan
 
@@ -29,7 +29,7 @@ class InThisProcess:
         self.cell, self.order, self.slot = cell, order, slot
 
     def poll(self) -> Outcome:
-        return Outcome(self.cell, EXIT_OUTCOMES[CellRun(self.order, lambda *_: None).run()])
+        return Outcome(self.cell, {0: "done", 1: "failed", 3: "diverged"}[CellRun(self.order, lambda *_: None).run()])
 
     def stop(self) -> None:
         """It has ended."""

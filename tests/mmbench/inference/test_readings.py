@@ -25,6 +25,7 @@ from sunrgbd_tree import opened as open_sunrgbd
 import mmbench
 from mmbench.commands import main as cli
 from mmbench.dataset import DataLimits, Dataset
+from mmbench.inference.image_files import read_fitted
 from mmbench.inference.stated import readings as stated_readings
 from mmbench.modality.reading import as_written, reading_of
 from mmbench.typed import as_dict
@@ -49,6 +50,12 @@ unit = "centimetre"
 classes = ["a", "b", "c"]
 palette = [[9, 9, 9], [0, 0, 0], [1, 2, 3]]
 void = [[255, 255, 255]]
+"""
+GUESSED = """
+[modalities.segmentation]
+classes = ["a", "b", "c"]
+ids = [2, 0, 1]
+void = [255]
 """
 PALETTE = np.array([[255, 255, 255], [9, 9, 9], [0, 0, 0], [1, 2, 3]], np.uint8)
 
@@ -181,6 +188,30 @@ def test_files_are_translated_as_the_cells_own_samples(trained: tuple[Path, Path
     assert compared > 3
 
 
+def test_a_folders_limits_are_the_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units and ranges that were guessed hold for no value beyond what the guess was made from."""
+    monkeypatch.setattr("mmbench.datasets.folder.look.LOOK", 10)
+    root = make_folder(tmp_path / "a", GUESSED, counts)
+    for path in (root / "depth").iterdir():
+        Image.fromarray(np.minimum(np.asarray(Image.open(path)), 20000)).save(path)
+    own_images.write(root, "depth", "03.png", np.full((16, 20), 65535, np.uint16))
+    own_images.write(root, "nir", "03.png", np.full((16, 20), 9000, np.uint16))
+    dataset = Folder(root, DataLimits())
+    recorded = {name: reading_of(value) for name, value in json.loads(json.dumps(as_dict(dataset.readings()))).items()}
+    modalities = {modality.name: modality for modality in dataset.task.modalities}
+
+    def read(modality: str, *stated: str, unit: str | None = None) -> float:
+        readings = stated_readings(stated, modalities, recorded, unit)
+        return float(read_fitted(root / modality / "03.png", modalities[modality], readings, SIZE).array.max())
+
+    for modality, expected in (("depth", "depth of 65535"), ("nir", "values from 9000 to 9000, beyond the range")):
+        with pytest.raises(mmbench.UserError, match=rf"03\.png: {expected}.*; if .* add --read {modality}=written"):
+            read(modality)
+    assert read("depth", "depth.invalid=[0, 65535]") == 0
+    assert read("depth", "depth.far=66") == read("depth", unit="millimetre") == pytest.approx(65.535)
+    assert read("nir", "nir.clip=true") == read("nir", "nir.range=[0, 4095]") == 1
+
+
 def test_options_state_how_other_files_are_read(trained: tuple[Path, Path], tmp_path: Path, capsys: Any) -> None:
     translator = mmbench.load_translator(trained[1])
     Image.fromarray(np.full((16, 16), 500, np.uint16)).save(tmp_path / "a.png")
@@ -212,6 +243,8 @@ BAD = {
     "rgb.range=[0, 1]": "expected --read rgb=written for the form that translate writes (docs",
     "nir.range=[2, 1]": "expected [lowest, highest]",
     "nir.range=3": "expected a list",
+    "nir.clip=0": "expected bool",
+    "depth.far=-1": "expected metres, or 0 for no limit",
     "segmentation.ids=[1, 2]": "2 values; expected one of its own for each class: a, b, c",
     "segmentation.palette=[[1, 2], [3, 4], [5, 6]]": "expected colours such as",
 }
@@ -232,7 +265,7 @@ def test_a_cell_without_record_asks_or_takes_its_data_set(
     monkeypatch.delenv("MMBENCH_DATA", raising=False)
     folder, cell = trained
     older = tmp_path / "seed-0"
-    shutil.copytree(cell, older)
+    shutil.copytree(cell, older, ignore=shutil.ignore_patterns("digests.json"))
     result = json.loads((older / "result.json").read_text())
     del result["readings"]
     (older / "result.json").write_text(json.dumps(result))

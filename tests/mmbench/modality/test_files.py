@@ -149,6 +149,26 @@ def test_damaged_files_are_named(name: str, tmp_path: Path) -> None:
             read(path, DEPTH)
 
 
+def test_files_are_opened_as_those_of_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other programs, no wrong checksum, no limitless size, in spite of the name."""
+    path = tmp_path / "a.png"
+    png(path, np.random.default_rng(0).integers(1, 65535, (9, 9), dtype=np.uint16))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    with pytest.raises(UserError, match=r"a\.png: cannot be decoded"):
+        read(path, DEPTH)
+    Image.fromarray(IDS).save(path, "gif")
+    with pytest.raises(UserError, match=r"a\.png: cannot be decoded \(not an image of PNG"):
+        read(path, LABELS)
+    png(path, IDS)
+    monkeypatch.setenv("MMBENCH_MAX_PIXELS", "5")
+    with pytest.raises(UserError, match=r"a\.png: cannot be decoded \(3 x 2 pixels, more than 5"):
+        read(path, LABELS)
+    monkeypatch.setenv("MMBENCH_MAX_PIXELS", "few")
+    with pytest.raises(UserError, match=r"^MMBENCH_MAX_PIXELS='few'"):
+        read(path, LABELS)
+
+
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):

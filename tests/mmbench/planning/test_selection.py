@@ -141,7 +141,7 @@ def test_a_plug_in_that_cannot_be_read_is_a_note_among_all_and_an_error_by_name(
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
     chosen, notes = choose_methods(["all"], "cross-modal")
     assert chosen
-    assert [note.startswith("broken: cannot be read (SyntaxError") for note in notes] == [True]
+    assert [note.startswith("broken: left out, it cannot be read (SyntaxError") for note in notes] == [True]
     with pytest.raises(UserError, match="'broken' cannot be read"):
         choose_methods(["broken"], "cross-modal")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import sys
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def test_a_plug_in_is_listed_without_being_imported(plugins: Path) -> None:
     write(plugins / "explosive.py", "explosive", "raise RuntimeError('imported')\n")
     card = catalog.find("methods", "explosive")
     assert (card["TITLE"], card.problem) == ("explosive!", "")
-    with pytest.raises(RuntimeError, match="imported"):
+    with pytest.raises(UserError, match=r"explosive\.py:7: 'explosive' cannot be imported: RuntimeError: imported"):
         catalog.load(card, "C")
     assert card.module not in sys.modules, "a half-imported module would be found by the next import"
 
@@ -64,13 +65,13 @@ def test_a_plug_in_is_listed_without_being_imported(plugins: Path) -> None:
     ("text", "problem"),
     [
         ("NAME = 'x'\ndef (", "SyntaxError"),
-        (b"NAME = '\xff'", "UnicodeDecodeError"),
+        (b"NAME = '\xff'", r".*broken\.py: is not UTF-8"),
         ("a\0b", "SyntaxError"),
     ],
 )
 def test_an_unreadable_plug_in_is_listed_with_the_reason(text: str | bytes, problem: str, plugins: Path) -> None:
     (plugins / "broken.py").write_bytes(text if isinstance(text, bytes) else text.encode())
-    assert problem in catalog.cards("methods")["broken"].problem
+    assert re.match(problem, catalog.cards("methods")["broken"].problem)
     with pytest.raises(UserError, match=f"method 'broken' cannot be read: {problem}"):
         catalog.find("methods", "broken")
 
@@ -78,7 +79,7 @@ def test_an_unreadable_plug_in_is_listed_with_the_reason(text: str | bytes, prob
 def test_a_damaged_toml_is_the_methods_problem(plugins: Path) -> None:
     write(plugins / "one.py", "one")
     (plugins / "one.toml").write_text("[settings\n")
-    assert "TOMLDecodeError" in catalog.cards("methods")["one"].problem
+    assert "one.toml: cannot be read as TOML" in catalog.cards("methods")["one"].problem
 
 
 def test_variants_are_cards_of_their_own(plugins: Path) -> None:
@@ -99,7 +100,8 @@ def test_variants_are_cards_of_their_own(plugins: Path) -> None:
 def test_a_data_set_lists_its_variants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "big.py").write_text(
-        'NAME = "big"\nTITLE = "Big"\nSETTINGS = {"frames": 10, "crop": "centre"}\n'
+        'NAME = "big"\nTITLE = "Big"\nCLASS = "Big"\nKIND = "cross-modal"\n'
+        'SETTINGS = {"frames": 10, "crop": "centre"}\n'
         'VARIANTS = {"small": {"TITLE": "Small", "SETTINGS": {"frames": 5}}}\n'
     )
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
@@ -119,12 +121,11 @@ def test_an_unknown_name_is_a_line_with_the_near_match() -> None:
             catalog.find(folder, wrong)
 
 
-def test_a_card_that_lacks_something_names_file_and_key(plugins: Path) -> None:
-    (plugins / "bare.py").write_text('NAME = "bare"\n')
-    card = catalog.find("methods", "bare")
-    assert card.get("TITLE", "none") == "none"
-    with pytest.raises(UserError, match=r"bare\.py: the card of 'bare' lacks TITLE"):
-        card["TITLE"]
+def test_a_card_that_lacks_something_names_file_and_key() -> None:
+    card = catalog.find("methods", "mmnet")
+    assert card.get("NONE", "none") == "none"
+    with pytest.raises(UserError, match=r"mmnet\.py: the card of 'mmnet' lacks NONE"):
+        card["NONE"]
 
 
 def test_a_plug_in_from_outside_is_imported_once(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:

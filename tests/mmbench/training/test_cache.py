@@ -218,10 +218,9 @@ def test_two_askers_prepare_once(tmp_path: Path) -> None:
 
 
 def test_unread_modality_is_never_opened(tmp_path: Path) -> None:
-    folder = prepare(Noise(), tmp_path).folder
-    for name in ("depth", "segmentation", "nir", "labels"):
-        (folder / f"{name}.npy").unlink()
     cache = prepare(Noise(), tmp_path)
+    for name in ("depth", "segmentation", "nir", "labels"):
+        (cache.folder / f"{name}.npy").unlink()
     assert cache.read("rgb", np.array([3])).shape == (1, SIZE, SIZE, 3)
     with pytest.raises(FileNotFoundError):
         cache.read("depth", np.array([3]))

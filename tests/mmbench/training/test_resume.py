@@ -108,15 +108,15 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_set_aside_and_kept(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoint.save(tmp_path, torch.nn.Linear(2, 2), {}, {"total_step": 3})
-    checkpoint.set_damaged_aside(tmp_path)
-    assert checkpoint.latest(tmp_path) is not None
-    (tmp_path / "step-3" / name).write_bytes(b"damaged")
-    checkpoint.set_damaged_aside(tmp_path)
-    assert checkpoint.latest(tmp_path) is None
-    assert (tmp_path / "damaged-step-3" / name).read_bytes() == b"damaged"
+    folder = CellFolder(tmp_path)
+    checkpoint.save(folder.checkpoints, torch.nn.Linear(2, 2), {}, {"total_step": 3})
+    assert checkpoint.resumable(folder) == folder.checkpoints / "step-3"
+    (folder.checkpoints / "step-3" / name).write_bytes(b"damaged")
+    assert checkpoint.resumable(folder) is None
+    assert checkpoint.resumable(folder) is None
+    assert (folder.checkpoints / "damaged-step-3" / name).read_bytes() == b"damaged"
     (record,) = caplog.records
-    assert record.levelname == "WARNING" and "step-3 is damaged" in record.getMessage()
+    assert record.levelname == "WARNING" and f"{name}: damaged" in record.getMessage()
 
 
 def test_optimizer_state_is_never_unpickled_as_code(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Domain-conditional normalization: one network for all modalities, told by its normalization which one to make.
+
+Shukla, Romero, Van Gool, Timofte, WACV 2021 (arXiv 2011.05680), whose setting is this one: pairs A-B and A-C, B -> C
+unseen, "with much fewer parameters" than M&MNets. The network is ``networks/conditional.py``. Trained on every seen
+translation with this benchmark's losses (eq. 4.1, 4.2, 4.4, 4.7): what is public states neither losses nor weights nor
+the network's size, and no number of theirs is quoted. ``dcn`` is DCN-0, a gamma and a beta per target; ``dcn-additive``
+adds those of the source; ``dcn-autoencoders`` trains every modality to itself as well (eq. 4.3, 4.5, 4.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
+
+from .losses import translation_loss
+from .networks.conditional import ConditionalTranslator, Wanted
+
+NAME = "dcn"
+TITLE = "DCN-0"
+CLASS = "Dcn"
+ACCESS = "seen-groups"
+GROUP = "zero-pair"
+KINDS = ("cross-modal",)
+IN_ALL = False
+SUITES = ("followups",)
+BUDGET = "full"
+COST = 1.2
+CITATION = "Shukla, Romero, Van Gool, Timofte: Zero-pair image to image translation using domain conditional normalization, WACV 2021"  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One translation's step: target modality, raw output, truth."""
+
+    target: str
+    raw: Tensor
+    truth: Tensor
+
+
+class Dcn(Method):
+    """One translator between all modalities."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        settings = context.settings
+        self.translator = ConditionalTranslator(
+            {modality.name: modality.channels for modality in self.task.modalities}, context.network,
+            side=settings["side_information"], additive=settings["additive"],
+        )  # fmt: skip
+
+    def forward(self, batch: Batch, stage: Stage) -> list[Translated]:
+        """Every translation within a group and, with ``autoencoders`` in the stage, to itself."""
+        images = {(view, name): image for view, tensors in batch.items() for name, image in tensors.items()}
+        inputs = [(name, self.task.modality(name).to_network(image)) for (_, name), image in images.items()]
+        codes = dict(zip(images, self.translator.encode(inputs), strict=True))
+        terms = [
+            (codes[view, source], source, target, truth)
+            for view, tensors in batch.items()
+            for source in tensors
+            for target, truth in tensors.items()
+            if source != target or stage.options["autoencoders"]
+        ]
+        raws = self.translator.decode([Wanted(code, source, target) for code, source, target, _ in terms])
+        return [Translated(target, raw, truth) for raw, (_, _, target, truth) in zip(raws, terms, strict=True)]
+
+    def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
+        """One loss per output modality."""
+        losses: Losses = {}
+        for one in made:
+            modality = self.task.modality(one.target)
+            value = translation_loss(modality, one.raw, one.truth, self.context.settings["reduction"])
+            losses[one.target] = losses.get(one.target, 0.0) + value
+        return losses
+
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
+        """Any modality to any other."""
+        ((source, image),) = inputs.items()
+        (code,) = self.translator.encode([(source, self.task.modality(source).to_network(image))])
+        (raw,) = self.translator.decode([Wanted(code, source, translation.output)])
+        return self.task.modality(translation.output).from_network(raw)
+
+    def translations(self) -> tuple[Translation, ...]:
+        """The unseen translations and the seen ones."""
+        return (*self.task.unseen, *self.task.seen)
+
+    def encode(self, modality: str, tensor: Tensor) -> Tensor:
+        """The body's latent code, ``(B, C, h, w)``."""
+        (code,) = self.translator.encode([(modality, self.task.modality(modality).to_network(tensor))])
+        return code.latent

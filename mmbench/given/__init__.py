@@ -1,0 +1,1 @@
+"""What is given to the program and was not made by it: paths, files, texts."""

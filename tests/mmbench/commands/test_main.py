@@ -1,0 +1,100 @@
+"""The command line itself: versions, near matches, folders that are not there, errors of the system as one line."""
+
+from __future__ import annotations
+
+import errno
+import importlib.metadata
+import os
+from pathlib import Path
+
+import pytest
+
+from mmbench.commands.main import main
+
+Show = pytest.CaptureFixture[str]
+
+
+def said(arguments: list[str], capsys: Show) -> str:
+    """The one line of a command that is refused."""
+    assert main(arguments) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("mmbench: ")
+    assert line.count("\n") == 1
+    return line
+
+
+def test_the_version_is_the_packages(capsys: Show) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"mmbench {importlib.metadata.version('mmbench')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (["rnu"], "command 'rnu' is unknown (did you mean 'run'?)"),
+        (["list", "method"], "what 'method' is unknown (did you mean 'methods'?)"),
+        (["data", "verfy", "x"], "action 'verfy' is unknown (did you mean 'verify'?)"),
+        (["run", "--precision", "bf61"], "--precision 'bf61' is unknown (did you mean 'bf16'?)"),
+        (["run", "--methdos", "x"], "unknown option '--methdos' (did you mean '--methods'?)"),
+    ],
+)
+def test_a_mistyped_word_gets_the_near_match(arguments: list[str], near: str, capsys: Show) -> None:
+    assert near in said(arguments, capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--data-root", "{}"], ["run", "--dataset", "{}"], ["papers", "--data-root", "{}"],
+        ["report", "--runs", "{}"], ["data", "verify", "{}"], ["data", "verify", "flowers", "--data-root", "{}"],
+        ["data", "init", "{}"], ["translate", "--run", "{}", "--to", "rgb", "--out", "x", "--from", "depth", "x.png"],
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_not_there_is_said(arguments: list[str], tmp_path: Path, capsys: Show) -> None:
+    missing = tmp_path / "images"
+    (tmp_path / "image").mkdir()
+    line = said([argument.format(missing) for argument in arguments], capsys)
+    assert str(missing) in line
+    assert "no such folder" in line or "is no folder" in line
+
+
+@pytest.mark.parametrize("variable", ["MMBENCH_DATA", "MMBENCH_PLUGINS"])
+def test_a_variable_that_names_no_folder_is_said(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Show
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path / "nowhere"))
+    assert f"{variable} {tmp_path / 'nowhere'}: no such folder" in said(["data", "verify", "flowers"], capsys)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/x/y"), "/x/y: No space left on device; make room"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device; make room"),
+        (OSError(errno.EROFS, os.strerror(errno.EROFS), "/x"), "/x: Read-only file system; make room, or name another"),
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/x"), "/x: Permission denied; change its perm"),
+        (OSError(errno.ELOOP, os.strerror(errno.ELOOP), "a\x1b[1m"), "a\\x1b[1m: Too many levels of symbolic links"),
+        (OSError("only words"), "only words; name another file or folder"),
+    ],
+)
+def test_an_error_of_the_system_is_one_line(
+    error: OSError, line: str, monkeypatch: pytest.MonkeyPatch, capsys: Show
+) -> None:
+    def fail(options: object) -> int:
+        raise error
+
+    monkeypatch.setattr("mmbench.commands.list._list", fail)
+    assert f"mmbench: {line}" in said(["list"], capsys)
+
+
+def test_a_plan_for_a_gpu_that_is_not_here_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Show
+) -> None:
+    monkeypatch.setattr("mmbench.commands.prospect.cuda_present", lambda: False)
+    plan = ["run", "--dry-run", "--methods", "prior", "--profile", "smoke", "--runs", str(tmp_path)]
+    assert main([*plan, "--device", "cuda"]) == 0
+    assert "No GPU is to be seen here" in capsys.readouterr().out
+    assert main(plan) == 0
+    assert "No GPU is to be seen here" not in capsys.readouterr().out
