@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,7 +150,10 @@ class CellFolder:
         aside.mkdir()
         for item in self.path.iterdir():
             if item.name != ".lock":
-                shutil.move(str(item), aside / item.name)
+                try:
+                    item.replace(aside / item.name)
+                except PermissionError:  # a folder that may not be written to cannot be moved to another one
+                    set_aside(item)
 
     def _clear(self) -> None:
         """Set aside what stands where the cell writes and cannot be written over."""
