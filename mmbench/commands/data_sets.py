@@ -21,6 +21,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.plugins.remembered import cache_folder
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
+from mmbench.store import arrays
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
 from mmbench.store.prepared import all_ids, disk_need
@@ -38,12 +39,15 @@ def open_named(
 
 
 def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any]) -> int:
-    """Open every file; print what each part holds and a line per problem. Returns the number of problems."""
+    """Open every file, prepared ones too; print what each part holds and each problem. Returns their number."""
     source, dataset = open_named(name, data_root, overrides)
     problems = 0
     for problem in dataset.verify():
         problems += 1
         print(problem)
+    for damage in arrays.problems(cache_folder(), dataset.task.name):
+        problems += 1
+        print(damage)
     names = [modality.name for modality in dataset.task.modalities]
     rows = []
     for part, ids in dataset.split().parts().items():

@@ -156,6 +156,18 @@ def test_arrays_are_held_against_what_was_written_in_part_or_whole(
     assert "a.npy: damaged (0 bytes, 95 were written)" in arrays.problem(tmp_path)
 
 
+def test_prepared_arrays_of_a_data_set_are_read_whole(tmp_path: Path) -> None:
+    for name in ("rooms", "flowers"):
+        write_bytes(tmp_path / name / "a.npy", bytes(100))
+        about = {"data": name, "arrays": arrays.describe(tmp_path / name, ["a.npy"])}
+        write_sealed(tmp_path / name / "meta.json", about)
+        flip(tmp_path / name / "a.npy")
+    (line,) = arrays.problems(tmp_path, "rooms")
+    assert "rooms/a.npy: damaged" in line and line.endswith("prepares the images again")
+    flip(tmp_path / "flowers" / "meta.json", at=20)
+    assert len(list(arrays.problems(tmp_path, "rooms"))) == 2, "nobody can say whose it is"
+
+
 def test_temporary_files_of_the_dead_are_swept_and_no_others(tmp_path: Path) -> None:
     dead, living, mine = (tmp_path / "deep" / name for name in (".a.json.99999999", f".b.json.{os.getpid()}", ".keep"))
     for path in (dead, living, mine):
