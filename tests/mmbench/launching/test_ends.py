@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from mmbench.cell import CellRun
+from mmbench.commands import main
 from mmbench.launching import scheduler
 from mmbench.launching.heartbeat import Heartbeat
 from mmbench.launching.local import LocalProcess, Outcome
@@ -203,6 +204,16 @@ def test_a_cell_ends_with_its_run_and_its_lock_is_free(cell_of: Callable[[str], 
     assert process.wait(timeout=60) != 0
     assert cell.folder.state() == "interrupted"
     assert "its run has died" in (cell.folder.path / "progress.json").read_text()
+
+
+def test_sigterm_does_what_ctrl_c_does_while_a_command_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(main, "_parser", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert main.main(["list"]) == 130
+    assert "goes on from what is saved" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_forked_worker_does_not_hold_the_lock(tmp_path: Path) -> None:
