@@ -22,7 +22,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.plugins.remembered import cache_folder
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
-from mmbench.store import content
+from mmbench.store import arrays, content
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
 from mmbench.store.prepared import all_ids, disk_need
@@ -40,7 +40,7 @@ def open_named(
 
 
 def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read_all: bool = False) -> int:
-    """Open every file; print what each part and each modality holds, and a line per problem.
+    """Open every file, prepared ones too; print what each part and each modality holds, and a line per problem.
 
     Args:
         read_all: also whether a file's content changed without a sign, and a digest of all (``store/content.py``).
@@ -64,6 +64,9 @@ def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read
     for line in chain(dataset.verify(), content.verify(dataset) if read_all else ()):
         problems += isinstance(line, Problem)
         print(line)
+    for damage in arrays.problems(cache_folder(), dataset.task.name):
+        problems += 1
+        print(damage)
     names = [modality.name for modality in dataset.task.modalities]
     rows = []
     for part, ids in split.parts().items():
