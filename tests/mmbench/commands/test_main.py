@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.commands import main as program
 from mmbench.commands.main import main
 
 Show = pytest.CaptureFixture[str]
@@ -86,7 +85,7 @@ def test_an_error_of_the_system_is_one_line(
     def fail(options: object) -> int:
         raise error
 
-    monkeypatch.setattr(program.listing, "_list", fail)
+    monkeypatch.setattr("mmbench.commands.list._list", fail)
     assert f"mmbench: {line}" in said(["list"], capsys)
 
 
