@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmbench.given.files import opened, parse_json, read_bytes
 from mmbench.metric import Metric
 from mmbench.modality import Modality, modality_of
 
@@ -33,7 +35,7 @@ def result_of(folder: Path) -> Mapping[str, Any]:
 
 
 def _object(path: Path) -> Mapping[str, Any]:
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = parse_json(read_bytes(path))
     if not isinstance(value, dict):
         raise ValueError(f"{path}: damaged (not a JSON object)")
     return value
@@ -42,7 +44,7 @@ def _object(path: Path) -> Mapping[str, Any]:
 def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
     """The readable lines of a cell's log that hold a text, each with its ``stage`` and ``total_step``."""
     try:
-        lines = (folder / "log.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_bytes(folder / "log.jsonl").decode(errors="replace").splitlines()
     except OSError:
         return []
     found = []
@@ -52,7 +54,7 @@ def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
         try:
             entry = json.loads(line)
             found.append({**entry, "stage": str(entry["stage"]), "total_step": int(entry["total_step"])})
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue  # the line that a killed process was writing
     return found
 
@@ -72,13 +74,20 @@ def output_of(result: Mapping[str, Any], row: Mapping[str, Any]) -> Modality:
     return modality_of({"name": row["output"], "kind": row["output_kind"], **own})
 
 
+@contextlib.contextmanager
+def arrays_in(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of an npz file, each read when it is asked for. Raises one of :data:`UNREADABLE`."""
+    with opened(path) as file, np.load(file, allow_pickle=False) as arrays:
+        yield arrays
+
+
 def per_image(cell: Path, number: int, metric: Metric, modality: Modality) -> np.ndarray:
     """A row's statistics of each test image, ``(N, C)``, as its metric kept them.
 
     Raises:
         One of :data:`UNREADABLE`: they are absent, damaged, or another metric's.
     """
-    with np.load(cell / "per_image.npz") as arrays:
+    with arrays_in(cell / "per_image.npz") as arrays:
         if (name := f"{number}/{metric.name}") in arrays:
             values = arrays[name]
         else:

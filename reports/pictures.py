@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from mmbench.reporting import Figure, Results
 
-from .cell_files import UNREADABLE, result_of
+from .cell_files import UNREADABLE, arrays_in, result_of
 from .clean import cells
 
 NAME = "pictures"
@@ -49,7 +49,7 @@ def _add(columns: dict[str, dict[str, np.ndarray]], folder: Path, title: str) ->
     result = result_of(folder)
     rows = result["rows"]
     treated_fairly = {(row["output"], row["via"]) for row in rows if row["bn"] != "trained"}
-    with np.load(samples) as arrays:
+    with arrays_in(samples) as arrays:
         for number, row in enumerate(rows):
             if row["group"] not in GROUPS or (row["via"] and result["parent"]):
                 continue  # a child's cascades look like its parent's

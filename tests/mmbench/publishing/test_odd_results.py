@@ -1,10 +1,11 @@
-"""Reports of a hundred malicious or damaged results of a seeded generator: one page, and nothing of theirs obeyed."""
+"""Reports of a hundred malicious or damaged results, and of pipes: one page, nothing obeyed, nothing waited for."""
 
 from __future__ import annotations
 
 import csv
 import html.parser
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -46,6 +47,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (cell / name).write_bytes(content)
         if name != "result.json":
             (cell / "result.json").unlink()
+    for number, name in enumerate(("result.json", "cell.json", "log.jsonl", "per_image.npz", "failed.json")):
+        cell = runs / "synthetic" / "smoke" / "prior" / f"seed-{number}"
+        shutil.copytree(GOOD, cell)
+        (cell / name).unlink(missing_ok=True)
+        os.mkfifo(cell / name)
     assert main(["report", "--runs", str(runs)]) == 0
     return runs / "report"
 
