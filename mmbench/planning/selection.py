@@ -143,6 +143,8 @@ def _source(name: str) -> Source:
     known = catalog.cards("datasets")
     path = path_of(name)
     if name in known or not path.is_dir():
+        if name not in known and path.exists():
+            raise UserError(f"{name}: a file, expected a folder of own images or the name of a data set")
         if name not in known and ("/" in name or name.startswith(("~", "."))):
             raise UserError(
                 f"{name}: no such folder{near(path.absolute())}; --dataset takes a folder of own images, or one of: "
