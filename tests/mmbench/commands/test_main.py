@@ -60,6 +60,13 @@ def test_a_folder_that_is_not_there_is_said(arguments: list[str], tmp_path: Path
     assert "no such folder" in line or "is no folder" in line
 
 
+def test_a_file_where_a_folder_of_images_is_expected_is_said(tmp_path: Path, capsys: Show) -> None:
+    (tmp_path / "images.zip").touch()
+    assert "images.zip: a file, expected a folder of own images" in said(
+        ["data", "verify", str(tmp_path / "images.zip")], capsys
+    )
+
+
 @pytest.mark.parametrize("variable", ["MMBENCH_DATA", "MMBENCH_PLUGINS"])
 def test_a_variable_that_names_no_folder_is_said(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Show
