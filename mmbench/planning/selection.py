@@ -150,6 +150,8 @@ def _source(name: str) -> Source:
                 f"{name}: no such folder{near(path.absolute())}; --dataset takes a folder of own images, or one of: "
                 f"{', '.join(known)}"
             )
+        if name not in known:
+            raise UserError(f"no dataset named {name!r}{did_you_mean(name, known)}, and no such folder either")
         return Source(catalog.find("datasets", name), name)
     path = path.resolve()
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or OWN_IMAGES
