@@ -35,7 +35,7 @@ IN_ALL = False
 SUITES = ("followups",)
 BUDGET = "full"
 COST = 0.6
-CITATION = "this benchmark's own; feature matching as in Gupta, Hoffman, Malik: Cross modal distillation for supervision transfer, CVPR 2016"
+CITATION = "this benchmark's own; feature matching as in Gupta, Hoffman, Malik: Cross modal distillation for supervision transfer, CVPR 2016"  # noqa: E501
 
 MATCH = "match"
 
