@@ -32,7 +32,6 @@ GROUP = "zero-pair"
 KINDS = ("cross-modal",)
 IN_ALL = False
 SUITES = ("followups",)
-BUDGET = "full"
 COST = 1.2
 CITATION = "after Kieu et al.: Universal multi-domain translation via diffusion routers, ICLR 2026"
 

@@ -36,7 +36,7 @@ NOTE = (
     "target. Real images: a classifier of training images, and pairs of test images; they are the same whatever was "
     "trained."
 )
-ABSENT = "LPIPS is absent: AlexNet's weights could not be had, or images are too small."
+ABSENT = "LPIPS is absent for {}: AlexNet's weights could not be had, or images are too small."
 
 Values = dict[tuple[str, str], dict[int, float]]  # (metric's header, target or mean) -> seed -> value
 
@@ -168,8 +168,10 @@ def _means(rows: Sequence[Row], where: str, label: str, comparer: Comparer) -> T
             printed += [one] if one else []
         made.append({**line, "method": row.fields["method"], COMMAND: comparer.commands.of(row.fields)})
     frame = pd.DataFrame(made)
+    without = frame.loc[frame[LPIPS.header].isna(), "row"]
+    lacking = "all" if len(without) == len(frame) else ", ".join(dict.fromkeys(without))
     frame = frame.drop(columns=unfilled(frame, METRICS))
-    notes = [NOTE, *([ABSENT] if "LPIPS" not in frame or frame["LPIPS"].isna().all() else []), remarks(printed)]
+    notes = [NOTE, *([ABSENT.format(lacking)] if lacking else []), remarks(printed)]
     return Table(
         f"domains-all-{where}", f"Domains, all pairs: {label}", frame, " ".join(filter(None, notes)),
         group_column="images", formats=formats(METRICS), headers=headers(METRICS),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmbench.given.files import opened, parse_json, read_bytes
 from mmbench.metric import Metric
 from mmbench.modality import Modality, modality_of
 
@@ -37,7 +39,7 @@ def result_of(folder: Path) -> Mapping[str, Any]:
 
 
 def _object(path: Path) -> Mapping[str, Any]:
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = parse_json(read_bytes(path))
     if not isinstance(value, dict):
         raise ValueError(f"{path}: damaged (not a JSON object)")
     return value
@@ -56,7 +58,7 @@ def sound(cell: Path, name: str) -> Path:
         known = _object(cell / "digests.json")["files"]
     except FileNotFoundError:
         return path
-    if name in known and hashlib.sha256(path.read_bytes()).hexdigest() != known[name][1]:
+    if name in known and hashlib.sha256(read_bytes(path)).hexdigest() != known[name][1]:
         where = "/".join(cell.parts[-4:])
         log.warning("%s: %s is damaged (other bytes than were written); what it shows is left out", where, name)
         raise ValueError(f"{path}: damaged")
@@ -66,7 +68,7 @@ def sound(cell: Path, name: str) -> Path:
 def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
     """The readable lines of a cell's log that hold a text, each with its ``stage`` and ``total_step``."""
     try:
-        lines = sound(folder, "log.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_bytes(sound(folder, "log.jsonl")).decode(errors="replace").splitlines()
     except UNREADABLE:
         return []
     found = []
@@ -76,7 +78,7 @@ def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
         try:
             entry = json.loads(line)
             found.append({**entry, "stage": str(entry["stage"]), "total_step": int(entry["total_step"])})
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue  # the line that a killed process was writing
     return found
 
@@ -96,13 +98,20 @@ def output_of(result: Mapping[str, Any], row: Mapping[str, Any]) -> Modality:
     return modality_of({"name": row["output"], "kind": row["output_kind"], **own})
 
 
+@contextlib.contextmanager
+def arrays_in(cell: Path, name: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of a cell's npz file, each read when it is asked for. Raises one of :data:`UNREADABLE`."""
+    with opened(sound(cell, name)) as file, np.load(file, allow_pickle=False) as arrays:
+        yield arrays
+
+
 def per_image(cell: Path, number: int, metric: Metric, modality: Modality) -> np.ndarray:
     """A row's statistics of each test image, ``(N, C)``, as its metric kept them.
 
     Raises:
         One of :data:`UNREADABLE`: they are absent, damaged, or another metric's.
     """
-    with np.load(sound(cell, "per_image.npz")) as arrays:
+    with arrays_in(cell, "per_image.npz") as arrays:
         if (name := f"{number}/{metric.name}") in arrays:
             values = arrays[name]
         else:

@@ -7,6 +7,7 @@ from math import inf
 
 from .claim_verdicts import Comparison
 from .scores import (
+    ANCHOR,
     BOTH_FLOWERS,
     DS,
     FLOWERS,
@@ -86,6 +87,12 @@ def doubled(*methods: tuple[str, str], where: Direction = DS) -> Compare:
     return lambda scores: [
         twice(f"{one} / {two}", where, scores.side(one, where), scores.side(two, where)) for one, two in methods
     ]
+
+
+def direct_route(scores: Scores) -> list[Comparison]:
+    """The router that makes unseen translations in one pass against the one that goes through the anchor."""
+    indirect = scores.side("router-indirect", DS, ANCHOR)
+    return [more("router-direct - router-indirect", DS, scores.side("router-direct", DS), indirect)]
 
 
 def from_scratch(*methods: tuple[str, str]) -> Compare:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 from mmbench.reporting import Figure, Results
 
-from .cell_files import UNREADABLE, asked, sound
+from .cell_files import UNREADABLE, arrays_in, asked
 from .clean import titled
 
 NAME = "matrix"
@@ -34,7 +34,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
         with contextlib.suppress(*UNREADABLE):
             task = asked(folder)["task"]
             seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
-            with np.load(sound(folder, "samples/matrix.npz")) as arrays:
+            with arrays_in(folder, "samples/matrix.npz") as arrays:
                 canvas = _draw(arrays["matrix"], [str(name) for name in arrays["domains"]], seen)
             name = f"matrix-{dataset}-{profile}-{method}"
             figures.append(Figure(name, f"{title}, every domain to every other: {dataset}, profile {profile}", canvas))

@@ -24,7 +24,7 @@ from mmbench.metric import Metric
 from mmbench.modality import MAIN_SCORES, Modality
 from mmbench.reporting import Figure, Results, Table
 
-from .cell_files import UNREADABLE, output_of, per_image, result_of, row_number, sound
+from .cell_files import UNREADABLE, arrays_in, output_of, per_image, result_of, row_number
 from .clean import titled
 from .main_translation import METRICS, Main, main_translation
 from .rows import GROUPS
@@ -210,7 +210,7 @@ def _picture_note(cell: LowestSeed) -> str:
 def _stored(cell: LowestSeed) -> list[np.ndarray]:
     """Pictures of inputs, translation and truth, uint8 ``(N, H, W, 3)``; or empty."""
     names = [f"truth/{name}" for name in cell.row["inputs"].split("+")]
-    with contextlib.suppress(*UNREADABLE), np.load(sound(cell.folder, "samples/samples.npz")) as arrays:
+    with contextlib.suppress(*UNREADABLE), arrays_in(cell.folder, "samples/samples.npz") as arrays:
         columns = [arrays[name] for name in (*names, f"picture/{cell.number}", f"truth/{cell.row['output']}")]
         if all(column.ndim == 4 and len(column) == len(columns[0]) for column in columns):
             return columns
@@ -259,7 +259,7 @@ def _headline(cell: LowestSeed, main: Main, ids: Sequence[str], image: int, scor
 def _palette(cell: LowestSeed) -> dict[str, Colour]:
     """Class -> colour, read off the stored translations; a class that none of them holds is left out."""
     found: dict[int, Colour] = {}
-    with contextlib.suppress(*UNREADABLE), np.load(sound(cell.folder, "samples/samples.npz")) as arrays:
+    with contextlib.suppress(*UNREADABLE), arrays_in(cell.folder, "samples/samples.npz") as arrays:
         for number, row in enumerate(cell.result["rows"]):
             if row["output"] == cell.row["output"] and str(number) in arrays:
                 ids, first = np.unique(arrays[str(number)], return_index=True)

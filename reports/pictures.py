@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from mmbench.modality import Colour, modality_of
 from mmbench.reporting import Figure, Results
 
-from .cell_files import UNREADABLE, result_of, sound
+from .cell_files import UNREADABLE, arrays_in, result_of
 from .clean import cells
 
 NAME = "pictures"
@@ -64,7 +64,7 @@ def _add(columns: dict[str, Columns], folder: Path, title: str) -> None:
     result = result_of(folder)
     rows = result["rows"]
     treated_fairly = {(row["output"], row["via"]) for row in rows if row["bn"] != "trained"}
-    with np.load(sound(folder, "samples/samples.npz")) as arrays:
+    with arrays_in(folder, "samples/samples.npz") as arrays:
         for number, row in enumerate(rows):
             if row["group"] not in GROUPS or (row["via"] and result["parent"]):
                 continue  # a child's cascades look like its parent's

@@ -12,6 +12,7 @@ import pandas as pd
 from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Results, Table
 from mmbench.table import ranges
 
+from .absent import without_weights
 from .clean import complete, records
 from .commands import COMMAND
 from .comparisons import Compared, Comparer, remarks
@@ -139,12 +140,13 @@ def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -
     frame.insert(0, "profile", profile)
     frame.insert(0, "dataset", dataset)
     spread = [metric.header + STD for metric in classes.values()]
-    note = _note(block, frame)
+    absent = without_weights(results, dataset, profile, set(map(str, block.results["method"])))
+    notes = (_note(block, frame), absent, results.remarks.get(dataset, ""))
     return Table(
         name="-".join((layout.name, dataset, profile, output)),
         title=f"{layout.title}: {dataset}, profile {profile}, to {output}",
         frame=frame,
-        note=f"{note} {results.remarks.get(dataset, '')}".strip(),
+        note=" ".join(filter(None, notes)),
         group_column="group",
         formats=formats([*classes.values(), *metrics]),
         headers=headers(metrics, [metric.header for metric in classes.values()]),

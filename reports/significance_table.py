@@ -24,7 +24,7 @@ from mmbench.modality import MAIN_KEYS, MAIN_SCORES
 from mmbench.reporting import Results, Table
 
 from . import main_translation
-from .cell_files import UNREADABLE, output_of, per_image, result_of, row_number, sound
+from .cell_files import UNREADABLE, arrays_in, output_of, per_image, result_of, row_number
 from .clean import USABLE, complete, records
 from .published import CASCADES
 from .rows import GROUPS, KEY, label
@@ -220,7 +220,7 @@ def _scored(
 ) -> tuple[np.ndarray, Callable[[np.ndarray, int], np.ndarray]]:
     """Per-image statistics of a row, and how a score follows from their sums."""
     if score == JUDGED:
-        with np.load(sound(cell, "per_image.npz")) as arrays:
+        with arrays_in(cell, "per_image.npz") as arrays:
             return arrays[f"{number}/correct"][:, None], accuracy
     modality = output_of(result, result["rows"][number])
     metric = metrics[modality.metric]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import mmbench.modality as modalities
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import read_toml
 from mmbench.modality.reading import (
     UNITS,
     DepthReading,
@@ -186,10 +186,7 @@ def read(root: Path) -> Description:
     path = root / FILE
     if not path.exists():
         return Description()
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as TOML ({error})") from error
+    values = read_toml(path)
     tables = values.get("modalities", {})
     if not isinstance(tables, Mapping):
         raise UserError(f"{path}: modalities: expected tables such as [modalities.depth]")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import read_text
 from mmbench.schedule import DataLimits
 from mmbench.task import Split
 
@@ -156,7 +157,7 @@ def _listed(wanted: Mapping[str, Any], fits: Mapping[str, Sequence[str]], root: 
                     f"{source}: split: {part} = {value!r}: no sample that fits there is in such a subfolder"
                 )
         elif isinstance(value, str):
-            source, names = str(root / value), _lines(root / value)
+            source, names = str(root / value), _lines(root, value, f"{source}: split: {part}")
         able = set(fits[part])
         names = [normal(name) for name in names]
         for name in names:
@@ -167,13 +168,12 @@ def _listed(wanted: Mapping[str, Any], fits: Mapping[str, Sequence[str]], root: 
     return parts
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: cannot be read as a list of samples ({error}); save it as UTF-8") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read as a list of samples ({error})") from error
+def _lines(root: Path, name: str, where: str) -> list[str]:
+    """The lines of a text file below the folder: a description that came with images must not read other files."""
+    path = root / name
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"{where}: {name!r}: expected a text file inside the folder, or a list of samples")
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def _evaluated(

@@ -22,7 +22,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.plugins.remembered import cache_folder
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits
-from mmbench.store import content
+from mmbench.store import arrays, content
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
 from mmbench.store.prepared import all_ids, disk_need
@@ -40,7 +40,7 @@ def open_named(
 
 
 def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read_all: bool = False) -> int:
-    """Open every file; print what each part and each modality holds, and a line per problem.
+    """Open every file, prepared ones too; print what each part and each modality holds, and a line per problem.
 
     Args:
         read_all: also whether a file's content changed without a sign, and a digest of all (``store/content.py``).
@@ -64,6 +64,9 @@ def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read
     for line in chain(dataset.verify(), content.verify(dataset) if read_all else ()):
         problems += isinstance(line, Problem)
         print(line)
+    for damage in arrays.problems(cache_folder(), dataset.task.name):
+        problems += 1
+        print(damage)
     names = [modality.name for modality in dataset.task.modalities]
     rows = []
     for part, ids in split.parts().items():
@@ -99,7 +102,8 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
 def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: Path, count: int, size: int) -> None:
     """Write a PNG: one row per sample, a column per modality, what colours of classes and depths mean below.
 
-    Complete samples (test, then validation) come first; a modality that a sample lacks stays white.
+    Complete samples (test, then validation) come first; a modality that a sample lacks stays white. Where a sample is
+    an image of one domain, each column holds ``count`` images of its domain.
     """
     source, dataset = open_named(name, data_root, overrides)
     parts = dataset.split().parts()
@@ -107,16 +111,21 @@ def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: P
     if not order:
         raise UserError(f"{source.label}: no samples; `data verify {name}` shows what was found")
     white = np.full((size, size, 3), 255, np.uint8)
-    columns: dict[str, list[np.ndarray]] = {modality.name: [] for modality in dataset.task.modalities}
-    for sample_id in order[:count]:
-        sample = fit(dataset.sample(sample_id), dataset.task.modalities, size)
-        for modality in dataset.task.modalities:
-            array = sample.get(modality.name)
-            columns[modality.name].append(white if array is None else modality.picture(array))
+    shown = order[:count]
+    modalities = dataset.task.modalities
+    listed = {m.name: shown if dataset.task.aligned else dataset.holding(order, m.name)[:count] for m in modalities}
+    samples = {i: fit(dataset.sample(i), modalities, size) for i in dict.fromkeys(chain(*listed.values()))}
+    columns = {
+        m.name: [m.picture(samples[i][m.name]) if m.name in samples[i] else white for i in listed[m.name]] or [white]
+        for m in modalities
+    }
     sheet = pictures.grid({caption: np.stack(images) for caption, images in columns.items()}, scale_to=size)
-    legends = [pictures.legend(dict(m.swatches), sheet.shape[1]) for m in dataset.task.modalities if m.swatches]
+    legends = [pictures.legend(dict(m.swatches), sheet.shape[1]) for m in modalities if m.swatches]
     write_bytes(out, pictures.png(np.concatenate([sheet, *legends])))
-    print(f"{out}: {min(count, len(order))} samples of {source.label}: {', '.join(order[:count])}")
+    if dataset.task.aligned:
+        print(f"{out}: {len(shown)} samples of {source.label}: {', '.join(shown)}")
+    else:
+        print(f"{out}: {max(map(len, columns.values()))} images of each domain of {source.label}")
 
 
 def download(name: str, data_root: Path, agreed: bool) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import importlib.metadata
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from mmbench.commands import config, data, papers, report, run, translate
@@ -74,7 +75,12 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; bad input is one line on standard error and 2."""
     messages.show()
-    _end_as_on_ctrl_c()
+    with _sigterm_as_ctrl_c():
+        return _answered(arguments)
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
+    """The exit code of one command, once what it raised is told."""
     with guarded():
         try:
             options = _parser().parse_args(arguments)
@@ -101,14 +107,21 @@ def _refused(text: str) -> int:
     return 2
 
 
-def _end_as_on_ctrl_c() -> None:
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
     """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does."""
 
     def stop(number: int, frame: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _remedy(error: OSError) -> str:

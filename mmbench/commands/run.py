@@ -7,6 +7,7 @@ import sys
 
 from mmbench.commands.arguments import add_data_root, add_runs, check_device, read_names, read_path, read_seeds
 from mmbench.errors import UserError
+from mmbench.store.processors import cuda_present
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,8 @@ def _run(options: argparse.Namespace) -> int:
     if not 0 <= options.stall_minutes < float("inf"):
         raise UserError(f"--stall-minutes {options.stall_minutes}: expected minutes, or 0 for never")
     check_device(options.device)
+    if options.device.startswith("cuda") and not options.dry_run and not cuda_present():
+        raise UserError(f"--device {options.device}: no GPU is to be seen here; use --device cpu, or auto")
     methods = read_names(options.methods)
     if options.methods is not None and not methods:
         raise UserError("--methods '': expected names, comma-separated, or all")

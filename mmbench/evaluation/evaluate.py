@@ -129,7 +129,7 @@ def _aligned(method: Method, material: Material, judge: Any) -> Evaluation:
     pictures = sample_files(dataset, images, test[:SAMPLES], rows, drawn)
     mixed, more = sweep(
         method, dataset.task, images, material.split.validation, test, compute,
-        batch_size=material.batch_size, first=len(rows), classify=classify,
+        batch_size=material.batch_size, first=len(rows), classify=classify, progress=material.progress,
     )  # fmt: skip
     return Evaluation(rows + mixed, statistics | more, pictures)
 

@@ -7,7 +7,7 @@ information), whatever it says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,12 +43,13 @@ def sweep(
     batch_size: int,
     first: int,
     classify: Classify | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     """Rows of the sweep over every translation that the method mixes, and one per translation chosen on validation.
 
     Args:
         first: number of the first row, for the names of the per-image statistics.
-        classify: as in :func:`mmbench.evaluation.aligned.evaluate_rows`.
+        classify, progress: as in :func:`mmbench.evaluation.aligned.evaluate_rows`.
 
     Returns:
         Rows and per-image statistics as :func:`mmbench.evaluation.aligned.evaluate_rows` gives them, with
@@ -59,7 +60,12 @@ def sweep(
 
     for translation in method.mixes():
         mixes = candidates(translation)
-        arguments: dict[str, Any] = {"batch_size": batch_size, "translations": mixes, "same_inputs": True}
+        arguments: dict[str, Any] = {
+            "batch_size": batch_size,
+            "translations": mixes,
+            "same_inputs": True,
+            "progress": progress,
+        }
         on_validation, _, _ = evaluate_rows(method, task, cache, validation, compute, **arguments)
         on_test, per_image, _ = evaluate_rows(method, task, cache, test, compute, classify=classify, **arguments)
         if not on_validation or not on_test:

@@ -8,7 +8,7 @@ import os
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mmbench.errors import UserError, did_you_mean
 
@@ -16,19 +16,29 @@ NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody writes to would be 
 SHOWN = 20  # names in a folder up to which all are shown where none is near
 
 
-def read_bytes(path: Path) -> bytes:
-    """A regular file's content.
+def opened(path: Path) -> BinaryIO:
+    """A regular file, open to be read.
 
     Raises:
         OSError: it cannot be read, or is a pipe, a device or a folder; names the path.
     """
     try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file, but a pipe or a device", str(path))
-            return file.read()
+        descriptor = os.open(str(path), os.O_RDONLY | NO_WAIT)
     except ValueError as error:  # a NUL in the path
         raise OSError(errno.EINVAL, str(error), str(path)) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "not a regular file, but a pipe or a device", str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """A regular file's content. Raises OSError as :func:`opened`."""
+    with opened(path) as file:
+        return file.read()
 
 
 def read_text(path: Path) -> str:

@@ -146,15 +146,15 @@ def _source(name: str) -> Source:
     known = catalog.cards("datasets")
     path = path_of(name)
     if name in known or not path.is_dir():
+        if name not in known and path.exists():
+            raise UserError(f"{name}: a file, expected a folder of own images or the name of a data set")
+        if name not in known and ("/" in name or name.startswith(("~", "."))):
+            raise UserError(
+                f"{name}: no such folder{near(path.absolute())}; --dataset takes a folder of own images, or one of: "
+                f"{', '.join(known)}"
+            )
         if name not in known:
-            what = "it is no folder" if path.exists() else "no such folder"
-            if "/" in name or name.startswith(("~", ".")):
-                raise UserError(
-                    f"{name}: {what}{near(path.absolute())}; --dataset takes a folder of own images, or one of: "
-                    f"{', '.join(known)}"
-                )
-            meant = did_you_mean(name, known)
-            raise UserError(f"no dataset named {name!r}{meant}, and {what} either")
+            raise UserError(f"no dataset named {name!r}{did_you_mean(name, known)}, and no such folder either")
         return Source(catalog.find("datasets", name), name)
     path = path.resolve()
     return Source(catalog.find("datasets", OWN_IMAGES), f"{OWN_IMAGES}-{_plain(path.name) or OWN_IMAGES}", path)

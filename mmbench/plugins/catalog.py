@@ -11,7 +11,6 @@ point of the group ``mmbench.profiles`` names.
 
 from __future__ import annotations
 
-import ast
 import functools
 import importlib
 import importlib.metadata
@@ -26,9 +25,10 @@ from types import ModuleType
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.given.files import expect_folder, path_of, read_text, read_toml
+from mmbench.given.files import expect_folder, path_of, read_toml
 from mmbench.given.texts import told
-from mmbench.plugins.remembered import remembered, stamp
+from mmbench.plugins.literals import kept_literals
+from mmbench.plugins.remembered import stamp
 from mmbench.plugins.rules import problem_of
 
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
@@ -69,41 +69,6 @@ class Card:
     def get(self, key: str, default: Any = None) -> Any:
         """One of the card's literals or the default."""
         return self.values.get(key, default)
-
-
-def literals(path: Path) -> dict[str, Any]:
-    """The module-level assignments of literals in a source file.
-
-    Raises:
-        OSError, UserError: the file cannot be read.
-        SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or so deeply nested that Python gives up.
-        TypeError: an assignment that Python could not make, such as a list as a key.
-    """
-    found: dict[str, Any] = {}
-    for node in ast.parse(read_text(path), str(path)).body:
-        if isinstance(node, ast.Assign):
-            targets, value = node.targets, node.value
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            targets, value = [node.target], node.value
-        else:
-            continue
-        for target in targets:
-            if isinstance(target, ast.Name) and target.id.isupper():
-                try:
-                    found[target.id] = ast.literal_eval(value)
-                except ValueError:
-                    continue  # computed, hence not part of the card
-    return found
-
-
-def _literals(path: Path) -> dict[str, Any]:
-    """The same, kept; as text, since JSON has no tuples."""
-    try:
-        kept = remembered("cards", Path(__file__)).of(path, "literals", lambda: repr(literals(path)))
-        found: dict[str, Any] = ast.literal_eval(kept)
-    except ValueError:  # no literal says infinity, an ellipsis or a number of thousands of digits
-        found = literals(path)
-    return found
 
 
 def cards(folder: str) -> dict[str, Card]:
@@ -254,7 +219,7 @@ def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, ...]) -> tu
     fallback = module.rsplit(".", 1)[-1]
     beside = path.with_suffix(".toml")
     try:
-        values = _literals(path)
+        values = kept_literals(path)
         spec = read_toml(beside) if folder == METHODS and beside.exists() else {}
     except (SyntaxError, OSError, ValueError, TypeError, RecursionError, MemoryError, UserError) as error:
         return (Card(fallback, folder, path, module, problem=told(error)),)

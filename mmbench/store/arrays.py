@@ -47,6 +47,17 @@ def problem(folder: Path, whole: bool = False) -> str:
     return ""
 
 
+def problems(cache: Path, data: str) -> Iterator[str]:
+    """A line for each damaged folder of a data set's prepared arrays in a cache folder; all of them are read whole."""
+    for meta in sorted(cache.glob(f"*/{META}")):
+        try:
+            concerned = (read_json(meta) or {}).get("data") == data
+        except ValueError:
+            concerned = True  # nobody can say whose it is
+        if concerned and (found := problem(meta.parent, whole=True)):
+            yield f"{found}; the next run prepares the images again"
+
+
 def _check(path: Path, known: Mapping[str, Any], whole: bool) -> None:
     if path.stat().st_size != known["bytes"]:
         raise ValueError(f"{path}: damaged ({path.stat().st_size} bytes, {known['bytes']} were written)")

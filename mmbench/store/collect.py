@@ -41,12 +41,12 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
     was_done, notes = journal.finished(runs)
     notes += _vanished(was_done, {folder.name for folder in folders})
     for folder in folders:
-        who, (state, result) = identity(folder), folder.look()
+        who, (state, result, known) = identity(folder), folder.examine()
         if state != "done":
             before = "" if folder.name not in was_done or state == "running" else "; it was done once"
             notes.append(f"{folder.name}: {state}{_reason(folder, state, result)}{before}")
             continue
-        if wrong := digests.wrong_sizes(folder.path, digests.recorded(folder.path)):
+        if wrong := digests.wrong_sizes(folder.path, known):
             notes.append(f"{folder.name}: {', '.join(wrong)} damaged or gone; {AGAIN}")
         try:
             base = {name: str(result.get(name) or who[name]) for name in NAMED}

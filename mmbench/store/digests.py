@@ -8,12 +8,14 @@ older code wrote has no digests, and is read as it is.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from mmbench.store.files import read_json, write_json
 
 FILE = "digests.json"
+Known = Mapping[str, tuple[int, str]]  # file name -> size in bytes and SHA-256
 
 
 def of_bytes(content: bytes) -> str:
@@ -39,7 +41,7 @@ def write(cell: Path, names: list[str], coming: Mapping[str, bytes]) -> None:
     write_json(cell / FILE, {"files": made})
 
 
-def recorded(cell: Path) -> Mapping[str, tuple[int, str]]:
+def recorded(cell: Path) -> Known:
     """Name -> size in bytes and SHA-256; empty for a cell of older code. Raises ValueError where it is damaged."""
     found = read_json(cell / FILE)
     if found is None:
@@ -50,10 +52,17 @@ def recorded(cell: Path) -> Mapping[str, tuple[int, str]]:
         raise ValueError(f"{cell / FILE}: damaged ({error})") from error
 
 
-def check(cell: Path, name: str, known: Mapping[str, tuple[int, str]]) -> None:
-    """Raise ValueError where a file is not what was recorded; one that was not recorded is as it is."""
-    if name in known:
-        check_file(cell / name, known[name][1])
+def check(cell: Path, name: str, known: Known) -> None:
+    """Raise ValueError where a small file is not what was recorded; one that was not recorded is as it is."""
+    if name not in known:
+        return
+    path = cell / name
+    try:
+        found = of_bytes(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{path}: damaged ({error.strerror})") from error
+    if found != known[name][1]:
+        raise ValueError(f"{path}: damaged (other bytes than were written)")
 
 
 def check_file(path: Path, digest: str) -> None:
@@ -66,13 +75,13 @@ def check_file(path: Path, digest: str) -> None:
         raise ValueError(f"{path}: damaged (other bytes than were written)")
 
 
-def wrong_sizes(cell: Path, known: Mapping[str, tuple[int, str]]) -> list[str]:
+def wrong_sizes(cell: Path, known: Known) -> list[str]:
     """Names of the files that are gone or of another size, found without reading them."""
-    return [name for name, (size, _) in known.items() if _size(cell / name) != size]
+    return [name for name, (size, _) in known.items() if _size(f"{cell}/{name}") != size]
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size  # noqa: PTH116 - ten thousand paths of a large runs folder
     except OSError:
         return -1

@@ -32,6 +32,7 @@ TIMEOUT = 30.0  # seconds without a byte
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".zip")
 SECTOR = 512  # bytes: what the smallest file takes at least
 ENCRYPTED = 1  # bit of a zip member's flags
+GZIP, EXTRA, NAMED = b"\x1f\x8b\x08", 4, 8  # how a gzip stream begins; bits of its flags
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # What damaged bytes and unknown ways of packing lead the readers of archives to.
 DAMAGED = (
@@ -118,6 +119,7 @@ def _unzip(archive: Path, into: Path) -> None:
 
 
 def _untar(archive: Path, into: Path) -> None:
+    _check_head(archive)
     with tarfile.open(archive) as bundle:
         size = 0
         for member in bundle:
@@ -127,6 +129,14 @@ def _untar(archive: Path, into: Path) -> None:
         while bundle.fileobj.read(BLOCK):  # what packed the whole compares its checksum at the end
             pass
         bundle.extractall(into, filter="data")
+
+
+def _check_head(archive: Path) -> None:
+    """Raise UnicodeDecodeError where the name in front of a gzip stream, which no checksum covers, is no text."""
+    with archive.open("rb") as file:
+        head = file.read(BLOCK)
+    if head.startswith(GZIP) and head[3] & (NAMED | EXTRA) == NAMED:
+        head[10:].partition(b"\0")[0].decode()
 
 
 def _fits(archive: Path, into: Path, before: int, size: int) -> int:

@@ -123,9 +123,12 @@ def sha256_of(value: Mapping[str, Any]) -> str:
 
 def set_aside(path: Path) -> Path:
     """Rename what cannot be used to ``damaged-<name>`` beside it, in place of an older one. Returns where it is."""
-    aside = path.with_name(f"{ASIDE}{path.name}")
-    if aside.is_dir() and not aside.is_symlink():
+    aside, number = path.with_name(f"{ASIDE}{path.name}"), 1
+    while aside.is_dir() and not aside.is_symlink():
         shutil.rmtree(aside, ignore_errors=True)
+        if aside.is_dir():  # one that cannot be removed keeps its name
+            number += 1
+            aside = path.with_name(f"{ASIDE}{path.name}-{number}")
     path.replace(aside)
     return aside
 

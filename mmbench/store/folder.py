@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +79,12 @@ class CellFolder:
 
         Of a cell that is damaged, failed or diverged the dict has ``reason``, in one line.
         """
+        state, about, _ = self.examine(key)
+        return state, about
+
+    def examine(self, key: str | None = None) -> tuple[str, dict[str, Any], digests.Known]:
+        """:meth:`look`, and the digests of a finished cell's files."""
+        known: digests.Known = {}
         try:
             known = digests.recorded(self.path)
             result, failed = self._result(known), read_json(self.path / "failed.json")
@@ -89,18 +94,18 @@ class CellFolder:
             else:
                 digests.check(self.path, "cell.json", known)
         except ValueError as error:
-            return "damaged", {"reason": str(error).removeprefix(f"{self.path}{os.sep}")}
+            return "damaged", {"reason": str(error).removeprefix(f"{self.path}{os.sep}")}, known
         if failed is not None and failed.get("state") == "damaged":
-            return "damaged", failed
+            return "damaged", failed, known
         if result is not None:
-            return "stale" if key is not None and result.get("key") != key else "done", result
+            return "stale" if key is not None and result.get("key") != key else "done", result, known
         if self.is_locked():
-            return "running", {}
+            return "running", {}, known
         if failed is not None:
-            return str(failed.get("state", "failed")), failed
-        return "absent" if cell is None else "interrupted", {}
+            return str(failed.get("state", "failed")), failed, known
+        return "absent" if cell is None else "interrupted", {}, known
 
-    def _result(self, known: Mapping[str, tuple[int, str]]) -> dict[str, Any] | None:
+    def _result(self, known: digests.Known) -> dict[str, Any] | None:
         path = self.path / "result.json"
         try:
             content = path.read_bytes()
@@ -151,7 +156,10 @@ class CellFolder:
         aside.mkdir()
         for item in self.path.iterdir():
             if item.name != ".lock":
-                shutil.move(str(item), aside / item.name)
+                try:
+                    item.replace(aside / item.name)
+                except PermissionError:  # a folder that may not be written to cannot be moved to another one
+                    set_aside(item)
 
     def _clear(self) -> None:
         """Set aside what stands where the cell writes and cannot be written over."""

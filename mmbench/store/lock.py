@@ -77,7 +77,7 @@ class Lock:
                 file.close()
                 if error.errno in NO_LOCKS:
                     raise UserError(
-                        f"{self.path}: its file system has no locks; name a folder on another one"
+                        f"{self.path}: its file system has no locks; name another folder (--runs, or MMBENCH_CACHE)"
                     ) from error
                 raise
             if not taken:

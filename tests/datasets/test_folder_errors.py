@@ -243,7 +243,13 @@ def test_a_class_that_the_first_look_missed(root: Path, monkeypatch: pytest.Monk
         ("scene = '^(room)'", "too few scenes for"),
         ("[split]\ntest = 20", "expected a share such as 0.2"),
         ("[split]\ntest = 0.6\nvalidation = 0.4", "leave nothing to train on"),
-        ("[split]\ntest = 'absent.txt'", "absent.txt: cannot be read as a list"),
+        ("[split]\ntest = 'absent.txt'", "absent.txt: cannot be read (No such file"),
+        ("[split]\ntest = '../secret.txt'", "'../secret.txt': expected a text file inside the folder"),
+        ("[split]\ntest = '/etc/hostname'", "'/etc/hostname': expected a text file inside the folder"),
+        ("[split]\ntest = 'rgb/../../x'", "'rgb/../../x': expected a text file inside the folder"),
+        ("[split.train]\n'rgb+depth' = '/dev/zero'", "'/dev/zero': expected a text file inside the folder"),
+        ("[split]\ntest = 'rgb'", "rgb: cannot be read (Is a directory)"),
+        ("a = " + "[" * 5000, "cannot be read as TOML (too deeply nested)"),
         ("[split]\ntest = ['room9']", "'room9' is no sample of this folder"),
         ("[split.train]\n'rgb+dept' = []", "unknown group 'rgb+dept'"),
         ("scene = '^(room.)'\n[split]\ntest = ['room0_000']\nvalidation = ['room0_001']", "share the scene 'room0'"),
@@ -262,3 +268,13 @@ def test_too_few_samples(tmp_path: Path, add_sample: Callable[..., None]) -> Non
         add_sample(tmp_path, f"b{number}", "rgb", "depth")
     toml(tmp_path, "[split]\ntest = ['b0']\n")
     assert "test: 'b0' lacks a modality" in line(tmp_path)
+
+
+def test_a_list_that_is_a_link_out_of_the_folder_or_a_pipe_is_not_read(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("TOP-SECRET\n")
+    (root / "list.txt").symlink_to(tmp_path / "secret.txt")
+    toml(root, "[split]\ntest = 'list.txt'")
+    assert "expected a text file inside the folder" in line(root)
+    (root / "list.txt").unlink()
+    os.mkfifo(root / "list.txt")
+    assert "list.txt: cannot be read (not a regular file" in line(root)

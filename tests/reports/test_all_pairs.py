@@ -183,3 +183,10 @@ def test_what_older_results_call_lpips_is_the_diversity_of_samples() -> None:
     tables = domain_table.build(Results(rows), published.load())
     assert tables[0].frame["Diversity"].dropna().tolist() == [0.25]
     assert not [table.name for table in tables if "domains-all" in table.name]
+
+
+def test_rows_without_lpips_are_named() -> None:
+    whole, half = {"blue": (50.0, 0.4), "green": (50.0, 0.4)}, {"blue": (50.0, NAN), "green": (50.0, NAN)}
+    rows = table_of(cell("stargan", whole, whole), cell("sdit", half, whole))
+    table = all_pairs.tables(Results(rows), published.load())[0]
+    assert "LPIPS is absent for SDIT: AlexNet's weights could not be had" in table.note

@@ -303,3 +303,12 @@ def test_c20_compares_indices_at_the_papers_weight(of_depth: float, expected: st
     card = cards(*rows, *others).loc["C20 papers"]
     assert (card["verdict"], card["effect"]) == (expected, pytest.approx(45.0 - of_depth))
     assert cards(rows[0], *others).loc["C20 papers", "verdict"] == UNTESTED
+
+
+def test_later_methods_are_compared_with_mmnet_and_with_each_other() -> None:
+    ours = (row("mmnet", 40.0, OTHERS), row("mmnet-pp", 42.0, OTHERS))
+    later = (row("router-direct", 30.0, OTHERS), row("router-indirect", 35.0, **CASCADE), row("dcn", 45.0))
+    card = cards(*ours, *later, row("pseudo-label", 30.0))
+    assert list(card.loc[["C28 ours", "C29 ours", "C30 ours"], "verdict"]) == [FAILS, HOLDS, HOLDS]
+    assert card.loc["C28 ours", "comparison"] == "router-direct - router-indirect"
+    assert cards(*ours, row("pseudo-label", 50.0)).loc["C30 ours", "verdict"] == FAILS

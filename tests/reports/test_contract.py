@@ -117,7 +117,7 @@ WRONG = {
     "def build(results, published): return [Figure('a', 'A', 'drawn')]": "figure 'a': expected a figure of matplotlib",
     "def build(results, published): return [Table(3, 'A', results.rows)]": "item 0: expected text as name",
     "def build(results, published): raise SystemExit(3)": "SystemExit: 3",
-    "def make(results, published): return []": "AttributeError",
+    "def make(results, published): return []": "'wrong' has no 'build'",
     "import no_such_module": "ModuleNotFoundError",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import colored_objects_tree
 import numpy as np
 import own_images
 import pytest
@@ -95,6 +96,17 @@ def test_show_draws_every_modality_and_the_legend(tmp_path: Path) -> None:
     assert {(253, 231, 36), (68, 1, 84)} <= colours, "viridis' ends: 0.5 m and 8 m"
 
 
+def test_show_fills_the_column_of_every_domain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, count = tmp_path / "colours.png", 2
+    colored_objects_tree.make_root(tmp_path)
+    given = ["--data-root", str(tmp_path), "--out", str(out), "--count", str(count), "--size", "8"]
+    assert main(["data", "show", "colored-objects", *given]) == 0
+    assert "2 images of each domain of colored-objects" in capsys.readouterr().out
+    picture = np.asarray(Image.open(out))[pictures.CAPTION :]
+    columns = [picture[:, pictures.MARGIN + x * 12 :][:, :8] for x in range(11)]
+    assert all((column[y : y + 8] < 255).any() for column in columns for y in (0, 8 + pictures.MARGIN))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -102,7 +114,7 @@ def test_show_draws_every_modality_and_the_legend(tmp_path: Path) -> None:
         (["verify", "synthetik"], "did you mean 'synthetic'"),
         (["verify", "myimages"], "no such folder"),
         (["verify", "./myimages"], "no such folder"),
-        (["verify", __file__], "it is no folder"),
+        (["verify", __file__], "a file, expected a folder of own images"),
         (["show", "synthetic", "--set", "data.nri=1"], "unknown key 'nri'"),
         (["prepare", "synthetic", "--profile", "laptopp"], "did you mean 'laptop'"),
     ],

@@ -60,6 +60,13 @@ def test_a_folder_that_is_not_there_is_said(arguments: list[str], tmp_path: Path
     assert "no such folder" in line or "is no folder" in line
 
 
+def test_a_file_where_a_folder_of_images_is_expected_is_said(tmp_path: Path, capsys: Show) -> None:
+    (tmp_path / "images.zip").touch()
+    assert "images.zip: a file, expected a folder of own images" in said(
+        ["data", "verify", str(tmp_path / "images.zip")], capsys
+    )
+
+
 @pytest.mark.parametrize("variable", ["MMBENCH_DATA", "MMBENCH_PLUGINS"])
 def test_a_variable_that_names_no_folder_is_said(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Show
@@ -98,3 +105,12 @@ def test_a_plan_for_a_gpu_that_is_not_here_says_so(
     assert "No GPU is to be seen here" in capsys.readouterr().out
     assert main(plan) == 0
     assert "No GPU is to be seen here" not in capsys.readouterr().out
+
+
+def test_a_run_on_a_gpu_that_is_not_here_is_refused_before_any_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Show
+) -> None:
+    monkeypatch.setattr("mmbench.commands.run.cuda_present", lambda: False)
+    wanted = ["run", "--methods", "prior", "--profile", "smoke", "--runs", str(tmp_path), "--device", "cuda:1"]
+    assert "--device cuda:1: no GPU is to be seen here; use --device cpu, or auto" in said(wanted, capsys)
+    assert not list(tmp_path.iterdir())

@@ -9,6 +9,7 @@ import pytest
 
 from mmbench.errors import UserError
 from mmbench.plugins import catalog
+from mmbench.plugins.literals import literals
 from mmbench.task import Access
 
 CARD = (
@@ -37,7 +38,7 @@ def test_literals_are_the_capital_names_that_are_written_out(tmp_path: Path) -> 
         'def f():\n    INSIDE = 1\nDECLARED: int\nSETTINGS = {"a": [1, 2.5, None, True]}\n'
     )
     settings = {"a": [1, 2.5, None, True]}
-    assert catalog.literals(path) == {"NAME": "x", "KINDS": ("a", "b"), "A": 3, "B": 3, "SETTINGS": settings}
+    assert literals(path) == {"NAME": "x", "KINDS": ("a", "b"), "A": 3, "B": 3, "SETTINGS": settings}
 
 
 def test_files_and_folders_with_a_name_are_plug_ins(plugins: Path) -> None:

@@ -31,6 +31,12 @@ def tgz() -> bytes:
     return buffer.getvalue()
 
 
+def gzip_named(name: bytes) -> bytes:
+    """The same, with a name in front of the stream."""
+    whole = tgz()
+    return whole[:3] + bytes([whole[3] | 8]) + whole[4:10] + name + b"\0" + whole[10:]
+
+
 def zipped(*members: tuple[str, bytes], stored: bool = False) -> bytes:
     """A zip file."""
     buffer = io.BytesIO()
@@ -56,6 +62,7 @@ ODD = {
     "cut.tgz": tgz()[:9000],
     "checksum.tgz": tgz()[:-8] + b"\0\0\0\0" + tgz()[-4:],
     "length.tgz": tgz()[:-4] + b"\0\0\0\0",
+    "name.tgz": gzip_named(b"\xff\xff\xff"),
     "empty.tgz": b"",
     "page.tgz": b"<html>not found</html>",
     "cut.zip": TWO[:9000],
@@ -109,6 +116,12 @@ def test_a_disk_that_is_full_meanwhile_is_said(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "a.tgz").write_bytes(tgz())
     monkeypatch.setattr(tarfile.TarFile, "extractall", full)
     assert "No space left on device" in refused(tmp_path / "a.tgz")
+
+
+def test_a_name_in_front_of_the_stream_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "a.tgz").write_bytes(gzip_named("größe.tar".encode()))
+    unpack(tmp_path / "a.tgz", tmp_path / "into")
+    assert (tmp_path / "into" / "2").read_bytes() == CONTENT
 
 
 def test_what_is_there_stays_or_is_replaced_by_a_whole_file(tmp_path: Path) -> None:

@@ -226,6 +226,55 @@ def test_unread_modality_is_never_opened(tmp_path: Path) -> None:
         cache.read("depth", np.array([3]))
 
 
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["rgb.npy", "depth.npy", "labels.npy", "meta.json", ""])
+@pytest.mark.parametrize("does", ["flips", "goes", "is a broken link"])
+def test_what_is_damaged_is_prepared_again(
+    name: str, does: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = prepare(Noise(), tmp_path).folder
+    path = folder / name if name else folder
+    if does == "flips" and name:
+        flip(path)
+    else:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if does == "is a broken link":
+        path.symlink_to("/nonexistent/anywhere")
+    check_whole(prepare(Noise(), tmp_path))
+    assert not caplog.records or "the images are prepared again" in caplog.text
+    assert name == "" or name in caplog.text
+    assert {one.name for one in tmp_path.iterdir()} == {folder.name, f"{folder.name}.lock"}
+
+
+@pytest.mark.parametrize("name", ["rgb.npy", "rows"])
+def test_a_half_prepared_array_that_is_damaged_begins_again(name: str, tmp_path: Path) -> None:
+    def stop(sample_id: str) -> None:
+        if sample_id == "s070":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(Noise(before=stop), tmp_path)
+    flip(next(tmp_path.glob("*.part")) / name)
+    again = Noise()
+    check_whole(prepare(again, tmp_path))
+    assert len(again.asked) == len(IDS)
+
+
+def test_a_cache_of_older_code_has_no_digests_and_is_used(tmp_path: Path) -> None:
+    folder = prepare(Noise(), tmp_path).folder
+    (folder / "meta.json").write_text('{"data": "noise"}')
+    again = Noise()
+    check_whole(prepare(again, tmp_path))
+    assert again.asked == []
+    (folder / "rgb.npy").write_bytes(b"x")
+    check_whole(prepare(again, tmp_path))
+
+
 def test_full_disk_is_refused_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     need = len(IDS) * SIZE * SIZE * (3 + 4 + 1 + 4)
     usage = shutil.disk_usage(tmp_path)._replace(free=need - 1)

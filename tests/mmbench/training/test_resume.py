@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from mmbench.schedule import Stage
+from mmbench.store import saved
 from mmbench.store.folder import CellFolder
 from mmbench.training import checkpoint
 from mmbench.training.loader import Loader
@@ -143,3 +144,26 @@ def test_nan_stops_the_cell_within_100_steps(bench: Any, tmp_path: Path) -> None
             method, [stage], loader, CellFolder(tmp_path), Compute(torch.device("cpu"), "fp32"),
             seed=0, intervals=Intervals(1000, 1000, 1000),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["../../outside", "{}/outside", "step-3/../../outside", "link", "step-9", "step\0-3", ""]
+)
+def test_the_pointer_to_the_newest_checkpoint_leads_nowhere_else(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "cell" / "checkpoint"
+    checkpoint.save(folder, torch.nn.Linear(2, 2), {}, {"total_step": 3})
+    assert checkpoint.latest(folder) == folder / "step-3"
+    (folder / "step-3").rename(tmp_path / "outside")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "step-9").symlink_to(tmp_path / "outside")
+    (folder / saved.LATEST).write_text(name.format(tmp_path))
+    with pytest.raises(ValueError, match="latest: damaged"):
+        saved.latest(folder)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"s" * 100_000, b"step-" + b"9" * 400])
+def test_a_damaged_pointer_is_named(content: bytes, tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, torch.nn.Linear(2, 2), {}, {"total_step": 3})
+    (tmp_path / saved.LATEST).write_bytes(content)
+    with pytest.raises(ValueError, match="latest: damaged"):
+        saved.latest(tmp_path)

@@ -1,0 +1,106 @@
+"""Frozen features: an RGB encoder that stays, decoders trained on it, other encoders taught to make its features.
+
+What a practitioner would try today with a pretrained backbone. With ``x`` the anchor's image, ``y`` a segmentation,
+``z`` a depth map and two groups RS and RD: stage ``decode`` trains R -> S on RS and R -> D on RD through one RGB
+encoder; stage ``match`` freezes all of that and teaches the depth encoder the RGB encoder's features of the same
+scene, ``|f_R(x) - f_D(z)|_2`` (eq. 4.11), and the segmentation encoder likewise (eq. 4.10). D -> S is the depth encoder
+and the decoder that never saw it.
+
+The RGB encoder starts from VGG-16 where the profile has its size and the weights can be had; else it is trained with
+the decoders in the first stage, which ``pretrained`` of the result says. There is no side information: pooling indices
+and skips of an encoder that only matches the last features would be its own. Stages and rates are this benchmark's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from mmbench.method import Batch, Context, Losses, Method, Stage
+from mmbench.task import Translation
+
+from .cascades import aligned_images
+from .losses import latent_distance, translation_loss
+from .networks.builder import Builder
+
+NAME = "frozen-features"
+TITLE = "Frozen features"
+CLASS = "FrozenFeatures"
+ACCESS = "seen-groups"
+GROUP = "zero-pair"
+KINDS = ("cross-modal",)
+IN_ALL = False
+SUITES = ("followups",)
+BUDGET = "full"
+COST = 0.6
+CITATION = "this benchmark's own; feature matching as in Gupta, Hoffman, Malik: Cross modal distillation for supervision transfer, CVPR 2016"  # noqa: E501
+
+MATCH = "match"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One term of a step: the output modality or ``match``, what was made, and what it is to be."""
+
+    name: str
+    made: Tensor
+    truth: Tensor
+
+
+class FrozenFeatures(Method):
+    """An encoder per modality and a decoder per modality that an unseen translation ends in."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        parts = Builder(context)
+        self.sources = sorted({t.inputs[0] for t in self.task.unseen})
+        self.taught = sorted({t.output for t in self.task.unseen})
+        self.encoders = nn.ModuleDict({
+            name: parts.encoder(self.task.modality(name)) for name in (self.task.anchor, *self.sources)
+        })  # fmt: skip
+        self.decoders = nn.ModuleDict({name: parts.decoder(self.task.modality(name)) for name in self.taught})
+        self.pretrained = parts.pretrained
+
+    def forward(self, batch: Batch, stage: Stage) -> list[Pair]:
+        """The anchor's translations or, with ``match`` in the stage, the features of every other modality."""
+        if not stage.options["match"]:
+            made = []
+            for target in self.taught:
+                images, truth = aligned_images(self.task, batch, self.task.anchor, target)
+                made.append(Pair(target, self.decoders[target](self.encoders[self.task.anchor](images)), truth))
+            return made
+        return [
+            Pair(MATCH, self.encode(source, tensors[source]), self.encode(self.task.anchor, tensors[self.task.anchor]))
+            for tensors in batch.values()
+            for source in self.sources
+            if source in tensors
+        ]
+
+    def loss(self, player: str, batch: Batch, made: list[Pair], stage: Stage) -> Losses:
+        """One loss per output modality (eq. 4.4, 4.7), or ``match`` (eq. 4.10, 4.11)."""
+        losses: Losses = {}
+        settings = self.context.settings
+        for one in made:
+            if one.name == MATCH:
+                value = latent_distance(one.truth.detach(), one.made, settings["latent_reduction"])
+            else:
+                value = translation_loss(self.task.modality(one.name), one.made, one.truth, settings["reduction"])
+            losses[one.name] = losses.get(one.name, 0.0) + value
+        return losses
+
+    def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
+        """The input's encoder and the output's decoder."""
+        ((source, image),) = inputs.items()
+        raw = self.decoders[translation.output](self.encoders[source](self.task.modality(source).to_network(image)))
+        return self.task.modality(translation.output).from_network(raw)
+
+    def translations(self) -> tuple[Translation, ...]:
+        """The unseen translations, and the anchor's own, of which the decoders were trained."""
+        own = (t for t in self.task.seen if t.inputs == (self.task.anchor,) and t.output in self.taught)
+        return (*self.task.unseen, *own)
+
+    def encode(self, modality: str, tensor: Tensor) -> Tensor:
+        """The features, ``(B, C, h, w)``."""
+        return self.encoders[modality](self.task.modality(modality).to_network(tensor)).latent
