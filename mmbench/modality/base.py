@@ -38,6 +38,8 @@ class Modality(ABC):
         metric: name of the metric that scores its translations.
         main: the one of that metric's scores that a translation is judged by.
         lossless: whether JPEG would change what the values mean.
+        unit: of its values, as people write it; empty where they have none.
+        limits: the values that a recording is clipped to; empty where there are none.
         rank: where translations into it stand in tables; lower is first.
     """
 
@@ -51,6 +53,8 @@ class Modality(ABC):
     metric: ClassVar[str]
     main: ClassVar[Score]
     lossless: ClassVar[bool] = False
+    unit: ClassVar[str] = ""
+    limits: ClassVar[tuple[float, ...]] = ()
     rank: ClassVar[int]
 
     @property
@@ -114,6 +118,10 @@ class Modality(ABC):
         import torch
 
         return torch.ones_like(tensor[:, 0], dtype=torch.bool)
+
+    def missing(self, array: np.ndarray) -> np.ndarray:
+        """Boolean, of the shape of the array: where it says nothing; of most kinds nowhere."""
+        return np.zeros(array.shape, np.bool_)
 
     @property
     def tally_channels(self) -> int:

@@ -43,6 +43,7 @@ class Depth(Modality):
     metric: ClassVar[str] = "depth"
     main: ClassVar[Score] = Score("delta_1.25", "δ < 1.25", ".3f", "share", "share of pixels within 1.25")
     lossless: ClassVar[bool] = True
+    unit: ClassVar[str] = "m"
     rank: ClassVar[int] = 1
 
     @property
@@ -79,6 +80,10 @@ class Depth(Modality):
     def valid(self, tensor: Tensor) -> Tensor:
         """Where something was measured."""
         return tensor[:, 0] > 0
+
+    def missing(self, array: np.ndarray) -> np.ndarray:
+        """Where nothing was measured."""
+        return array <= 0
 
     @property
     def tally_channels(self) -> int:

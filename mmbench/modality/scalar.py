@@ -25,6 +25,7 @@ class Scalar(Modality):
     default_loss: ClassVar[Loss] = "l2"
     metric: ClassVar[str] = Rgb.metric
     main: ClassVar[Score] = Rgb.main
+    limits: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
     rank: ClassVar[int] = 2
 
     def resize(self, array: np.ndarray, size: int) -> np.ndarray:

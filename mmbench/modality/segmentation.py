@@ -97,6 +97,10 @@ class Segmentation(Modality):
         """What is not void."""
         return tensor > 0
 
+    def missing(self, array: np.ndarray) -> np.ndarray:
+        """Where there is void."""
+        return array == 0
+
     @property
     def tally_channels(self) -> int:
         """A count per class."""
