@@ -14,7 +14,7 @@ import pytest
 from mmbench.commands.main import main
 from mmbench.dataset import DataLimits, Dataset
 from mmbench.errors import UserError
-from mmbench.planning.plan import make_plan, make_plans, open_dataset
+from mmbench.planning.plan import Plan, make_plan, make_plans, open_dataset
 from mmbench.plugins.remembered import remembered
 from mmbench.store import content
 from mmbench.store.files import write_json
@@ -132,3 +132,17 @@ def test_a_plan_says_that_the_data_have_changed(root: Path, tmp_path: Path, caps
         write_json(plan.cells[0].folder.path / "result.json", {"key": "another", "manifest": manifest})
         assert main([*arguments, "--runs", str(tmp_path / "runs")]) == 0
         assert said in capsys.readouterr().out
+
+
+def test_a_folder_that_was_moved_keeps_its_results(root: Path, tmp_path: Path) -> None:
+    """Its path is another one then, and what is in it the same."""
+
+    def planned() -> Plan:
+        return make_plans(["prior"], [str(root)], "smoke", [0], tmp_path / "runs")[0]
+
+    plan = planned()
+    about = plan.cells[0].folder.path / "cell.json"
+    write_json(about, {"place": "elsewhere", "manifest": plan.data.manifest})
+    assert planned().dataset == plan.dataset
+    write_json(about, {"place": "elsewhere", "manifest": "of others"})
+    assert planned().dataset != plan.dataset
