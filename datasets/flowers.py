@@ -28,6 +28,7 @@ from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Rgb, Scalar
 from mmbench.modality.opening import open_image
+from mmbench.modality.reading import Reading, RgbReading, ScalarReading
 from mmbench.resize import fit
 from mmbench.task import Group, Split, Task, Translation
 
@@ -86,6 +87,9 @@ TASK = Task(
 )
 
 
+THETA1, THETA2 = ScalarReading(difference=(0, 1)), ScalarReading(difference=(1, 2))
+
+
 class Flowers(Dataset):
     """Ten classes of Flowers-102; eq. 4.14: theta1 = R - G, theta2 = G - B, theta3 = RGB.
 
@@ -138,6 +142,10 @@ class Flowers(Dataset):
         """SHA-256 over name, size in bytes and class of every image that is present."""
         lines = (f"{name} {size} {self._classes[name]}" for name, size in sorted(self._sizes.items()))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def readings(self) -> dict[str, Reading]:
+        """All of them are read from colour images."""
+        return {"theta1": THETA1, "theta2": THETA2, "theta3": RgbReading()}
 
     def paths(self) -> dict[str, Path]:
         """The file of labels, and every image that is present."""
@@ -207,8 +215,7 @@ def _rgb(path: Path) -> np.ndarray:
 
 def _channels(rgb: np.ndarray) -> Sample:
     """Eq. 4.14 on uint8 ``(H, W, 3)``."""
-    red, green, blue = np.moveaxis(rgb.astype(np.float32), -1, 0)
-    return {"theta1": (red - green) / np.float32(255), "theta2": (green - blue) / np.float32(255), "theta3": rgb}
+    return {"theta1": THETA1.decode(rgb), "theta2": THETA2.decode(rgb), "theta3": rgb}
 
 
 def _draw(sample_id: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from mmbench.errors import UserError
 from mmbench.modality import Depth, Rgb, Segmentation
 from mmbench.modality.opening import BrokenImageError, open_image
+from mmbench.modality.reading import SegmentationReading
 from mmbench.task import Group, Task, Translation
 
 from .synthetic.scene import CLASSES as CLASSES
@@ -55,8 +56,6 @@ MAP37 = MAP40[:38]
 MAP13 = np.arange(len(CLASSES) + 1, dtype=np.uint8)
 """uint8 ``(14,)``: labels that have the 13 classes already."""
 
-"""What Pillow raises for damaged files."""
-
 
 def to_classes(ids: np.ndarray, table: np.ndarray, where: Path) -> np.ndarray:
     """uint8 classes of an array of ids (integers, or whole doubles, as some files hold) by a table that 0 starts.
@@ -91,6 +90,12 @@ def read_ids(path: Path) -> np.ndarray:
     if mode not in ("L", "P"):
         raise UserError(f"{path}: image mode {mode}, expected 8-bit class ids")
     return ids
+
+
+def reading_through(table: np.ndarray) -> SegmentationReading:
+    """How PNGs of class ids are read whose classes are those of a table."""
+    classes = table[1:].tolist()
+    return SegmentationReading(tuple(range(1, len(table))), classes=tuple(classes), void_ids=(0,))
 
 
 def rooms_task(name: str) -> Task:

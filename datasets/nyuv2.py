@@ -25,11 +25,12 @@ from scipy.io import loadmat
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
+from mmbench.modality.reading import Reading, RgbReading
 from mmbench.task import Split
 
 from .blocks import draw, halve, shuffled
 from .hdf5 import open_hdf5
-from .nyu13 import MAP13, MAP40, read_ids, rooms_task, to_classes, whole_numbers
+from .nyu13 import MAP13, MAP40, read_ids, reading_through, rooms_task, to_classes, whole_numbers
 
 NAME = "nyuv2"
 TITLE = "NYU Depth v2, 13 classes"
@@ -112,6 +113,12 @@ class NyuV2(Dataset):
             *(f"{sample_id} {path.name} {size}" for sample_id, (path, size) in sorted(self._pngs.items())),
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def readings(self) -> dict[str, Reading]:
+        """Depth is in no file of its own, labels only where they are PNGs."""
+        table = {"png40": MAP40, "png13": MAP13}.get(self._source)
+        labels = {"segmentation": reading_through(table)} if table is not None else {}
+        return {"rgb": RgbReading(), **labels}
 
     def paths(self) -> dict[str, Path]:
         """The file of images, and the PNGs of labels where they are the source."""

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.modality.reading import Reading
 from mmbench.resize import fit
 from mmbench.schedule import DataLimits as DataLimits
 from mmbench.task import Split, Task
@@ -88,6 +89,14 @@ class Dataset(ABC):
 
         Raises UserError naming a file that is damaged.
         """
+
+    def readings(self) -> Mapping[str, Reading]:
+        """How its files of each modality are read, so that ``translate`` reads others alike; cells record it.
+
+        Modalities without files of that form are left out: of colour images any 8-bit file will do, for others
+        ``translate`` asks how files of them are to be read.
+        """
+        return {}
 
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that a sample has; by default all. A translation is scored on the test samples that have

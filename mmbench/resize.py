@@ -21,7 +21,7 @@ def fit(sample: Mapping[str, np.ndarray], modalities: Sequence[Modality], size: 
     if len(set(shapes.values())) > 1:
         raise ValueError(f"modalities of one sample differ in size: {shapes}")
     known = {modality.name: modality for modality in modalities}
-    return {name: resize(_centre_square(array), known[name], size) for name, array in sample.items()}
+    return {name: resize(centre_square(array), known[name], size) for name, array in sample.items()}
 
 
 def resize(array: np.ndarray, modality: Modality, size: int) -> np.ndarray:
@@ -31,7 +31,8 @@ def resize(array: np.ndarray, modality: Modality, size: int) -> np.ndarray:
     return modality.resize(array, size)
 
 
-def _centre_square(array: np.ndarray) -> np.ndarray:
+def centre_square(array: np.ndarray) -> np.ndarray:
+    """The largest square ``(S, S[, 3])`` in the middle of an array."""
     height, width = array.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

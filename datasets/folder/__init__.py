@@ -26,9 +26,11 @@ import numpy as np
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
+from mmbench.modality.reading import Reading
+from mmbench.modality.reading.stored import DamagedError, UndescribedError
 from mmbench.task import Group, Split, Task, Translation
 
-from . import description, discover, files, look, read, text
+from . import description, discover, files, look, text
 from .split import make_split
 
 NAME = "folder"
@@ -107,6 +109,10 @@ class Folder(Dataset):
         """The modalities that have a file of that name."""
         return self.files.holds(sample_id)
 
+    def readings(self) -> dict[str, Reading]:
+        """As ``dataset.toml`` says, and as was found."""
+        return dict(self._readings)
+
     def in_files(self) -> dict[str, tuple[Any, ...]]:
         """By modality: the ids or colours of its classes in the files, or the two values that become -1 and 1."""
         made: dict[str, tuple[Any, ...]] = {}
@@ -123,9 +129,9 @@ class Folder(Dataset):
         for name in self.holds(sample_id):
             path = self.files.root / self.files.images[name][sample_id].path
             try:
-                made[name] = read.decode(path, self.description.modalities[name])
-            except read.DamagedError as error:
-                raise UserError(f"{path}: {error}") from error
+                made[name] = self._readings[name].read(path)
+            except DamagedError as error:
+                raise UserError(f"{path}: {_told(error, name)}") from error
         if wrong := self._sizes_differ(sample_id, made):
             raise UserError(f"{self.files.root / wrong.path}: {wrong.what}")
         return made
@@ -142,9 +148,9 @@ class Folder(Dataset):
             for name in self.holds(sample_id):
                 image = self.files.images[name][sample_id]
                 try:
-                    made[name] = read.decode(self.files.root / image.path, self.description.modalities[name])
-                except read.DamagedError as error:
-                    yield Problem(image.path, str(error))
+                    made[name] = self._readings[name].read(self.files.root / image.path)
+                except DamagedError as error:
+                    yield Problem(image.path, _told(error, name))
             if wrong := self._sizes_differ(sample_id, made):
                 yield wrong
 
@@ -158,6 +164,10 @@ class Folder(Dataset):
             raise UserError(f"{self.files.root}: every image of {empty[0]} is damaged, such as {paths[0]}")
         self.files = dataclasses.replace(self.files, images=images)
         self.skipped = tuple(paths)
+
+    @cached_property
+    def _readings(self) -> dict[str, Reading]:
+        return {name: table.reading() for name, table in self.description.modalities.items()}
 
     @cached_property
     def _split(self) -> Split:
@@ -191,6 +201,12 @@ class Folder(Dataset):
                     "the images of a sample must be aligned and of one size",
                 )
         return None
+
+
+def _told(error: DamagedError, name: str) -> str:
+    """What is wrong with a file, and where other values would be described."""
+    where = f", under [modalities.{name}] in {description.FILE}"
+    return f"{error}{where if isinstance(error, UndescribedError) else ''}"
 
 
 def make_task(about: description.Description) -> Task:

@@ -12,13 +12,20 @@ from typing import Any
 import mmbench.modality as modalities
 from mmbench.errors import UserError, did_you_mean
 from mmbench.given.files import read_toml
+from mmbench.modality.reading import (
+    UNITS,
+    DepthReading,
+    Reading,
+    RgbReading,
+    ScalarReading,
+    SegmentationReading,
+)
 from mmbench.typed import build
 
 FILE = "dataset.toml"
 USUAL = {"rgb": "rgb", "depth": "depth", "segmentation": "segmentation", "nir": "scalar"}
 """Folders that need no description, and the kinds of their modalities."""
 
-UNITS = {"millimetre": 0.001, "centimetre": 0.01, "metre": 1.0}
 RESERVED = ("label", "validation", "test")
 MODALITY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -34,6 +41,10 @@ class Rgb:
     def modality(self, name: str) -> modalities.Modality:
         """What the images become."""
         return modalities.Rgb(name)
+
+    def reading(self) -> Reading:
+        """How the files are read."""
+        return RgbReading()
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,10 @@ class Depth:
         """What the images become."""
         return modalities.Depth(name, centre=self.centre, scale=self.scale)
 
+    def reading(self) -> DepthReading:
+        """How the files are read; the unit is known."""
+        return DepthReading(metres=self.metres, invalid=self.invalid, far=self.far)
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -91,6 +106,14 @@ class Segmentation:
         palette = tuple((red, green, blue) for red, green, blue in (void, *self.palette))
         return modalities.Segmentation(name, classes=self.classes, palette=palette)
 
+    def reading(self) -> SegmentationReading:
+        """How the files are read."""
+        return SegmentationReading(
+            self.ids, tuple((red, green, blue) for red, green, blue in self.palette),
+            void_ids=tuple(value for value in self.void if isinstance(value, int)),
+            void_colours=tuple(tuple(value) for value in self.void if not isinstance(value, int)),
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Scalar:
@@ -110,6 +133,10 @@ class Scalar:
     def modality(self, name: str) -> modalities.Modality:
         """What the images become; trained with Berhu, as NIR in thesis 4.6.4."""
         return modalities.Scalar(name, loss="berhu")
+
+    def reading(self) -> ScalarReading:
+        """How the files are read."""
+        return ScalarReading(range=self.range, clip=self.clip)
 
 
 # Of every table: ``folder`` is beside the description, by default named as the modality; ``pattern`` is a regular
@@ -210,7 +237,7 @@ def _check_depth(table: Depth, where: str) -> None:
             )
     elif isinstance(unit, bool) or not isinstance(unit, int | float) or not 0 < unit < math.inf:
         raise UserError(f"{where}: unit: expected one of {', '.join(UNITS)} or metres per count, got {unit!r}")
-    for key in ("scale", "far"):
+    for key in ("centre", "scale", "far"):
         if not 0 <= (value := getattr(table, key)) < math.inf:
             raise UserError(f"{where}: {key}: expected metres above 0, got {value:g}")
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from mmbench.colours import colour_of
 from mmbench.errors import UserError, did_you_mean
+from mmbench.modality.reading.depth import FULL
 
 from .description import FILE, KINDS, USUAL, Depth, Description, Scalar, Segmentation, Table
 from .files import Files, proposal
 from .look import IDS, Look, Values, shares
-from .read import FULL, too_far
 
 COLOURS = 64
 """More colours in label images than this are no classes, but blurred edges or photographs."""
@@ -94,8 +94,8 @@ def _depth(table: Depth, name: str, look: Look) -> Depth:
         # Half a count below the largest value, in no more digits than its own.
         limits += [float(f"{(FULL - 0.5) * table.metres:.6g}")] if sixteen and not stated.invalid else []
         table = replace(table, far=min(limits, default=0.0))
-    if beyond := too_far(values.high, table, where):
-        raise UserError(f"{folder}: {beyond}")
+    if beyond := table.reading().too_far(values.high):
+        raise UserError(f"{folder}: {beyond}, {where}")
     table = replace(table, invalid=table.invalid or (0.0,))
     if not (table.centre and table.scale):
         near, middle, far = (value * table.metres for value in values.quantiles)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from mmbench.errors import UserError
+from mmbench.modality.reading import KINDS, DepthReading
+from mmbench.modality.reading.stored import DamagedError, grey, label_codes
 
 from .description import Depth, Scalar, Segmentation, Table
 from .files import Files
-from .read import DamagedError, grey, invalid_as_nan, label_codes, stored
 
 LOOK = 100
 """Images of a modality that are looked at where not all are; they are spread evenly over the sorted names."""
@@ -76,7 +77,10 @@ class Look:
         if name not in self._seen:
 
             def convert(array: np.ndarray) -> np.ndarray:
-                values = invalid_as_nan(array, table) if isinstance(table, Depth) else grey(array).astype(np.float64)
+                if isinstance(table, Depth):
+                    values = DepthReading(invalid=table.invalid).counts(array)
+                else:
+                    values = grey(array).astype(np.float64)
                 return values[np.isfinite(values)]
 
             types: set[Any] = set()
@@ -109,7 +113,7 @@ class Look:
         for image in images:
             path = self.files.root / image.path
             try:
-                array = stored(path, table)
+                array = KINDS[table.kind]().stored(path)
                 made = convert(array)
             except DamagedError as error:
                 problem = problem or f"{path}: {error}"

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from mmbench.colours import colour_codes, colour_of
+from mmbench.modality.reading import UNITS
 
-from .description import UNITS, Depth, Description, Scalar, Segmentation
+from .description import Depth, Description, Scalar, Segmentation
 from .discover import plural
 from .files import Files
 from .look import Labels, Look, shares

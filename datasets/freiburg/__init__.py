@@ -18,11 +18,12 @@ from pathlib import Path
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Rgb, Scalar, Segmentation
+from mmbench.modality.reading import Reading, RgbReading
 from mmbench.task import Group, Split, Task, Translation
 
 from ..blocks import draw, halve, shuffled
 from .frames import FOLDERS, PARTS, SPAN, WHERE, Frame, blocks_of_time, find_tree, scan
-from .images import CLASSES, PALETTE, read_colours, read_grey, read_rgb, to_classes, to_size, unknown_colours
+from .images import CLASSES, GREY, LABELS, PALETTE, read_colours, read_grey, read_rgb, to_size, unknown_colours
 
 NAME = "freiburg"
 TITLE = "Freiburg Multispectral Forest (relative depth)"
@@ -117,6 +118,10 @@ class Freiburg(Dataset):
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def readings(self) -> dict[str, Reading]:
+        """Of single files; the images of a frame that differ in size are brought to one by :meth:`sample`."""
+        return {"rgb": RgbReading(), "depth": GREY, "nir": GREY, "segmentation": LABELS}
+
     def paths(self) -> dict[str, Path]:
         """Every file of every frame."""
         return {
@@ -136,7 +141,7 @@ class Freiburg(Dataset):
         """
         arrays = {name: READERS[name](path) for name, (path, _) in self._frame(sample_id).files.items()}
         if "segmentation" in arrays:
-            arrays["segmentation"] = to_classes(arrays["segmentation"])
+            arrays["segmentation"] = LABELS.decode(arrays["segmentation"])
         height, width = next(iter(arrays.values())).shape[:2]
         return {name: to_size(array, height, width) for name, array in arrays.items()}
 

@@ -10,6 +10,8 @@ from PIL import Image
 from mmbench.colours import colour_codes, colour_of
 from mmbench.errors import UserError
 from mmbench.modality.opening import BrokenImageError, open_image
+from mmbench.modality.reading import ScalarReading, SegmentationReading
+from mmbench.modality.reading.stored import DamagedError
 
 SOURCE = "http://deepscene.cs.uni-freiburg.de/"
 AGAIN = "unpack freiburg_forest_annotated.tar.gz again"
@@ -23,10 +25,13 @@ PALETTE = ((255, 255, 255), (170, 170, 170), (0, 255, 0), (102, 102, 51), (0, 12
 TREE_COLOUR = (0, 60, 0)
 """Trees: drawn in a colour of their own, but one class with other vegetation in the official ids and in the thesis."""
 
-IDS = {**{colour: number for number, colour in enumerate(PALETTE)}, TREE_COLOUR: CLASSES.index("vegetation") + 1}
-
-TOPS = {"L": 255.0, "I": 65535.0}
-"""Largest value of a grey image by the beginning of Pillow's mode (``I;16`` and its kin are 16 bit)."""
+LABELS = SegmentationReading(
+    palette=(*PALETTE[1:], TREE_COLOUR),
+    classes=(*range(1, len(PALETTE)), CLASSES.index("vegetation") + 1),
+    void_colours=PALETTE[:1],
+    strict=False,
+)
+GREY = ScalarReading(floats=(1.0, 255.0))
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -43,15 +48,13 @@ def read_grey(path: Path) -> np.ndarray:
         UserError: the file is damaged, has several channels or values of another range; names it.
     """
     image = _open(path)
-    mode, raw = image.mode, np.asarray(image)
-    if mode == "RGB" and (raw == raw[..., :1]).all():
-        mode, raw = "L", raw[..., 0]
-    top = (1.0 if raw.max() <= 1 else 255.0) if mode == "F" else TOPS.get(mode.partition(";")[0])
-    if top is None:
-        raise UserError(f"{path}: image mode {mode}, expected one channel of 8 bit, 16 bit or floats; {AGAIN}")
-    if not (raw >= 0).all() or not (raw <= top).all():  # not a number is neither
-        raise UserError(f"{path}: values from {raw.min()} to {raw.max()}, expected 0 to {top:g}; {AGAIN}")
-    return raw.astype(np.float32) / np.float32(top) * 2 - 1
+    raw = np.asarray(image)
+    if not (image.mode in ("L", "RGB", "F") or image.mode.startswith("I")):
+        raise UserError(f"{path}: image mode {image.mode}, expected one channel of 8 bit, 16 bit or floats; {AGAIN}")
+    try:
+        return GREY.decode(raw)
+    except DamagedError as error:
+        raise UserError(f"{path}: {error}; {AGAIN}") from error
 
 
 def read_colours(path: Path) -> np.ndarray:
@@ -62,19 +65,10 @@ def read_colours(path: Path) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-def to_classes(colours: np.ndarray) -> np.ndarray:
-    """uint8 class ids ``(H, W)`` of colours uint8 ``(H, W, 3)``; what stands for no class is void."""
-    codes = colour_codes(colours)
-    classes = np.zeros(codes.shape, np.uint8)
-    for colour, number in IDS.items():
-        classes[codes == colour_codes(colour)] = number
-    return classes
-
-
 def unknown_colours(colours: np.ndarray) -> dict[tuple[int, ...], int]:
     """How many pixels have each colour that is neither a class nor void, the most frequent first."""
     codes, counts = np.unique(colour_codes(colours), return_counts=True)
-    known = set(colour_codes(list(IDS)).tolist())
+    known = set(colour_codes([*LABELS.palette, *LABELS.void_colours]).tolist())
     found = sorted((-count, code) for code, count in zip(codes.tolist(), counts.tolist(), strict=True))
     return {colour_of(code): -count for count, code in found if code not in known}
 

@@ -25,12 +25,13 @@ import numpy as np
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
+from mmbench.modality.reading import DepthReading, Reading, RgbReading
 from mmbench.task import Split
 
 from ..blocks import shuffled
 from ..nyu13 import rooms_task
 from . import parts
-from .frames import FILES, FRAME_STEP, Video, find_tree, find_videos, read_depth, read_instances, read_rgb, to_z
+from .frames import ANGLES, FILES, FRAME_STEP, Video, find_tree, find_videos, read_depth, read_instances, read_rgb
 from .trajectories import read_instances as read_protobuf
 from .wnid import UNKNOWN, table
 
@@ -101,6 +102,7 @@ class SceneNet(Dataset):
         name = f"scenenet-{self.settings['protocol']}"
         self.task = rooms_task(name)
         self.published = name if (self.settings["depth"], self.settings["crop"]) == ("ray", "left") else ""
+        self._depth = DepthReading(rays=ANGLES if self.settings["depth"] == "z" else (), crop=self.settings["crop"])
         self._protocol = parts.PROTOCOLS[self.settings["protocol"]]
         if root is None:
             raise UserError(f"scenenet: give --data-root, the folder that holds train/ and val/; {WHERE}")
@@ -141,6 +143,10 @@ class SceneNet(Dataset):
         for ids in self._split.parts().values():
             lines += [f"{sample_id} {self._sizes(sample_id)}" for sample_id in ids]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def readings(self) -> dict[str, Reading]:
+        """Of photos and depth; which class an instance has stands in no image."""
+        return {"rgb": RgbReading(crop=self.settings["crop"]), "depth": self._depth}
 
     def paths(self) -> dict[str, Path]:
         """The protobufs, and the files of the frames of :meth:`split`."""
@@ -198,8 +204,7 @@ class SceneNet(Dataset):
         if "rgb" in held:
             sample["rgb"] = read_rgb(video.file("rgb", frame))
         if "depth" in held:
-            ray = read_depth(video.file("depth", frame))
-            sample["depth"] = to_z(ray) if self.settings["depth"] == "z" else ray
+            sample["depth"] = read_depth(video.file("depth", frame), self._depth)
         if "segmentation" in held:
             ids = read_instances(video.file("segmentation", frame))
             classes = self._table(video)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,14 +11,19 @@ import numpy as np
 
 from mmbench.errors import UserError
 from mmbench.modality.opening import BrokenImageError, open_image
+from mmbench.modality.reading import DepthReading
 
 PER_FOLDER = 1000
 FRAME_STEP = 25
 """View 0, 1, 2, ... is the frame 0, 25, 50, ... of the simulation; files are named by frame, without padding."""
 
 FILES = {"rgb": ("photo", "jpg"), "depth": ("depth", "png"), "segmentation": ("instance", "png")}
-HORIZONTAL = math.radians(60.0)
-VERTICAL = math.radians(45.0)  # the paper's 40 degrees is a slip; the release's code has 45
+ANGLES = (60.0, 45.0)
+"""Of view, across and down, in degrees; the paper's 40 is a slip, the release's code has 45.
+
+At the release's 320 x 240 pixels fx = 277.1281 and fy = 289.7056 pixels (pixels are not square), the centre is
+(160, 120), and the centre of pixel (column u, row v) is (u + 0.5, v + 0.5). Other sizes keep both angles of view.
+"""
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,12 @@ def read_rgb(path: Path) -> np.ndarray:
     return _read(path, "RGB")[1]
 
 
-def read_depth(path: Path) -> np.ndarray:
-    """Ray length in metres, float32 ``(H, W)``, 0 = invalid. Raises UserError naming a damaged or 8-bit file."""
+def read_depth(path: Path, reading: DepthReading) -> np.ndarray:
+    """Depth in metres, float32 ``(H, W)``, 0 = invalid. Raises UserError naming a damaged or 8-bit file."""
     mode, millimetres = _read(path)
     if not mode.startswith("I"):
         raise UserError(f"{path}: image mode {mode}, expected 16-bit grey; 8-bit copies have lost the depth")
-    return millimetres.astype(np.float32) / np.float32(1000)
+    return reading.decode(millimetres)
 
 
 def read_instances(path: Path) -> np.ndarray:
@@ -107,27 +111,6 @@ def read_instances(path: Path) -> np.ndarray:
     if not (mode.startswith("I") or mode == "L"):
         raise UserError(f"{path}: image mode {mode}, expected grey instance ids; a coloured copy cannot be used")
     return ids.astype(np.intp)
-
-
-def ray_factor(height: int, width: int) -> np.ndarray:
-    """Ray length over z of each pixel's centre, float64 ``(height, width)``.
-
-    At the release's 320 x 240 pixels fx = 277.1281 and fy = 289.7056 pixels (pixels are not square), the centre is
-    (160, 120), and the centre of pixel (column u, row v) is (u + 0.5, v + 0.5). Other sizes keep both angles of view.
-    """
-    across = _tangents(width, HORIZONTAL)[None, :]
-    down = _tangents(height, VERTICAL)[:, None]
-    return np.sqrt(1.0 + across**2 + down**2)
-
-
-def to_z(ray: np.ndarray) -> np.ndarray:
-    """Ray lengths ``(H, W)`` of a whole (uncropped) image to z, the distance along the optical axis; 0 stays 0."""
-    return (ray / ray_factor(*ray.shape)).astype(np.float32)
-
-
-def _tangents(pixels: int, angle: float) -> np.ndarray:
-    focal = pixels / 2 / math.tan(angle / 2)
-    return (np.arange(pixels) + 0.5 - pixels / 2) / focal
 
 
 def _read(path: Path, convert: str = "") -> tuple[str, np.ndarray]:

@@ -19,11 +19,12 @@ from typing import Any
 
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
+from mmbench.modality.reading import Reading, RgbReading
 from mmbench.task import Split
 
 from ..nyu13 import rooms_task
 from . import parts, sources
-from .frames import DEPTH_FOLDERS, Frame, find_frames, find_tree, read_depth, read_rgb
+from .frames import DEPTH, DEPTH_FOLDERS, Frame, find_frames, find_tree, read_depth, read_rgb
 from .labels import Labels
 
 NAME = "sunrgbd"
@@ -121,6 +122,11 @@ class SunRgbd(Dataset):
             for frame in self.frames.values()
         ]
         return hashlib.sha256("\n".join([labels.name if labels else "", *lines]).encode()).hexdigest()
+
+    def readings(self) -> dict[str, Reading]:
+        """Labels as the source has them, where that is PNGs of class ids."""
+        labels = self._labels.reading() if self._labels else None
+        return {"rgb": RgbReading(), "depth": DEPTH, **({"segmentation": labels} if labels else {})}
 
     def paths(self) -> dict[str, Path]:
         """Every file of every frame, and of the source of labels."""

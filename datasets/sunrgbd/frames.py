@@ -11,11 +11,15 @@ import numpy as np
 
 from mmbench.errors import UserError
 from mmbench.modality.opening import BrokenImageError, open_image
+from mmbench.modality.reading import DepthReading
 
 SENSORS = ("kv1", "kv2", "realsense", "xtion")
 LEVELS = 5  # xtion/sun3ddata/<place>/<recording>/<frame>; the other subsets have three
 PARTS_OF_A_FRAME = {"image", "depth", "depth_bfx", "annotation2Dfinal", "seg.mat"}
 DEPTH_FOLDERS = {"refined": "depth_bfx", "raw": "depth"}
+DEPTH = DepthReading(rotated=3)
+"""Millimetres are stored rotated left by 3 bits (toolbox, read3dPoints.m). The toolbox sets more than 8 m to 8 m; here
+such values stay."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,7 @@ def read_depth(frame: Frame) -> np.ndarray:
         raise UserError(f"{path}: cannot be decoded ({error}); unpack SUNRGBD.zip again") from error
     if not mode.startswith("I"):
         raise UserError(f"{path}: image mode {mode}, expected 16-bit grey; 8-bit copies have lost the depth")
-    return decode_depth(raw.astype(np.uint16))
-
-
-def decode_depth(raw: np.ndarray) -> np.ndarray:
-    """Encoded uint16 to metres, float32: millimetres are stored rotated left by 3 bits (toolbox, read3dPoints.m).
-
-    The rotation has to stay in 16 bits: from 8.192 m on the low bits hold the high ones. The toolbox then sets more
-    than 8 m to 8 m; here such values stay.
-    """
-    rotated = (raw >> np.uint16(3)) | (raw << np.uint16(13))
-    return rotated.astype(np.float32) / np.float32(1000)
+    return DEPTH.decode(raw.astype(np.uint16))
 
 
 def _walk(folder: str, parts: tuple[str, ...], depth_folder: str) -> Iterator[Frame]:

@@ -18,6 +18,7 @@ from scipy.io import loadmat
 
 from mmbench.dataset import Problem
 from mmbench.errors import UserError
+from mmbench.modality.reading import Reading
 
 from ..nyu13 import MAP37, to_classes
 from .frames import Frame
@@ -57,6 +58,10 @@ class Labels(ABC):
     @abstractmethod
     def facts(self, frame: Frame) -> str:
         """What the manifest has to know of a frame's label; the frame holds one."""
+
+    def reading(self) -> Reading | None:
+        """How a file of one label is read; None where the source has no such files."""
+        return None
 
     def beside(self) -> dict[str, Path]:
         """Files outside of the frames' folders."""

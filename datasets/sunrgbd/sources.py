@@ -14,9 +14,10 @@ from scipy.io import loadmat
 from mmbench.dataset import Problem
 from mmbench.errors import UserError
 from mmbench.modality.opening import BrokenImageError, image_size
+from mmbench.modality.reading import Reading
 
 from ..hdf5 import open_hdf5
-from ..nyu13 import MAP13, MAP37, read_ids
+from ..nyu13 import MAP13, MAP37, read_ids, reading_through
 from .frames import Frame
 from .labels import Labels, PerFrame, fitting
 from .parts import Lists, frame_id
@@ -119,6 +120,10 @@ class Archive(Labels):
         """Name and size of the PNG."""
         path, size = self._files[frame.id]
         return f"{path.name} {size}"
+
+    def reading(self) -> Reading:
+        """See :class:`Labels`."""
+        return reading_through(self._table)
 
     def beside(self) -> dict[str, Path]:
         """The PNGs."""

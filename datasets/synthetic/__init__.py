@@ -15,6 +15,7 @@ import numpy as np
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Depth, Rgb, Scalar, Segmentation
+from mmbench.modality.reading import Reading, as_written
 from mmbench.task import Group, Split, Task, Translation
 
 from .scene import CLASSES
@@ -147,6 +148,10 @@ class Synthetic(Dataset):
         """SHA-256 of the renderer's version and the limits."""
         facts = f"{NAME} renderer {RENDERER_VERSION} base {BASE} part {PART} {self.limits}"
         return hashlib.sha256(facts.encode()).hexdigest()
+
+    def readings(self) -> dict[str, Reading]:
+        """Nothing is read from files; what is translated comes in mmbench's own form."""
+        return {modality.name: as_written(modality) for modality in self.task.modalities}
 
     def sample(self, sample_id: str) -> Sample:
         """One scene at 256 x 256 pixels."""

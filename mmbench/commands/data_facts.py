@@ -56,30 +56,30 @@ class _Tally:
 
     def add(self, array: np.ndarray) -> None:
         self.pixels += array.size
-        if self.modality.kind == "segmentation":
+        if self.modality.legend:
             counts = np.bincount(array.ravel(), minlength=256)
             self.classes += counts
             self.images += counts > 0
             return
-        valid = array[array > 0] if self.modality.kind == "depth" else array
+        valid = array[~self.modality.missing(array)]
         self.counted += valid.size
         if valid.size:
             self.low, self.high = min(self.low, float(valid.min())), max(self.high, float(valid.max()))
-        if self.modality.kind == "scalar":
-            self.low_end += int((valid <= -1).sum())
-            self.high_end += int((valid >= 1).sum())
+        if limits := self.modality.limits:
+            self.low_end += int((valid <= limits[0]).sum())
+            self.high_end += int((valid >= limits[1]).sum())
 
     def lines(self, head: str) -> list[str]:
         if not self.pixels:
             return [f"{head}: nothing"]
-        if self.modality.kind == "segmentation":
+        if self.modality.legend:
             return self._classes(head)
         if not self.counted:
             return [f"{head}: no pixel was measured"]
-        if self.modality.kind == "depth":
+        if unit := self.modality.unit:
             missing = 100 * (1 - self.counted / self.pixels)
-            return [f"{head}: {self.low:.3g} to {self.high:.3g} m, {missing:.1f} % not measured"]
-        if self.modality.kind == "scalar":
+            return [f"{head}: {self.low:.3g} to {self.high:.3g} {unit}, {missing:.1f} % not measured"]
+        if self.modality.limits:
             return [self._range(head)]
         return [f"{head}: {self.low:g} to {self.high:g}"]
 

@@ -10,7 +10,10 @@ import numpy as np
 
 from mmbench.errors import UserError, did_you_mean
 from mmbench.inference import image_files
+from mmbench.inference.image_files import Fitted
 from mmbench.inference.translator import Bn, Translator
+from mmbench.modality import Modality
+from mmbench.resize import resize
 from mmbench.task import Translation
 
 Files = dict[str, Path]
@@ -19,7 +22,11 @@ Files = dict[str, Path]
 
 @dataclass(frozen=True)
 class Request:
-    """What to translate, and how (see :meth:`mmbench.inference.translator.Translator.translate`)."""
+    """What to translate, and how (see :meth:`mmbench.inference.translator.Translator.translate`).
+
+    Attributes:
+        input_size: write images of the inputs' own size; nothing is translated outside the square that was taken.
+    """
 
     samples: tuple[Files, ...]
     output: str
@@ -28,7 +35,7 @@ class Request:
     side_from: str | None = None
     bn: Bn = "trained"
     sample: int = 0
-    metres: float = image_files.UNITS["millimetre"]
+    input_size: bool = False
 
 
 def group_files(sources: Sequence[str], files: Sequence[Path], named: Sequence[str]) -> tuple[Files, ...]:
@@ -84,15 +91,19 @@ def translate_files(translator: Translator, request: Request, out: Path, overwri
     target = translator.modalities[request.output]
     stems = _stems(request.samples)
     _may_write(out, [name for stem in stems for name in target.names_of(stem)], overwrite)
-    arrays = [_read(translator, files, request.metres) for files in request.samples]
+    samples = [_read(translator, files) for files in request.samples]
     written = []
-    for stem, sample in zip(stems, arrays, strict=True):
-        made = translator.translate(sample, request.output, sample=request.sample, **how)  # type: ignore[arg-type]
+    for stem, fitted in zip(stems, samples, strict=True):
+        arrays = {name: one.array for name, one in fitted.items()}
+        made = translator.translate(arrays, request.output, sample=request.sample, **how)  # type: ignore[arg-type]
+        if request.input_size:
+            made = _in_place(made, target, next(iter(fitted.values())))
         paths = image_files.save(out, target.files_of(stem, made))
         print(", ".join(str(path) for path in paths))
         written.extend(paths)
     side = translator.size
-    print(f"{len(arrays)} translated by {translator.name}: {described(steps)}; {side} x {side} pixels")
+    size = f"{side} x {side} pixels" + (", enlarged to the inputs' size" if request.input_size else "")
+    print(f"{len(samples)} translated by {translator.name}: {described(steps)}; {size}")
     if target.legend:
         print("classes: 0 void, " + ", ".join(f"{i} {name}" for i, (name, _) in enumerate(target.legend, 1)))
     return written
@@ -132,19 +143,27 @@ def _may_write(out: Path, names: Sequence[str], overwrite: bool) -> None:
         raise UserError(f"--out {out}: cannot be made a folder ({error.strerror})") from error
 
 
-def _read(translator: Translator, files: Mapping[str, Path], metres: float) -> dict[str, np.ndarray]:
+def _read(translator: Translator, files: Mapping[str, Path]) -> dict[str, Fitted]:
     """One sample at the translator's size, so that many large images fit into memory."""
-    from mmbench.resize import fit
-
-    arrays = {name: image_files.read(path, translator.modalities[name], metres) for name, path in files.items()}
-    first, (height, width) = next(iter(files.values())), next(iter(arrays.values())).shape[:2]
-    for name, array in arrays.items():
-        if array.shape[:2] != (height, width):
+    read = {name: translator.read_fitted(path, name) for name, path in files.items()}
+    first, one = next(iter(files.values())), next(iter(read.values()))
+    for name, other in read.items():
+        if (other.height, other.width) != (one.height, one.width):
             raise UserError(
-                f"{files[name]}: {array.shape[1]} x {array.shape[0]} pixels, but {first} has {width} x {height}; "
+                f"{files[name]}: {other.width} x {other.height} pixels, but {first} has {one.width} x {one.height}; "
                 "the images of one sample must be aligned and of one size"
             )
-    return fit(arrays, tuple(translator.modalities.values()), translator.size)
+    return read
+
+
+def _in_place(made: np.ndarray, modality: Modality, source: Fitted) -> np.ndarray:
+    """A translation where it belongs in an image of its source's size: zeros (void, not measured) around the square."""
+    side = min(source.height, source.width)
+    top = (source.height - side) // 2
+    left = 0 if source.crop == "left" else (source.width - side) // 2
+    whole = np.zeros(modality.shape(source.height, source.width), made.dtype)
+    whole[top : top + side, left : left + side] = resize(made, modality, side)
+    return whole
 
 
 def _spoken(counts: Mapping[str, int]) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.given.files import near
 from mmbench.inference.translator import Translator
 from mmbench.method import Context, Method
 from mmbench.modality import modality_of
-from mmbench.planning.plan import open_dataset
+from mmbench.modality.reading import Reading, RgbReading, reading_of
+from mmbench.planning.plan import named_root, open_dataset
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits, NetworkSize
@@ -48,7 +50,9 @@ def load_translator(
             raise UserError(f"{folder}: {card.name} is a judge, it translates nothing")
         profile = about["profile_values"]
         network = build(NetworkSize, profile["network"], f"{folder / 'result.json'}: network")
-        task = task_of(about, folder, Path(data_root) if data_root else None)
+        root = Path(data_root) if data_root else None
+        task = task_of(about, folder, root)
+        readings = readings_of(about, folder, root, task)
         context = Context(task, profile["size"], network, about["config"]["settings"], 0, bool(about["pretrained"]))
         compute = device.choose(device_name, about["hardware"]["precision"] if precision == "auto" else precision)
         changed = keys.source_digest(card.path, card.module) != about["source"]
@@ -57,7 +61,7 @@ def load_translator(
     if changed:
         log.warning("%s was made with other code; `run` makes it again", folder)
     method = _rebuilt(card, context, folder, changed)
-    return Translator(card.name, method, context.size, compute)
+    return Translator(card.name, method, context.size, compute, readings)
 
 
 def _finished(folder: Path) -> dict[str, Any]:
@@ -97,18 +101,42 @@ def task_of(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> T
     """
     if recorded := about.get("task"):
         return _task(recorded)
-    settings = {f"data.{key}": value for key, value in about["data_settings"].items()}
-    limits = build(DataLimits, about["profile_values"]["data"], f"{folder / 'result.json'}: data")
     try:
-        dataset = open_dataset(about["dataset"], limits, data_root, settings)
+        return _opened(about, folder, data_root).task
     except UserError as error:
         raise UserError(f"{folder}: it does not record its modalities; {error}") from error
+
+
+def readings_of(about: Mapping[str, Any], folder: Path, data_root: Path | None, task: Task) -> dict[str, Reading]:
+    """How the files that a cell was trained on are read, by modality: as recorded, else as its data set says it.
+
+    Modalities of which neither says it are left out, but colour images: those are 8-bit files of any form.
+    """
+    plain: dict[str, Reading] = {modality.name: RgbReading() for modality in task.modalities if modality.is_colour}
+    if "readings" in about:
+        where = f"{folder / 'result.json'}: readings"
+        return plain | {name: reading_of(values, f"{where}.{name}") for name, values in about["readings"].items()}
+    embedded = not catalog.find("datasets", about["dataset"]).get("NEEDS_ROOT", True)
+    if not (embedded or data_root or named_root()):
+        return plain
+    try:
+        return {**plain, **_opened(about, folder, data_root).readings()}
+    except UserError as error:
+        log.warning("%s does not record how its files are read, and its data set cannot be asked: %s", folder, error)
+        return plain
+
+
+def _opened(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> Dataset:
+    """The data set of a cell that does not record what is asked of it. Raises UserError where it is not at hand."""
+    settings = {f"data.{key}": value for key, value in about["data_settings"].items()}
+    limits = build(DataLimits, about["profile_values"]["data"], f"{folder / 'result.json'}: data")
+    dataset = open_dataset(about["dataset"], limits, data_root, settings)
     if content.identity(dataset) != about["manifest"]:
         log.warning(
-            "the images of %r are not those that %s was trained on; modalities and classes are taken from them",
+            "the images of %r are not those that %s was trained on; what it does not record is taken from them",
             about["dataset"], folder,
         )  # fmt: skip
-    return dataset.task
+    return dataset
 
 
 def _task(values: Mapping[str, Any]) -> Task:

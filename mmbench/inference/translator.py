@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import torch
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.inference.image_files import Fitted, read_fitted
 from mmbench.method import Method
 from mmbench.modality import Modality
+from mmbench.modality.reading import Reading
 from mmbench.resize import fit
 from mmbench.task import Translation
 from mmbench.training.device import Compute
@@ -29,15 +33,40 @@ class Translator:
         modalities: by name (see ``mmbench/modality/``: kinds, classes, palette).
         size: height and width of all outputs, in pixels.
         translations: the rows that the method was evaluated on; a method with a common latent space can do more.
+        readings: how image files are read, by modality: as those that the cell was trained on. Replace one to read
+            others; modalities of which it is not known are missing.
     """
 
-    def __init__(self, name: str, method: Method, size: int, compute: Compute) -> None:
+    def __init__(
+        self,
+        name: str,
+        method: Method,
+        size: int,
+        compute: Compute,
+        readings: Mapping[str, Reading] = MappingProxyType({}),
+    ) -> None:
         self.name, self.size, self.compute = name, size, compute
         self.modalities: dict[str, Modality] = {modality.name: modality for modality in method.task.modalities}
         self.translations = tuple(method.translations())
+        self.readings = dict(readings)
         self._method = method.to(compute.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         # A method that shows its latent codes has one encoder and one decoder per modality, which can all be joined.
         self._joins = type(method).encode is not Method.encode
+
+    def read(self, path: str | Path, modality: str) -> np.ndarray:
+        """An image file as the array of a modality, ``(size, size[, 3])``, as in training.
+
+        Raises:
+            UserError: no such file, one that is damaged or holds something else, or it is not known how files of the
+                modality are read; one line that begins with the path.
+        """
+        return self.read_fitted(path, modality).array
+
+    def read_fitted(self, path: str | Path, modality: str) -> Fitted:
+        """As :meth:`read`, with the size of the file."""
+        if modality not in self.modalities:
+            raise UserError(f"no modality named {modality!r}{did_you_mean(modality, self.modalities)}")
+        return read_fitted(Path(path), self.modalities[modality], self.readings, self.size)
 
     @torch.inference_mode()
     def translate(

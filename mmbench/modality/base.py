@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -37,6 +38,8 @@ class Modality(ABC):
         metric: name of the metric that scores its translations.
         main: the one of that metric's scores that a translation is judged by.
         lossless: whether JPEG would change what the values mean.
+        unit: of its values, as people write it; empty where they have none.
+        limits: the values that a recording is clipped to; empty where there are none.
         rank: where translations into it stand in tables; lower is first.
     """
 
@@ -50,6 +53,8 @@ class Modality(ABC):
     metric: ClassVar[str]
     main: ClassVar[Score]
     lossless: ClassVar[bool] = False
+    unit: ClassVar[str] = ""
+    limits: ClassVar[tuple[float, ...]] = ()
     rank: ClassVar[int]
 
     @property
@@ -66,6 +71,11 @@ class Modality(ABC):
     def legend(self) -> tuple[tuple[str, Colour], ...]:
         """Names and colours of the real classes 1..K; empty where there are none."""
         return ()
+
+    @property
+    def minimum(self) -> float:
+        """The least value that metrics tell from lesser ones; of most kinds there is none."""
+        return -math.inf
 
     @property
     def swatches(self) -> tuple[tuple[str, Colour], ...]:
@@ -109,6 +119,10 @@ class Modality(ABC):
 
         return torch.ones_like(tensor[:, 0], dtype=torch.bool)
 
+    def missing(self, array: np.ndarray) -> np.ndarray:
+        """Boolean, of the shape of the array: where it says nothing; of most kinds nowhere."""
+        return np.zeros(array.shape, np.bool_)
+
     @property
     def tally_channels(self) -> int:
         """Channels of :meth:`tally`'s ``total``."""
@@ -142,14 +156,6 @@ class Modality(ABC):
 
         Raises:
             ValueError: another shape, type or range of values; the message lacks the name.
-        """
-
-    @abstractmethod
-    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
-        """The pixels of an image file, for :meth:`checked` to look at; ``metres``: of a count, where it is depth.
-
-        Raises:
-            ValueError: pixels of another form; the message lacks the name.
         """
 
     @abstractmethod

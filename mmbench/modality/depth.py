@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from PIL import Image
 
 from mmbench.pictures import png
 
@@ -17,10 +16,11 @@ from .score import Score
 if TYPE_CHECKING:
     from torch import Tensor
 
-MINIMUM_DEPTH = 0.1  # metres; predictions are clamped to it before ratios and logarithms are taken
+MINIMUM_DEPTH = 0.1  # metres; see Depth.minimum
+MINIMUM_SHARE = 0.1  # of the centre
 NEAR, FAR = 0.5, 8.0  # metres: the brightest and the darkest of a picture
-BINS = 400  # of a tally, 5 cm each: the median is exact to 2.5 cm
-BIN_METRES = 0.05
+BINS = 400  # of a tally; the median is exact to half of one
+BIN_MINIMA = 0.5  # a bin in minima: 5 cm in rooms
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,31 @@ class Depth(Modality):
     metric: ClassVar[str] = "depth"
     main: ClassVar[Score] = Score("delta_1.25", "δ < 1.25", ".3f", "share", "share of pixels within 1.25")
     lossless: ClassVar[bool] = True
+    unit: ClassVar[str] = "m"
     rank: ClassVar[int] = 1
+
+    @property
+    def minimum(self) -> float:
+        """Metres below which depths are not told apart: 0.1 m, or a tenth of :attr:`centre` where that is less.
+
+        A network's raw output may be 0 m or less, of which there is neither a ratio nor a logarithm; so predictions
+        have a floor. Eq. 4.15 and the papers state none. It must not reach into what a set measures: rooms begin at
+        0.4 m, but what an endoscope sees lies within centimetres, and its centre says so. Metrics raise truths to the
+        floor too, or a perfect prediction of what is nearer would count as wrong.
+        """
+        return min(MINIMUM_DEPTH, MINIMUM_SHARE * self.centre)
 
     def to_network(self, tensor: Tensor) -> Tensor:
         """Scaled as :attr:`encoding` says."""
         if self.encoding == "log":
-            return tensor.clamp(min=MINIMUM_DEPTH).div(self.centre).log()
+            return tensor.clamp(min=self.minimum).div(self.centre).log()
         return (tensor - self.centre) / self.scale
 
     def from_network(self, raw: Tensor) -> Tensor:
         """Metres, none below the minimum."""
         raw = raw.float()
         metres = raw.exp() * self.centre if self.encoding == "log" else raw * self.scale + self.centre
-        return metres.clamp(min=MINIMUM_DEPTH)
+        return metres.clamp(min=self.minimum)
 
     def present(self, raw: Tensor) -> Tensor:
         """As it is: depth has no upper end."""
@@ -69,6 +81,10 @@ class Depth(Modality):
         """Where something was measured."""
         return tensor[:, 0] > 0
 
+    def missing(self, array: np.ndarray) -> np.ndarray:
+        """Where nothing was measured."""
+        return array <= 0
+
     @property
     def tally_channels(self) -> int:
         """A histogram per pixel."""
@@ -76,14 +92,19 @@ class Depth(Modality):
 
     def tally(self, total: Tensor, tensor: Tensor) -> None:
         """Count valid pixels by distance."""
-        bins = (tensor[:, 0] / BIN_METRES).long().clamp(0, BINS - 1)
+        bins = (tensor[:, 0] / self._bin).long().clamp(0, BINS - 1)
         total.scatter_add_(0, bins, self.valid(tensor).to(total.dtype))
 
     def typical(self, total: Tensor) -> Tensor:
         """The median."""
         share = total.cumsum(0) / total.sum(0).clamp(min=1)
         median = (share < 0.5).sum(0) + 0.5
-        return (median * BIN_METRES).float().unsqueeze(0)
+        return (median * self._bin).float().unsqueeze(0)
+
+    @property
+    def _bin(self) -> float:
+        """Metres of a tally's bin."""
+        return BIN_MINIMA * self.minimum
 
     def resize(self, array: np.ndarray, size: int) -> np.ndarray:
         """Averaged over what was measured."""
@@ -117,16 +138,6 @@ class Depth(Modality):
             raise ValueError(f"{array.dtype} values; expected floating point metres")
         values = array.astype(np.float32)
         return np.where(np.isfinite(values) & (values > 0), values, 0).astype(np.float32)
-
-    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
-        """One channel of more than 8 bits: whole numbers in units of ``metres``, floating point in metres."""
-        if image.mode == "F":
-            return np.asarray(image)
-        if not image.mode.startswith("I"):
-            raise ValueError(
-                f"8-bit depth ({image.mode} pixels); expected a 16-bit PNG (see --depth-unit) or a .npy in metres"
-            )
-        return (np.asarray(image).astype(np.float64) * metres).astype(np.float32)
 
     def encode(self, array: np.ndarray) -> tuple[bytes, ...]:
         """16-bit millimetres, and colours."""

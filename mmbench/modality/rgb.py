@@ -64,12 +64,6 @@ class Rgb(Modality):
             raise ValueError(f"{array.dtype} values; expected uint8 colours from 0 to 255")
         return array
 
-    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
-        """8-bit colours of any form."""
-        if image.mode.startswith(("I", "F")):
-            raise ValueError(f"{image.mode} pixels; expected 8-bit colours")
-        return np.asarray(image.convert("RGB"))
-
     def names_of(self, stem: str) -> tuple[str, ...]:
         """One file: it shows what it holds."""
         return (f"{stem}-{self.name}.png",)

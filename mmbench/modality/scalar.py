@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from PIL import Image
 
 from mmbench.pictures import png
 
@@ -26,6 +25,7 @@ class Scalar(Modality):
     default_loss: ClassVar[Loss] = "l2"
     metric: ClassVar[str] = Rgb.metric
     main: ClassVar[Score] = Rgb.main
+    limits: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
     rank: ClassVar[int] = 2
 
     def resize(self, array: np.ndarray, size: int) -> np.ndarray:
@@ -46,17 +46,6 @@ class Scalar(Modality):
         if not (np.abs(values) <= 1 + 1e-6).all():
             raise ValueError("values that are not finite or not from -1 to 1")
         return values.clip(-1, 1)
-
-    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
-        """Grey, black to -1 and white to 1; floating point as it is."""
-        if image.mode == "F":
-            return np.asarray(image)
-        if image.mode.startswith("I"):
-            return (np.asarray(image).astype(np.float64) / 32767.5 - 1.0).astype(np.float32)
-        array = np.asarray(image.convert("RGB"))
-        if not (array == array[..., :1]).all():
-            raise ValueError("a colour image; expected grey")
-        return (array[..., 0].astype(np.float32) / 127.5 - 1.0).astype(np.float32)
 
     def names_of(self, stem: str) -> tuple[str, ...]:
         """8-bit grey, and the array itself."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from PIL import Image
 
-from mmbench.colours import colour_codes
 from mmbench.pictures import png
 
 from .base import Colour, Kind, Loss, Modality, stored
@@ -98,6 +97,10 @@ class Segmentation(Modality):
         """What is not void."""
         return tensor > 0
 
+    def missing(self, array: np.ndarray) -> np.ndarray:
+        """Where there is void."""
+        return array == 0
+
     @property
     def tally_channels(self) -> int:
         """A count per class."""
@@ -130,25 +133,6 @@ class Segmentation(Modality):
             raise ValueError(f"class id {wrong}; expected 0 (void) to {most}, the classes of {self.name}")
         return array.astype(np.uint8)
 
-    def decode(self, image: Image.Image, metres: float) -> np.ndarray:
-        """One channel of class ids (palette files: indices), or the palette's colours.
-
-        A palette file whose colours are all the modality's goes by its colours: its indices may be anyone's. Colours
-        tell classes apart only where no two share one.
-        """
-        distinct = len(set(self.palette)) == len(self.palette)
-        if image.mode == "P":
-            ids, strange = self._by_colour(np.asarray(image.convert("RGB")))
-            return np.asarray(image) if strange or not distinct else ids
-        if image.mode in ("1", "L") or image.mode.startswith("I"):
-            return np.asarray(image).astype(np.int64)
-        if not distinct:
-            raise ValueError("a colour image, and classes that share a colour; expected one channel of class ids")
-        ids, strange = self._by_colour(np.asarray(image.convert("RGB")))
-        if strange:
-            raise ValueError(f"{strange} of {ids.size} pixels have a colour that is not in the palette of {self.name}")
-        return ids
-
     def encode(self, array: np.ndarray) -> tuple[bytes, ...]:
         """Class ids with the palette, and colours."""
         image = Image.fromarray(array)
@@ -156,13 +140,3 @@ class Segmentation(Modality):
         buffer = io.BytesIO()
         image.save(buffer, "PNG")
         return buffer.getvalue(), png(self.picture(array))
-
-    def _by_colour(self, colours: np.ndarray) -> tuple[np.ndarray, int]:
-        """Class ids of uint8 colours ``(H, W, 3)``, and the number of pixels that have none."""
-        codes = colour_codes(colours)
-        ids = np.zeros(codes.shape, np.uint8)
-        known = np.zeros(codes.shape, bool)
-        for number, code in enumerate(colour_codes(self.palette)):
-            ids[codes == code] = number
-            known |= codes == code
-        return ids, int((~known).sum())

@@ -62,11 +62,16 @@ def parse_overrides(items: Iterable[str]) -> dict[str, Any]:
         key, equals, text = item.partition("=")
         if not equals or not key:
             raise UserError(f"--set {item!r}: expected key=value, such as --set side_information=skip")
-        try:
-            made[key.strip()] = tomllib.loads(f"value = {text.strip()}")["value"]
-        except tomllib.TOMLDecodeError:
-            made[key.strip()] = text.strip()
+        made[key.strip()] = value_of(text)
     return made
+
+
+def value_of(text: str) -> Any:
+    """A value as TOML has it; anything else is text."""
+    try:
+        return tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
 
 
 def profile_overrides(overrides: Overrides) -> dict[str, Any]:

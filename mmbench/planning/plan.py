@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from mmbench.planning import config
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
 from mmbench.planning.papers import where_to_get
 from mmbench.planning.profile import numeric
-from mmbench.planning.selection import EVERYTHING, choose_datasets, choose_methods, default_profile
+from mmbench.planning.selection import EVERYTHING, Source, choose_datasets, choose_methods, default_profile, own_label
 from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
@@ -164,15 +165,17 @@ def make_plans(
     overrides: Mapping[str, Any] | None = None,
 ) -> list[Plan]:
     """One plan per data set asked for (see ``selection.py``); all are checked before anything runs."""
-    plans = []
+    plans: list[Plan] = []
+    planned: dict[str, Path] = {}
     profile_name = profile_name or default_profile(bool(datasets))
     for source in choose_datasets(datasets, suite):
-        plans.append(
-            make_plan(
-                methods or ([] if suite else [EVERYTHING]), source.card.name, profile_name, seeds, runs,
-                suite=suite, data_root=source.root or data_root, overrides=overrides, label=source.label,
-            )
+        plan = make_plan(
+            methods or ([] if suite else [EVERYTHING]), source.card.name, profile_name, seeds, runs,
+            suite=suite, data_root=source.root or data_root, overrides=overrides, source=source, planned=planned,
         )  # fmt: skip
+        plans.append(plan)
+        if source.root is not None:
+            planned[plan.dataset.partition("+")[0]] = source.root
     return plans
 
 
@@ -186,11 +189,14 @@ def make_plan(
     suite: str = "",
     data_root: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
-    label: str = "",
+    source: Source | None = None,
+    planned: Mapping[str, Path] = MappingProxyType({}),
 ) -> Plan:
     """Plan the cells of a run; parents and judges that the chosen methods wait for are planned with them.
 
-    ``label`` is the data set's name in the runs folder, by default its own.
+    Args:
+        source: what was named in place of the data set, a folder perhaps, which decides its name in the runs folder.
+        planned: names of folders that other plans have.
     """
     overrides = overrides or {}
     card = catalog.find("datasets", dataset)
@@ -215,11 +221,12 @@ def make_plan(
         chosen = [method for method in chosen if method not in oracles]
     elif some := [f"{usable} of {count} samples of {n}" for n, (usable, count) in truth.items() if usable < count]:
         notes += [f"{method.name}: learns from {' and '.join(some)}, which have every modality" for method in oracles]
+    identity = content.identity(adapter)
     names = (
-        changed_name(label or card.name, dataset_changes(overrides)),
+        changed_name(own_label(source, identity, runs, planned) if source else card.name, dataset_changes(overrides)),
         changed_name(profile.name, profile_changes(overrides)),
     )
-    maker = _Maker(card, adapter, split, profile, runs.joinpath(*names), overrides)
+    maker = _Maker(card, adapter, split, profile, runs.joinpath(*names), overrides, identity)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
@@ -270,11 +277,12 @@ class _Maker:
         profile: config.Profile,
         folder: Path,
         overrides: Mapping[str, Any],
+        identity: str,
     ) -> None:
         self.card, self.profile, self.folder, self.overrides = card, profile, folder, overrides
         self.cells: dict[tuple[str, int], Cell] = {}
         self.data: dict[str, Any] = {
-            "manifest": content.identity(adapter),
+            "manifest": identity,
             "settings": adapter.settings,
             "split": split.hashes(),
             "source": keys.source_digest(card.path, card.module),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
 from mmbench.given.files import near, path_of
-from mmbench.plugins import catalog
+from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
+from mmbench.store.files import read_json
 from mmbench.store.processors import cuda_present
 
 EVERYTHING = "all"
@@ -154,5 +157,41 @@ def _source(name: str) -> Source:
             raise UserError(f"no dataset named {name!r}{did_you_mean(name, known)}, and no such folder either")
         return Source(catalog.find("datasets", name), name)
     path = path.resolve()
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or OWN_IMAGES
-    return Source(catalog.find("datasets", OWN_IMAGES), f"{OWN_IMAGES}-{label}", path)
+    return Source(catalog.find("datasets", OWN_IMAGES), f"{OWN_IMAGES}-{_plain(path.name) or OWN_IMAGES}", path)
+
+
+def own_label(source: Source, manifest: str, runs: Path, planned: Mapping[str, Path]) -> str:
+    """The name of a folder of own images in the runs folder: its last name, unless another folder's results have that.
+
+    Then its parent's name stands before it, and if that is taken too, a digest of the path behind it. A folder is
+    another one where both its path and its images differ: results of one that was moved, or edited, stay its own.
+
+    Args:
+        manifest: of the images.
+        planned: names that this call has given already, and the folders they are of.
+    """
+    if source.root is None:
+        return source.label
+    own = keys.place(source.root)
+    last, parent = source.label.removeprefix(f"{OWN_IMAGES}-"), _plain(source.root.parent.name)
+    names = [source.label, *([f"{OWN_IMAGES}-{parent}-{last}"] if parent else [])]
+    for name in names:
+        if name in planned and planned[name] != source.root:
+            continue
+        held = [{key: cell.get(key) for key in ("place", "manifest")} for cell in _cells(runs, name)]
+        named = [cell for cell in held if cell["place"]]  # older results do not say whose they are
+        if not named or any(cell["place"] == own or cell["manifest"] == manifest for cell in named):
+            return name
+    return f"{source.label}-{own[:6]}"
+
+
+def _cells(runs: Path, label: str) -> Iterator[Mapping[str, Any]]:
+    """What cells below a name say of themselves, those of ``--set data.*`` among them; damaged ones are left out."""
+    for path in (*runs.glob(f"{label}/*/*/seed-*/cell.json"), *runs.glob(f"{label}+*/*/*/seed-*/cell.json")):
+        with contextlib.suppress(ValueError, OSError):
+            yield read_json(path) or {}
+
+
+def _plain(name: str) -> str:
+    """A name as it may stand in a path anywhere; empty where nothing is left of it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")

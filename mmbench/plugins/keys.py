@@ -25,6 +25,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+def place(root: Path) -> str:
+    """Digest of where a data root is, by which folders of one name are told apart: records hold no paths, nor keys."""
+    return digest(str(root.resolve()))
+
+
 def source_digest(path: Path, module: str) -> str:
     """Digest of a plug-in's source and of every ``mmbench`` module and sibling it imports, directly or not.
 

@@ -103,7 +103,7 @@ def test_one_class_is_no_task(own_images: Path) -> None:
 @pytest.mark.parametrize(
     ("depth", "stated", "said"),
     [
-        (np.array([1000, 65535], np.uint16), "", r"write invalid = \[0, 65535\].*modalities\..*, or far = 66 "),
+        (np.array([1000, 65535], np.uint16), "", r"write invalid = \[0, 65535\], or far = 66 .*\[modalities\.depth\]"),
         (np.array([1000, 65535], np.uint16), "unit = 0.0002", r"write invalid = \[0, 65535\].*, or far = 14 "),
         (np.array([1000, 150000], np.int32), "", r'150 m, beyond 100 m.*unit = "metre".*, or far = 150 '),
         (np.array([1.5, 101.0], np.float32), "", r'101 m, beyond 100 m.*unit = "millimetre".*, or far = 101 '),
@@ -137,7 +137,9 @@ def test_a_guessed_range_never_clips(own_images: Path, monkeypatch: pytest.Monke
     for path in (own_images / "rgb").iterdir():
         value = 5000 if path.stem == "room0_001" else 4000
         Image.fromarray(np.full((16, 20), value, np.uint16)).save(own_images / "nir" / f"{path.stem}.png")
-    with pytest.raises(UserError, match=r"room0_001\.png: .*write range = \[0, 5000\], or clip = true beside"):
+    with pytest.raises(
+        UserError, match=r"room0_001\.png: .*write range = \[0, 5000\], or clip = true beside.*\[modalities\.nir\]"
+    ):
         Folder(own_images, EVERYTHING).sample("room0_001")
     (own_images / "dataset.toml").write_text("[modalities.nir]\nrange = [0, 4095]\n")
     assert Folder(own_images, EVERYTHING).sample("room0_001")["nir"].max() == 1

@@ -30,7 +30,7 @@ from freiburg_tree import (
 )
 from mmbench.datasets.freiburg import TASK, Freiburg
 from mmbench.datasets.freiburg.frames import GAP, SPAN, blocks_of_time
-from mmbench.datasets.freiburg.images import PALETTE, read_colours, read_grey, to_classes, to_size, unknown_colours
+from mmbench.datasets.freiburg.images import LABELS, PALETTE, read_colours, read_grey, to_size, unknown_colours
 from PIL import Image
 
 from mmbench.dataset import DataLimits
@@ -77,7 +77,7 @@ def test_task_is_the_one_of_table_4_8() -> None:
 
 def test_colours_by_hand(tmp_path: Path) -> None:
     image = stripes(STRIPES)
-    assert to_classes(image)[5].tolist() == np.repeat(STRIPE_IDS, 4).tolist()
+    assert LABELS.decode(image)[5].tolist() == np.repeat(STRIPE_IDS, 4).tolist()
     assert unknown_colours(image) == {(1, 2, 3): 4 * HEIGHT}
     image[0, 0], image[1, :2] = (9, 9, 9), (0, 61, 0)
     assert list(unknown_colours(image).items()) == [((1, 2, 3), 4 * HEIGHT), ((0, 61, 0), 2), ((9, 9, 9), 1)]
@@ -110,10 +110,10 @@ def test_grey_goes_by_the_type_of_the_file(tmp_path: Path, array: np.ndarray, en
 @pytest.mark.parametrize(
     ("array", "line"),
     [
-        (np.array([[0, np.nan]], np.float32), "values from nan to nan"),
-        (np.array([[-0.5, 0.5]], np.float32), r"values from -0\.5 to 0\.5, expected 0 to 1"),
-        (np.array([[0, 700]], np.float32), r"values from 0\.0 to 700\.0, expected 0 to 255"),
-        (np.array([[[0, 0, 1]]], np.uint8), "image mode RGB, expected one channel"),
+        (np.array([[0, np.nan]], np.float32), "values that are not finite"),
+        (np.array([[-0.5, 0.5]], np.float32), r"values from -0\.5 to 0\.5; expected 0 to 1"),
+        (np.array([[0, 700]], np.float32), "values from 0 to 700; expected 0 to 255"),
+        (np.array([[[0, 0, 1]]], np.uint8), "a colour image; expected one channel"),
     ],
 )
 def test_grey_of_another_range_is_refused(tmp_path: Path, array: np.ndarray, line: str) -> None:

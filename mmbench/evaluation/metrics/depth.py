@@ -8,7 +8,7 @@ import numpy as np
 
 from mmbench.evaluation.metrics.per_image import image_sums, parts
 from mmbench.metric import Score
-from mmbench.modality import MINIMUM_DEPTH, Depth, Modality
+from mmbench.modality import Depth, Modality
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,8 +35,9 @@ def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
     """Statistics of each image of a batch.
 
     Args:
-        prediction: ``(B, 1, H, W)`` metres, clamped here to at least ``MINIMUM_DEPTH``.
-        truth: ``(B, 1, H, W)`` metres; 0 is invalid and not evaluated.
+        prediction: ``(B, 1, H, W)`` metres.
+        truth: ``(B, 1, H, W)`` metres; 0 is invalid and not evaluated. What is nearer than the modality's ``minimum``
+            (0.1 m in rooms) counts as lying there, in predictions and truths alike.
 
     Returns:
         float64 ``(B, 6)``: valid pixels; those with ``max(y/y', y'/y)`` below 1.25, 1.25^2 and 1.25^3; sum of
@@ -51,7 +52,7 @@ def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
         raise ValueError(f"prediction {tuple(prediction.shape)} and truth {tuple(truth.shape)} differ in shape")
     if not len(truth):
         return np.empty((0, len(columns(modality))))
-    made = [_images(mine, real) for mine, real in zip(parts(prediction), parts(truth), strict=True)]
+    made = [_images(mine, real, modality.minimum) for mine, real in zip(parts(prediction), parts(truth), strict=True)]
     return torch.cat(made).cpu().numpy()
 
 
@@ -70,12 +71,12 @@ def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> d
     return {key: means[..., number] for number, key in enumerate(keys)}
 
 
-def _images(prediction: Tensor, truth: Tensor) -> Tensor:
+def _images(prediction: Tensor, truth: Tensor, floor: float) -> Tensor:
     import torch
 
     valid = truth > 0
-    truth = torch.where(valid, truth.double(), 1.0)
-    prediction = torch.where(valid, prediction.double().clamp(min=MINIMUM_DEPTH), 1.0)
+    truth = torch.where(valid, truth.double().clamp(min=floor), 1.0)
+    prediction = torch.where(valid, prediction.double().clamp(min=floor), 1.0)
     ratio = torch.maximum(truth / prediction, prediction / truth)
     within = [valid, *(valid & (ratio < limit) for limit in THRESHOLDS.values())]
     # Invalid pixels are 1 m in both and add zero, which keeps shapes static and a GPU from waiting.

@@ -11,24 +11,25 @@ from typing import Any
 import numpy as np
 import pytest
 from mmbench.datasets.scenenet import CHOICES, SETTINGS, VARIANTS, SceneNet
-from mmbench.datasets.scenenet.frames import ray_factor, read_depth, to_z
+from mmbench.datasets.scenenet.frames import ANGLES, read_depth
 from PIL import Image
 from scenenet_tree import EVERYTHING, HEIGHT, WIDTH, make_tree, opened, stripes
 
 from mmbench.errors import UserError
+from mmbench.modality.reading.depth import DepthReading, ray_factor, to_z
 from mmbench.plugins import catalog
 from mmbench.task import Access, views
 from mmbench.training.cache import open_cache
 
 
 def test_ray_factor_by_hand() -> None:
-    factor = ray_factor(240, 320)
+    factor = ray_factor(240, 320, *ANGLES)
     assert factor.shape == (240, 320)
     # fx = 160 / tan 30 degrees, fy = 120 / tan 22.5 degrees; the corner pixel's centre is 159.5 and 119.5 pixels away.
     assert factor[0, 0] == pytest.approx(math.sqrt(1 + (159.5 / 277.1281) ** 2 + (119.5 / 289.7056) ** 2), rel=1e-6)
     # The image's very corner: sqrt(1 + tan^2 30 + tan^2 22.5) = sqrt(1 + 0.33333 + 0.17157) = 1.2267.
     assert factor[0, 0] == pytest.approx(1.227, abs=2e-3)
-    assert ray_factor(1200, 1600)[-1, [0, -1]] == pytest.approx([1.2267, 1.2267], abs=3e-4)
+    assert ray_factor(1200, 1600, *ANGLES)[-1, [0, -1]] == pytest.approx([1.2267, 1.2267], abs=3e-4)
     assert factor[119:121, 159:161] == pytest.approx(1.0, abs=1e-5)
     # Half a picture to the right alone is 30 degrees, half a picture down 22.5 degrees.
     assert factor[120, -1] == pytest.approx(1 / math.cos(math.radians(30)), abs=2e-3)
@@ -37,9 +38,9 @@ def test_ray_factor_by_hand() -> None:
 
 
 def test_a_wall_is_flat_after_conversion() -> None:
-    ray = (3.0 * ray_factor(240, 320)).astype(np.float32)
+    ray = (3.0 * ray_factor(240, 320, *ANGLES)).astype(np.float32)
     ray[7, 9] = 0
-    z = to_z(ray)
+    z = to_z(ray, *ANGLES)
     assert z.dtype == np.float32 and z[7, 9] == 0
     np.testing.assert_allclose(np.delete(z.ravel(), 7 * 320 + 9), 3.0, rtol=1e-6)
 
@@ -220,7 +221,7 @@ def test_real_walls_are_flat_only_as_ray_lengths(real_data: Path, frame: int) ->
     path = real_data / "scenenet_rgbd" / f"traj_of_{frame}" / "depth" / f"{frame}.png"
     if not path.is_file():
         pytest.skip("no real SceneNet RGB-D: set MMBENCH_DATA to the folder that holds scenenet_rgbd/")
-    raw = read_depth(path)
+    raw = read_depth(path, DepthReading())
     assert raw.shape == (240, 320) and 1.5 < raw.min() < raw.max() < 20
-    as_ray, as_z = plane_share(to_z(raw)), plane_share(raw)
+    as_ray, as_z = plane_share(to_z(raw, *ANGLES)), plane_share(raw)
     assert as_ray > 0.18 and as_z < 0.12, (as_ray, as_z)

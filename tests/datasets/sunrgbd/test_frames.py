@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from mmbench.datasets.sunrgbd import SETTINGS, SunRgbd, parts
-from mmbench.datasets.sunrgbd.frames import decode_depth
+from mmbench.datasets.sunrgbd.frames import DEPTH
 from PIL import Image
 from sunrgbd_tree import (
     BAG37,
@@ -36,10 +36,11 @@ from mmbench.training.cache import open_cache
 def test_depth_is_rotated_in_sixteen_bits() -> None:
     # 8192 mm = bit 13; rotated left by 3 it is bit 0. 1000 mm << 3 = 8000. 65535 is its own rotation.
     np.testing.assert_array_equal(
-        decode_depth(np.array([0, 8, 8000, 1, 65535], np.uint16)), np.array([0, 0.001, 1.0, 8.192, 65.535], np.float32)
+        DEPTH.decode(np.array([[0, 8, 8000, 1, 65535]], np.uint16)),
+        np.array([[0, 0.001, 1.0, 8.192, 65.535]], np.float32),
     )
     metres = np.arange(0, 65.536, 0.001)
-    np.testing.assert_array_equal(np.rint(decode_depth(encode(metres)) * 1000), np.arange(65536))
+    np.testing.assert_array_equal(np.rint(DEPTH.decode(encode(metres)[None])[0] * 1000), np.arange(65536))
 
 
 def test_sample_from_the_toolbox(whole: Path) -> None:

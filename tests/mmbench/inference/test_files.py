@@ -72,7 +72,7 @@ ERRORS: dict[str, tuple[tuple[str, ...], str]] = {
     "missing file": (("--from", "depth", "--to", "rgb", "none.png"), "none.png: no such file"),
     "no file": (("--from", "depth", "--to", "rgb"), "no input: give files"),
     "no modality": (("--to", "rgb", "depth.npy"), "of which modality? Give --from"),
-    "8-bit depth": (("--from", "depth", "--to", "rgb", "rgb.png"), "8-bit depth (RGB pixels); expected a 16-bit PNG"),
+    "8-bit depth": (("--from", "depth", "--to", "rgb", "rgb.png"), "three channels; expected depth in one"),
     "damaged": (("--from", "rgb", "--to", "depth", "damaged.png"), "damaged.png: cannot be decoded"),
     "sizes": (
         ("--from", "rgb,depth", "--to", "segmentation", "large.png", "depth.npy"),

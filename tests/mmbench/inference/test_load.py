@@ -19,11 +19,11 @@ from mmbench.planning import config
 
 @pytest.fixture
 def copy(cells: Path, tmp_path: Path) -> Callable[..., Path]:
-    """A copy of the mmnet cell with some of its result changed."""
+    """A copy of the mmnet cell with some of its result changed, without digests, as older code wrote it."""
 
     def make(**changes: Any) -> Path:
         folder = tmp_path / "mmnet" / "seed-0"
-        shutil.copytree(cells / "mmnet" / "seed-0", folder)
+        shutil.copytree(cells / "mmnet" / "seed-0", folder, ignore=shutil.ignore_patterns("digests.json"))
         result = json.loads((folder / "result.json").read_text())
         (folder / "result.json").write_text(json.dumps({**result, **changes}))
         return folder
@@ -49,7 +49,7 @@ def test_damaged_weights_are_one_line(copy: Callable[..., Path]) -> None:
     folder = copy()
     (weights,) = folder.glob("checkpoint/step-*/weights.safetensors")
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"weights.safetensors: damaged, or of another architecture") as raised:
+    with pytest.raises(UserError, match=r"weights.safetensors: damaged") as raised:
         mmbench.load_translator(folder)
     assert "\n" not in str(raised.value)
     (folder / "checkpoint" / "latest").unlink()

@@ -10,14 +10,23 @@ import pytest
 from PIL import Image
 
 from mmbench.errors import UserError
-from mmbench.inference.image_files import read, save, unit
+from mmbench.inference.image_files import read_fitted, save
+from mmbench.inference.stated import readings
 from mmbench.modality import Depth, Modality, Rgb, Scalar, Segmentation
+from mmbench.modality.reading import as_written
 
 PALETTE = ((0, 0, 0), (200, 10, 10), (10, 200, 10))
 RGB, DEPTH, NIR = Rgb("rgb"), Depth("depth"), Scalar("nir")
 LABELS = Segmentation("segmentation", classes=("a", "b"), palette=PALETTE)
 IDS = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
 METRES = np.array([[0.0, 0.5, 1.234], [2.0, 7.0, 65.0]], np.float32)
+
+
+def read(path: Path, modality: Modality, *stated: str) -> np.ndarray:
+    """A file in mmbench's own form, or as ``--read`` states it; a square, not resized."""
+    known = readings(stated, {modality.name: modality}, {modality.name: as_written(modality)})
+    read_fitted(path, modality, known, 4)
+    return modality.checked(known[modality.name].read(path)[None])[0]
 
 
 def written(folder: Path, modality: Modality, array: np.ndarray) -> list[Path]:
@@ -43,15 +52,15 @@ def test_what_is_written_is_read_back(tmp_path: Path, rng: np.random.Generator) 
 def test_units_of_depth(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 5000]], np.uint16)).save(tmp_path / "a.png")
     assert read(tmp_path / "a.png", DEPTH).tolist() == [[0.0, 5.0]]
-    assert read(tmp_path / "a.png", DEPTH, unit("0.0002")).tolist() == [[0.0, 1.0]]
-    assert read(tmp_path / "a.png", DEPTH, unit("centimetre")).tolist() == [[0.0, 50.0]]
+    assert read(tmp_path / "a.png", DEPTH, "depth.unit=0.0002").tolist() == [[0.0, 1.0]]
+    assert read(tmp_path / "a.png", DEPTH, "depth.unit=centimetre").tolist() == [[0.0, 50.0]]
     np.save(tmp_path / "a.npy", np.array([[np.nan, -1.0, 2.0, np.inf]]))
-    assert read(tmp_path / "a.npy", DEPTH, unit("centimetre")).tolist() == [[0.0, 0.0, 2.0, 0.0]]
+    assert read(tmp_path / "a.npy", DEPTH, "depth.unit=centimetre").tolist() == [[0.0, 0.0, 2.0, 0.0]]
     Image.fromarray(METRES).save(tmp_path / "a.tif")
     assert np.array_equal(read(tmp_path / "a.tif", DEPTH), METRES)
     for text in ("0", "-1", "nan", "yards"):
-        with pytest.raises(UserError, match="--depth-unit"):
-            unit(text)
+        with pytest.raises(UserError, match=f"--read depth.unit={text}"):
+            read(tmp_path / "a.png", DEPTH, f"depth.unit={text}")
 
 
 def test_a_palette_file_goes_by_its_colours_where_they_are_the_modalitys(tmp_path: Path) -> None:
@@ -95,16 +104,25 @@ def png(path: Path, array: np.ndarray) -> None:
 BAD: list[tuple[Modality, str, Any, str]] = [
     (DEPTH, "a.png", np.zeros((2, 2), np.uint8), "8-bit depth"),
     (DEPTH, "a.jpg", np.zeros((2, 2), np.uint8), "JPEG changes the values of depth"),
-    (DEPTH, "a.npy", np.zeros((2, 2), np.uint16), "uint16 values; expected floating point metres"),
-    (DEPTH, "a.npy", np.array([{}]), "pickled objects are never read"),
+    (DEPTH, "a.npy", np.array([{}]), "pickled Python objects, which are never read"),
     (RGB, "a.png", np.zeros((2, 2), np.uint16), "expected 8-bit colours"),
-    (RGB, "a.npy", np.zeros((2, 2, 3), np.float32), "expected uint8 colours"),
-    (RGB, "a.npy", np.zeros((2, 2), np.uint8), "expected (height, width, 3)"),
-    (LABELS, "a.png", np.full((2, 2), 3, np.uint8), "class id 3; expected 0 (void) to 2"),
-    (LABELS, "a.png", np.full((2, 2, 3), 77, np.uint8), "4 of 4 pixels have a colour that is not in the palette"),
+    (RGB, "a.npy", np.zeros((2, 2, 3), np.float32), "float32 (2, 2, 3); expected uint8 (height, width, 3)"),
+    (RGB, "a.npy", np.zeros((2, 2), np.uint8), "uint8 (2, 2); expected uint8 (height, width, 3)"),
+    (
+        LABELS,
+        "a.png",
+        np.full((2, 2), 3, np.uint8),
+        "class id 3 at row 0, column 0 (4 such pixels) is neither void nor among the ids 1, 2",
+    ),
+    (
+        LABELS,
+        "a.png",
+        np.full((2, 2, 3), 77, np.uint8),
+        "colour (77, 77, 77) at row 0, column 0 (4 such pixels) is neither void nor among the palette",
+    ),
     (LABELS, "a.npy", np.zeros((2, 2), np.float32), "expected whole class ids"),
-    (NIR, "a.png", np.full((2, 2, 3), (1, 2, 3), np.uint8), "a colour image; expected grey"),
-    (NIR, "a.npy", np.full((2, 2), 1.5, np.float32), "not from -1 to 1"),
+    (NIR, "a.png", np.full((2, 2, 3), (1, 2, 3), np.uint8), "a colour image; expected one channel of grey"),
+    (NIR, "a.npy", np.full((2, 2), 1.5, np.float32), "values from 1.5 to 1.5; expected -1 to 1"),
     (NIR, "a.npy", np.full((2, 2), np.nan, np.float32), "not finite"),
 ]
 
@@ -127,8 +145,28 @@ def test_damaged_files_are_named(name: str, tmp_path: Path) -> None:
     (npy if name == "a.npy" else png)(path, np.zeros((40, 40), np.float32 if name == "a.npy" else np.uint16))
     for kept in (path.stat().st_size // 2, 3, 0):
         path.write_bytes(path.read_bytes()[:kept])
-        with pytest.raises(UserError, match=r"cannot be decoded|not a plain array"):
+        with pytest.raises(UserError, match=r"cannot be decoded|not an array written"):
             read(path, DEPTH)
+
+
+def test_files_are_opened_as_those_of_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other programs, no wrong checksum, no limitless size, in spite of the name."""
+    path = tmp_path / "a.png"
+    png(path, np.random.default_rng(0).integers(1, 65535, (9, 9), dtype=np.uint16))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    with pytest.raises(UserError, match=r"a\.png: cannot be decoded"):
+        read(path, DEPTH)
+    Image.fromarray(IDS).save(path, "gif")
+    with pytest.raises(UserError, match=r"a\.png: cannot be decoded \(not an image of PNG"):
+        read(path, LABELS)
+    png(path, IDS)
+    monkeypatch.setenv("MMBENCH_MAX_PIXELS", "5")
+    with pytest.raises(UserError, match=r"a\.png: cannot be decoded \(3 x 2 pixels, more than 5"):
+        read(path, LABELS)
+    monkeypatch.setenv("MMBENCH_MAX_PIXELS", "few")
+    with pytest.raises(UserError, match=r"^MMBENCH_MAX_PIXELS='few'"):
+        read(path, LABELS)
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

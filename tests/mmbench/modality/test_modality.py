@@ -205,6 +205,10 @@ def test_typical_depth_and_class_by_hand() -> None:
     total = torch.zeros(LINEAR.tally_channels, 1, 1, dtype=torch.float64)
     LINEAR.tally(total, torch.tensor([1.01, 1.02, 4.0, 0.0, 0.0, 0.0, 0.0]).view(7, 1, 1, 1))
     assert LINEAR.typical(total).item() == pytest.approx(1.025)
+    near = Depth("near", centre=0.04, scale=0.01)
+    total = torch.zeros(near.tally_channels, 1, 1, dtype=torch.float64)
+    near.tally(total, torch.tensor([0.031, 0.031, 0.058]).view(3, 1, 1, 1))
+    assert near.typical(total).item() == pytest.approx(0.031, abs=0.001)
     total = torch.zeros(SEGMENTATION.tally_channels, 1, 1, dtype=torch.float64)
     SEGMENTATION.tally(total, torch.tensor([2, 2, 1, 0, 0, 0]).view(6, 1, 1))
     assert SEGMENTATION.typical(total).item() == 2

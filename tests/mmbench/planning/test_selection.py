@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from mmbench.errors import UserError
 from mmbench.planning.plan import make_plans
-from mmbench.planning.selection import choose_datasets, choose_methods, default_profile, in_suite, suites
-from mmbench.plugins import catalog
+from mmbench.planning.selection import (
+    choose_datasets,
+    choose_methods,
+    default_profile,
+    in_suite,
+    own_label,
+    suites,
+)
+from mmbench.plugins import catalog, keys
+from mmbench.store.files import write_json
 
 
 def test_all_means_what_can_run_and_says_so_of_itself() -> None:
@@ -79,6 +89,30 @@ def test_a_folder_is_a_data_set_of_own_images(tmp_path: Path) -> None:
     (tmp_path / "my images!").mkdir()
     (source,) = choose_datasets([str(tmp_path / "my images!")])
     assert (source.card.name, source.label, source.root) == ("folder", "folder-my-images", tmp_path / "my images!")
+
+
+def test_folders_of_one_name_have_results_of_their_own(tmp_path: Path) -> None:
+    runs, kitchen, office = tmp_path / "runs", tmp_path / "kitchen/images", tmp_path / "office/images"
+    for root in (kitchen, office, tmp_path / "!/images", tmp_path / "moved/images"):
+        root.mkdir(parents=True)
+
+    def named(root: Path, manifest: str, planned: Mapping[str, Path] = MappingProxyType({})) -> str:
+        return own_label(choose_datasets([str(root)])[0], manifest, runs, planned)
+
+    def done(label: str, **said: str) -> None:
+        write_json(runs / label / "smoke/prior/seed-0/cell.json", said)
+
+    assert named(kitchen, "a") == named(office, "b") == "folder-images"
+    assert named(office, "b", {"folder-images": kitchen}) == "folder-office-images"
+    done("folder-images+1f2e", manifest="older")
+    assert named(office, "b") == "folder-images", "nobody knows whose results of older code are"
+    done("folder-images", place=keys.place(kitchen), manifest="a")
+    assert named(kitchen, "edited") == "folder-images"
+    assert named(tmp_path / "moved/images", "a") == "folder-images"
+    assert named(office, "b") == "folder-office-images"
+    done("folder-office-images", place="another office's", manifest="c")
+    assert named(office, "b") == f"folder-images-{keys.place(office)[:6]}"
+    assert named(tmp_path / "!/images", "b") == f"folder-images-{keys.place(tmp_path / '!/images')[:6]}"
 
 
 def test_methods_left_out_of_all_can_be_named() -> None:

@@ -14,7 +14,7 @@ import pytest
 from mmbench.commands.main import main
 from mmbench.dataset import DataLimits, Dataset
 from mmbench.errors import UserError
-from mmbench.planning.plan import make_plan, open_dataset
+from mmbench.planning.plan import Plan, make_plan, make_plans, open_dataset
 from mmbench.plugins.remembered import remembered
 from mmbench.store import content
 from mmbench.store.files import write_json
@@ -127,8 +127,22 @@ def test_a_pipe_among_the_images_is_a_line(root: Path) -> None:
 
 def test_a_plan_says_that_the_data_have_changed(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["run", "--dataset", str(root), "--methods", "prior", "--profile", "smoke", "--dry-run"]
-    plan = make_plan(["prior"], "folder", "smoke", [0], tmp_path / "runs", data_root=root, label="folder-images")
+    (plan,) = make_plans(["prior"], [str(root)], "smoke", [0], tmp_path / "runs")
     for manifest, said in ((plan.data.manifest, "stale\n"), ("another", "stale: the data have changed\n")):
         write_json(plan.cells[0].folder.path / "result.json", {"key": "another", "manifest": manifest})
         assert main([*arguments, "--runs", str(tmp_path / "runs")]) == 0
         assert said in capsys.readouterr().out
+
+
+def test_a_folder_that_was_moved_keeps_its_results(root: Path, tmp_path: Path) -> None:
+    """Its path is another one then, and what is in it the same."""
+
+    def planned() -> Plan:
+        return make_plans(["prior"], [str(root)], "smoke", [0], tmp_path / "runs")[0]
+
+    plan = planned()
+    about = plan.cells[0].folder.path / "cell.json"
+    write_json(about, {"place": "elsewhere", "manifest": plan.data.manifest})
+    assert planned().dataset == plan.dataset
+    write_json(about, {"place": "elsewhere", "manifest": "of others"})
+    assert planned().dataset != plan.dataset

@@ -66,6 +66,24 @@ def test_predictions_are_clamped_to_the_minimum() -> None:
     assert numbers["rmse_log"] == pytest.approx(math.log(10))
 
 
+@pytest.mark.parametrize(("modality", "metres"), [(DEPTH, 0.05), (Depth("near", centre=0.04, scale=0.01), 0.02)])
+def test_a_perfect_prediction_of_what_is_near_is_perfect(modality: Depth, metres: float) -> None:
+    truth = _column(metres, 1.5 * metres, 3 * metres)
+    back = modality.from_network(modality.to_network(truth))
+    numbers = METRIC.numbers(METRIC.update(back, truth, modality), modality)
+    assert numbers["delta_1.25"] == 1
+    assert max(numbers["rmse_linear"], numbers["rmse_log"]) < 1e-6
+
+
+def test_the_floor_does_not_reach_into_what_a_near_set_measures() -> None:
+    near = Depth("near", centre=0.04, scale=0.01)
+    wrong = METRIC.update(_column(0.02, -1.0), _column(0.04, 0.04), near)
+    numbers = METRIC.numbers(wrong, near)
+    assert numbers["delta_1.25^3"] == 0
+    assert numbers["rmse_log"] == pytest.approx(math.sqrt((math.log(2) ** 2 + math.log(10) ** 2) / 2))
+    assert Depth("room", centre=1.0).minimum == DEPTH.minimum == 0.1
+
+
 def test_a_prediction_that_is_not_a_number_shows() -> None:
     numbers = _numbers(_update(_column(math.nan, 1.0), _column(1.0, 1.0)))
     assert math.isnan(numbers["rmse_linear"])
