@@ -146,7 +146,12 @@ def _segmentation(table: Segmentation, name: str, look: Look) -> Segmentation:
         black = (0, 0, 0)
         taken = 0 in table.ids if table.ids else black in table.palette
         table = replace(table, void=() if taken else (0,) if table.ids else (black,))
-    return table if table.palette else replace(table, palette=distinct(len(table.classes)))
+    if table.palette:
+        return table
+    own = look.palette(name) if table.ids else {}
+    colours = tuple(own.get(number, (0, 0, 0)) for number in table.ids)
+    usable = bool(own) and len({*colours, (0, 0, 0)}) == len(colours) + 1  # black is void's
+    return replace(table, palette=colours if usable else distinct(len(table.classes)))
 
 
 def _background(pixels: Mapping[int, int]) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from mmbench.errors import UserError
+from mmbench.modality import Colour
 from mmbench.modality.reading import KINDS, DepthReading
-from mmbench.modality.reading.stored import DamagedError, grey, label_codes
+from mmbench.modality.reading.stored import DamagedError, grey, has_palette, label_codes, opened
 
 from .description import Depth, Scalar, Segmentation, Table
 from .files import Files
@@ -71,6 +72,16 @@ class Look:
             self._seen[name] = Labels(kinds.pop(), pixels, images, looked)
         found: Labels = self._seen[name]
         return found
+
+    def palette(self, name: str) -> dict[int, Colour]:
+        """Class id -> colour, where the first label image says how its ids are to be shown; else empty."""
+        path = self.files.root / next(iter(self.files.images[name].values())).path
+        try:
+            content = opened(path, "segmentation", lossless=True)
+        except (DamagedError, UserError):
+            return {}
+        flat = content.getpalette("RGB") if has_palette(content) and not isinstance(content, np.ndarray) else None
+        return {i: (r, g, b) for i, (r, g, b) in enumerate(zip(*[iter(flat or ())] * 3, strict=True))}
 
     def values(self, name: str, table: Depth | Scalar) -> Values:
         """The values of a depth or scalar modality. Raises UserError where none can be read, or types are mixed."""

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.modality import Segmentation
 
 EVERYTHING = DataLimits()
 MARK = b"\xef\xbb\xbf"
@@ -29,6 +30,27 @@ def test_a_list_in_another_encoding_says_what_to_do(own_images: Path) -> None:
     (own_images / "test.txt").write_bytes("a\r\n".encode("utf-16"))
     with pytest.raises(UserError, match=r"test\.txt.*save it as UTF-8"):
         Folder(own_images, EVERYTHING).split()
+
+
+@pytest.mark.parametrize(
+    ("third", "shown"),
+    [
+        ((0, 0, 200), ((0, 0, 0), (128, 64, 128), (244, 35, 232), (0, 0, 200))),
+        ((244, 35, 232), None),
+        ((0, 0, 0), None),
+    ],
+)
+def test_palette_labels_are_shown_in_their_own_colours(
+    own_images: Path, third: tuple[int, int, int], shown: tuple[tuple[int, int, int], ...] | None
+) -> None:
+    """Unless two classes, or a class and void, would look alike: then in colours that are told apart."""
+    for path in (own_images / "segmentation").iterdir():
+        labels = Image.fromarray(np.asarray(Image.open(path)), mode="P")
+        labels.putpalette([*(0, 0, 0), *(128, 64, 128), *(244, 35, 232), *third])
+        labels.save(path)
+    modality = Folder(own_images, EVERYTHING).task.modality("segmentation")
+    assert isinstance(modality, Segmentation)
+    assert modality.palette == shown if shown else len(set(modality.palette)) == 4
 
 
 def test_every_image_is_turned_as_its_camera_noted(tmp_path: Path) -> None:
