@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-CLOCK = ("timing", "peak_memory_bytes")  # of a result: what depends on the machine's mood
+APART = ("timing", "peak_memory_bytes", "commit")  # of a result: the clock, the machine, and who edits the checkout
 LIMIT = 300.0  # seconds after which a command hangs
 SMALL = (
     "--profile", "smoke", "--set", "profile.steps=10", "--set", "profile.extra_steps=6", "--set", "profile.log_every=1",
@@ -81,7 +81,7 @@ def made(runs: Path) -> dict[str, Any]:
 
 def _fingerprint(cell: Path) -> dict[str, Any]:
     result = json.loads((cell / "result.json").read_text())
-    for name in CLOCK:
+    for name in APART:
         result.pop(name, None)
     result.get("cost", {}).pop("latency_ms", None)
     step = cell / "checkpoint" / (cell / "checkpoint" / "latest").read_text().strip()
