@@ -33,7 +33,7 @@ SECONDS = 60  # after which a command hangs
 class Place:
     """A folder for one trial, what was printed, and what must not have happened."""
 
-    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str], whole: Path) -> None:
+    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str], whole: TwoCells) -> None:
         self.path, self.capsys, self.whole = path, capsys, whole
         self.marker, self.secret = path / "marker", path / "secret"
         self.inside = path / "inside"
@@ -108,7 +108,7 @@ def try_description(place: Place, chance: random.Random) -> None:
 
 
 def try_checkpoint(place: Place, chance: random.Random) -> None:
-    shutil.copytree(place.whole, place.inside / "cells")
+    shutil.copytree(place.whole.path, place.inside / "cells")
     cells = TwoCells(place.inside / "cells")
     cell = cells.cells["mmnet"].folder
     step = cell.checkpoints / (cell.checkpoints / "latest").read_text()
@@ -127,7 +127,7 @@ def try_checkpoint(place: Place, chance: random.Random) -> None:
     (cell.path / "result.json").unlink()
     if set(cells.run().values()) != {"done"}:
         assert set(cells.run().values()) == {"done"}
-    assert cells.made("mmnet") == TwoCells(place.whole).made("mmnet")
+    assert cells.made("mmnet") == place.whole.made("mmnet")
 
 
 def try_names(place: Place, chance: random.Random) -> None:
@@ -148,14 +148,6 @@ TRY: dict[str, Callable[[Place, random.Random], None]] = {
     "archive": try_archive, "image": try_image, "array": try_array, "description": try_description,
     "checkpoint": try_checkpoint, "names": try_names,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two finished cells with their cache."""
-    folder = TwoCells(tmp_path_factory.mktemp("whole"))
-    assert set(folder.run().values()) == {"done"}
-    return folder.path
 
 
 @pytest.fixture
@@ -182,7 +174,7 @@ def trials() -> list[Any]:
 
 @pytest.mark.parametrize("seed", trials())
 def test_a_hostile_file_does_no_harm(
-    seed: int, whole: Path, in_time: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    seed: int, whole: TwoCells, in_time: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = Place(tmp_path, capsys, whole)
     TRY[hostile.kind_of(seed)](place, random.Random(seed))
