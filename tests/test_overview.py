@@ -8,7 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "overview.md"
-TREES = ("mmbench", "methods", "datasets", "reports", "benchmarks", "tests/helpers", "tests/golden", "tests/mutations")
+TREES = (
+    "mmbench", "methods", "datasets", "reports", "benchmarks",
+    "tests/helpers", "tests/drills", "tests/golden", "tests/mutations",
+)  # fmt: skip
 ENDINGS = (".py", ".toml", ".csv", ".css", ".jinja", ".md", ".ini", ".cff", "/")
 QUOTED = re.compile(r"`([^`\n]+)`")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,16 @@ def _set_aside(folder: Path) -> None:
         set_aside(folder)
 
 
+@contextlib.contextmanager
+def or_anew(folder: Path) -> Iterator[None]:
+    """Set a checkpoint aside that is whole and does not fit: its cell fails now, and the next run begins it anew."""
+    try:
+        yield
+    except ValueError as error:
+        _set_aside(folder)
+        raise ValueError(f"{error}; the next run begins anew") from error
+
+
 def not_finite(module: nn.Module) -> str:
     """The first parameter that holds NaN or infinity, or buffer that holds NaN; empty where none does.
 
@@ -123,10 +134,13 @@ def load_weights(checkpoint: Path, module: nn.Module) -> None:
 
 
 def load_optimizers(checkpoint: Path, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
-    """Fill the optimizers of the stage that the checkpoint was made in."""
+    """Fill the optimizers of the stage that the checkpoint was made in. Raises ValueError where they do not fit."""
     states = torch.load(checkpoint / OPTIMIZERS, map_location="cpu", weights_only=True)
-    for player, optimizer in optimizers.items():
-        optimizer.load_state_dict(states[player])
+    try:
+        for player, optimizer in optimizers.items():
+            optimizer.load_state_dict(states[player])
+    except Exception as error:  # what is of another form raises whatever it leads torch to
+        raise ValueError(f"{checkpoint / OPTIMIZERS}: of other players ({type(error).__name__}: {error})") from error
 
 
 def _named_once(module: nn.Module) -> dict[str, torch.Tensor]:

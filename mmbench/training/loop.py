@@ -109,7 +109,8 @@ def train(
         first = max(0, done_before - base)
         optimizers = make_optimizers(method, stage, compute)
         if resume is not None and first > 0:
-            checkpoint.load_optimizers(resume, optimizers)
+            with checkpoint.or_anew(folder.checkpoints):
+                checkpoint.load_optimizers(resume, optimizers)
         # The next log line is of the same steps as without an interruption.
         sums = LossSums.of(earlier.get("logging", {}) if first > 0 else {}, compute.device)
         started, bad = time.perf_counter(), torch.zeros((), dtype=torch.bool, device=compute.device)
@@ -222,7 +223,8 @@ def _resume_point(folder: CellFolder, method: Method) -> tuple[int, Path | None]
     found = checkpoint.latest(folder.checkpoints)
     if found is None:
         return 0, None
-    checkpoint.load_weights(found, method)
+    with checkpoint.or_anew(folder.checkpoints):
+        checkpoint.load_weights(found, method)
     return int(checkpoint.position(found)["total_step"]), found
 
 

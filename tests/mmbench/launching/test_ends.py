@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugging import plug
 
 from mmbench.cell import CellRun
 from mmbench.commands import main
@@ -30,50 +31,10 @@ from mmbench.store.lock import Lock
 NUMBERS = itertools.count()
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
-METHOD = '''
-"""A method that ends in a way of its own."""
-import json, os, sys, time
-import torch
-from mmbench.method import Method
-
-NAME = "{name}"
-TITLE = "Odd"
-CLASS = "Odd"
-ACCESS = "seen-groups"
-GROUP = "baselines"
-KINDS = ("cross-modal",)
-{parent}
-
-class Odd(Method):
-    def __init__(self, context):
-        super().__init__(context)
-        self.layer = torch.nn.Linear(1, 1)
-
-    def networks(self):
-        return {{"encoder/x": self.layer}}
-
-    def forward(self, batch, stage):
-        {does}
-
-    def loss(self, player, batch, made, stage):
-        return {{"loss": self.layer.weight.sum()}}
-
-    def translations(self):
-        return self.task.unseen[:1]
-
-    def translate(self, inputs, translation, *, sample=0):
-        return torch.ones(len(inputs["depth"]), 16, 16).long()
-'''
 PRINTS = (
     r"sys.stdout.buffer.write(b'\xff\xfe\n{\"what\": \"x\", \"done\": 1e300, \"total\": -1}\n'); "
     "print(json.dumps({'what': 1, 'done': -5, 'total': 10**400}), flush=True)"
 )
-
-
-def plug(folder: Path, name: str, does: str, parent: str = "") -> None:
-    (folder / "methods").mkdir(parents=True, exist_ok=True)
-    line = f'PARENT = "{parent}"' if parent else ""
-    (folder / "methods" / f"{name}.py").write_text(METHOD.format(name=name, does=does, parent=line))
 
 
 def test_the_folder_decides_and_not_the_exit_code(run_cli: Cli, tmp_path: Path) -> None:

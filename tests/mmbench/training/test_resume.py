@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_method
 import torch
+from safetensors.torch import save_file
 
 from mmbench.schedule import Stage
 from mmbench.store import saved
@@ -118,6 +121,24 @@ def test_a_damaged_checkpoint_is_set_aside_and_kept(
     assert (folder.checkpoints / "damaged-step-3" / name).read_bytes() == b"damaged"
     (record,) = caplog.records
     assert record.levelname == "WARNING" and f"{name}: damaged" in record.getMessage()
+
+
+@pytest.mark.parametrize("name", [checkpoint.WEIGHTS, checkpoint.OPTIMIZERS])
+def test_a_whole_checkpoint_that_does_not_fit_fails_once_and_not_for_ever(name: str, tmp_path: Path) -> None:
+    """As older code left them: without digests."""
+    stage = Stage("s", 0, 4, 1e-3)
+    tiny_method.run(tiny_method.Tiny(lambda player, step: {"loss": 1.0}), tmp_path, stage)
+    step = tmp_path / "checkpoint" / "step-4"
+    about = json.loads((step / "position.json").read_text())
+    (step / "position.json").write_text(json.dumps({"total_step": 4, "log": about["log"]}))
+    if name == checkpoint.WEIGHTS:
+        save_file({"a": torch.zeros(1)}, step / name)
+    else:
+        torch.save({"nobody": {}}, step / name)
+    with pytest.raises(ValueError, match=rf"{name}: .*begins anew"):
+        tiny_method.run(tiny_method.Tiny(lambda player, step: {"loss": 1.0}), tmp_path, stage)
+    assert checkpoint.resumable(CellFolder(tmp_path)) is None
+    assert list((tmp_path / "checkpoint").glob("damaged-step-4"))
 
 
 def test_optimizer_state_is_never_unpickled_as_code(tmp_path: Path) -> None:
