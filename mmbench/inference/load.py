@@ -19,7 +19,6 @@ from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits, NetworkSize
 from mmbench.store import content
-from mmbench.store.files import read_json
 from mmbench.store.folder import CellFolder
 from mmbench.task import Group, Task, Translation
 from mmbench.training import device
@@ -69,14 +68,17 @@ def _finished(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         missing = next(path for path in (*reversed(folder.parents), folder) if not path.is_dir())
         raise UserError(f"no such run: {missing} is no folder{near(missing)}")
-    state = CellFolder(folder).state()
+    state, found = CellFolder(folder).look()
     if state == "absent":
         below = next(folder.glob("**/seed-*/result.json"), None)
         such = below.parent if below else "runs/synthetic/laptop/mmnet/seed-0"
         raise UserError(f"{folder}: not the folder of a run; give one such as {such}")
     if state != "done":
-        raise UserError(f"{folder}: {state}, and only what is done translates; `python -m mmbench run` goes on with it")
-    return read_json(folder / "result.json") or {}
+        why = f" ({found['reason']})" if found.get("reason") else ""
+        raise UserError(
+            f"{folder}: {state}{why}, and only what is done translates; `python -m mmbench run` goes on with it"
+        )
+    return found
 
 
 def _rebuilt(card: Card, context: Context, folder: Path, changed: bool) -> Method:
