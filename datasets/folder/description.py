@@ -205,7 +205,7 @@ def _modality(name: str, values: Any, path: Path) -> Table:
     kind = values.get("kind", USUAL.get(name))
     if kind is None:
         raise UserError(f"{where}: 'kind' is missing; expected one of {', '.join(KINDS)}")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise UserError(f"{where}: unknown kind {kind!r}{did_you_mean(str(kind), KINDS)}")
     if isinstance(values.get("invalid"), int | float):
         values = {**values, "invalid": [values["invalid"]]}

@@ -224,6 +224,7 @@ def test_a_class_that_the_first_look_missed(root: Path, monkeypatch: pytest.Monk
         ("[modalities.depth]\nclasses = ['a']", "unknown key 'classes'"),
         ("[modalities.heat]\nfolder = 'depth'", "'kind' is missing; expected one of rgb, depth, segmentation, scalar"),
         ("[modalities.heat]\nkind = 'scalr'", "unknown kind 'scalr' (did you mean 'scalar'?)"),
+        ("[modalities.heat]\nkind = ['scalar', 'depth']", "unknown kind ['scalar', 'depth']"),
         ("[modalities.label]\nkind = 'scalar'", "a modality's name"),
         ("[modalities.depth]\nfolder = '../secret'", "expected a folder beside dataset.toml"),
         ("[modalities.nir]\nfolder = 'infrared'", "infrared: no such folder, but dataset.toml names it"),
