@@ -7,8 +7,9 @@ import json
 import os
 import stat
 import tomllib
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
 
@@ -16,7 +17,7 @@ NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody writes to would be 
 SHOWN = 20  # names in a folder up to which all are shown where none is near
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BufferedReader:
     """A regular file, open to be read.
 
     Raises:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmbench.given.files import opened
 from mmbench.store.files import read_json
 
 BLOCK = 1 << 24  # bytes
@@ -66,7 +67,7 @@ def _check(path: Path, known: Mapping[str, Any], whole: bool) -> None:
     if not whole and len(blocks) > SAMPLED:
         # Of its own, so that no method's draws depend on it.
         numbers = sorted(random.SystemRandom().sample(numbers, SAMPLED))  # type: ignore[assignment]
-    with path.open("rb") as file:
+    with opened(path) as file:
         for number in numbers:
             file.seek(number * BLOCK)
             if hashlib.sha256(file.read(BLOCK)).hexdigest() != blocks[number]:
@@ -74,6 +75,6 @@ def _check(path: Path, known: Mapping[str, Any], whole: bool) -> None:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with opened(path) as file:
         while block := file.read(BLOCK):
             yield block

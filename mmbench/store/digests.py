@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmbench.given.files import opened, read_bytes
 from mmbench.store.files import read_json, write_json
 
 FILE = "digests.json"
@@ -25,7 +26,7 @@ def of_bytes(content: bytes) -> str:
 
 def of_file(path: Path) -> str:
     """SHA-256 of a file. Raises OSError."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -58,7 +59,7 @@ def check(cell: Path, name: str, known: Known) -> None:
         return
     path = cell / name
     try:
-        found = of_bytes(path.read_bytes())
+        found = of_bytes(read_bytes(path))
     except OSError as error:
         raise ValueError(f"{path}: damaged ({error.strerror})") from error
     if found != known[name][1]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import UserError
+from mmbench.given.files import read_bytes
 from mmbench.store import digests, journal
 from mmbench.store.files import ASIDE, as_json, json_object, read_json, set_aside, sweep, write_bytes, write_json
 from mmbench.store.lock import Lock
@@ -108,7 +109,7 @@ class CellFolder:
     def _result(self, known: digests.Known) -> dict[str, Any] | None:
         path = self.path / "result.json"
         try:
-            content = path.read_bytes()
+            content = read_bytes(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -129,7 +130,7 @@ class CellFolder:
     def saved_step(self) -> int:
         """Of the newest checkpoint; 0 without one."""
         with contextlib.suppress(OSError, ValueError):
-            return int((self.checkpoints / "latest").read_text().strip().removeprefix("step-"))
+            return int(read_bytes(self.checkpoints / "latest").decode().strip().removeprefix("step-"))
         return 0
 
     def start_over(self, key: str) -> None:
@@ -173,13 +174,13 @@ class CellFolder:
 
     def log_digest(self) -> dict[str, Any]:
         """Bytes of the log and their SHA-256, for a checkpoint to hold."""
-        content = self.log.read_bytes() if self.log.exists() else b""
+        content = read_bytes(self.log) if self.log.exists() else b""
         return {"bytes": len(content), "sha256": digests.of_bytes(content)}
 
     def check_log(self, position: Mapping[str, Any]) -> None:
         """Raise ValueError where the log has not what it had at a checkpoint."""
         try:
-            content = self.log.read_bytes() if self.log.exists() else b""
+            content = read_bytes(self.log) if self.log.exists() else b""
         except OSError as error:
             raise ValueError(f"{self.log}: damaged ({error.strerror})") from error
         if (known := position.get("log")) and digests.of_bytes(content[: known["bytes"]]) != known["sha256"]:
@@ -190,7 +191,7 @@ class CellFolder:
         if not os.path.lexists(self.log):
             return
         try:
-            lines = self.log.read_bytes().decode("utf-8", "replace").splitlines()
+            lines = read_bytes(self.log).decode("utf-8", "replace").splitlines()
         except OSError:
             set_aside(self.log)
             return

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mmbench.given.files import read_bytes
+
 FILE = "journal.jsonl"
 
 
@@ -33,7 +35,7 @@ def finished(runs: Path) -> tuple[Mapping[str, Mapping[str, Any]], list[str]]:
     """The latest line of each cell, by its name, and a note for what cannot be read."""
     path = runs / FILE
     try:
-        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+        lines = read_bytes(path).decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return {}, []
     except OSError as error:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from mmbench.errors import UserError
+from mmbench.given.files import opened
 from mmbench.store.files import set_aside
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -91,9 +92,11 @@ class Lock:
 
     def _opened(self) -> IO[Any]:
         """The file, made where it is not there; what cannot be opened in its place is set aside."""
+        if os.path.lexists(self.path) and not self.path.is_file():
+            set_aside(self.path)  # a folder, a pipe that would be waited for, a link to nowhere
         try:
             return self.path.open("a")
-        except (IsADirectoryError, PermissionError, FileNotFoundError):
+        except PermissionError:
             if not os.path.lexists(self.path):
                 raise
             set_aside(self.path)
@@ -114,7 +117,7 @@ class Lock:
     def is_held(self) -> bool:
         """Whether a living process has it, this one included; False without a file or without locks."""
         try:
-            with self.path.open("r") as file:
+            with opened(self.path) as file:
                 return not _locked(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return False
