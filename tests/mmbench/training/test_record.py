@@ -13,7 +13,13 @@ from mmbench.training.record import ORDERED, asked_for
 
 def test_sizes_of_all_parts_are_recorded(bench: Any) -> None:
     method, settings = bench.build("prior")
-    order: dict[str, Any] = {**dict.fromkeys(ORDERED, ""), "overrides": {}, "changed": {}, "parent": ""}
+    order: dict[str, Any] = {
+        **dict.fromkeys(ORDERED, ""),
+        "overrides": {},
+        "changed": {},
+        "parent": "",
+        "data_root": None,
+    }
     card = catalog.find("methods", "prior")
     about = asked_for(order, card, bench.dataset, settings, bench.profile, method, Compute(torch.device("cpu"), "fp32"))
     assert about["split_sizes"] == {"rgb+segmentation": 6, "rgb+depth": 6, "validation": 4, "test": 6}
