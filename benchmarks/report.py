@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 
 from mmbench.publishing.build import build_reports
-from mmbench.publishing.drawing import Drawing
 from mmbench.publishing.write import write_reports
-from mmbench.store.folder import cell_folders
 
 METHODS = 20  # about what a data set has with the suites of the papers' tables and ablations
 CLASSES = ("bed", "book", "ceiling", "chair", "floor", "furniture", "object", "picture", "sofa", "table", "tv", "wall")
@@ -80,13 +78,12 @@ def _log(random: np.random.Generator, aligned: bool) -> list[dict[str, Any]]:
 
 
 def measure(runs: Path, out: Path, names: tuple[str, ...] = ()) -> dict[str, float]:
-    """Seconds to collect and build, and to write, as ``report`` does it: wall-clock and CPU time of this process."""
+    """Seconds to collect and build, and to write, as wall-clock and as CPU time of this process."""
     wall, cpu = [time.perf_counter()], [time.process_time()]
-    with Drawing(len(cell_folders(runs))) as drawing:
-        made, notes = build_reports(runs, names, begin=drawing.begin)
-        wall.append(time.perf_counter())
-        cpu.append(time.process_time())
-        write_reports(made, notes, out, drawing.drawn)
+    made, notes = build_reports(runs, names)
+    wall.append(time.perf_counter())
+    cpu.append(time.process_time())
+    write_reports(made, notes, out)
     wall.append(time.perf_counter())
     cpu.append(time.process_time())
     return {

@@ -45,19 +45,15 @@ def print_tables(made: Sequence[Table | Figure], notes: Sequence[str], details: 
 def _report(options: argparse.Namespace) -> int:
     from mmbench.planning.recorded import ids_of_test_images
     from mmbench.publishing.build import build_reports
-    from mmbench.publishing.drawing import Drawing
     from mmbench.publishing.write import write_reports
-    from mmbench.store.folder import cell_folders, expect_cells
+    from mmbench.store.folder import expect_cells
 
     expect_cells(options.runs)
     if options.dataset or options.profile:
         _check_there_is(options.runs, options.dataset, options.profile)
     folder = options.out or options.runs / "report"
-    with Drawing(len(cell_folders(options.runs))) as drawing:
-        made, notes = build_reports(
-            options.runs, options.names, options.dataset, options.profile, ids_of_test_images, drawing.begin
-        )
-        files = write_reports(made, notes, folder, drawing.drawn)
+    made, notes = build_reports(options.runs, options.names, options.dataset, options.profile, ids_of_test_images)
+    files = write_reports(made, notes, folder)
     print_tables(made, notes, details=bool(options.names))
     print(f"{len(files)} files in {folder}. To read: {files[-1]}")
     return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import itertools
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +32,6 @@ def build_reports(
     dataset: str = "",
     profile: str = "",
     test_ids: Callable[[Mapping[str, Any]], Sequence[str]] | None = None,
-    begin: Callable[[Sequence[Table | Figure]], None] | None = None,
 ) -> tuple[list[Table | Figure], list[str]]:
     """Tables and figures of the named reports (all of them without names, and the cells' states), and notes.
 
@@ -41,7 +39,6 @@ def build_reports(
 
     Args:
         dataset, profile: those of this data set, this profile only.
-        begin: is handed what each report made, as soon as it did. The last reports, which draw most, come first.
         test_ids: as :class:`Results` has it.
 
     Raises:
@@ -55,24 +52,19 @@ def build_reports(
         notes = [note for note in notes if value in note.split(":")[0].split("/")]
     states = [] if names else cell_tables(results.rows, notes)
     published = importlib.import_module("mmbench.reports.published").load(catalog.cards("methods"))
-    cards = [catalog.find("reports", name) for name in names] if names else _ordered()
-    made: list[list[Table | Figure]] = []
-    problems: list[str] = []
-    for card in reversed(cards):
+    made: list[Table | Figure] = []
+    for card in [catalog.find("reports", name) for name in names] if names else _ordered():
         if card.problem:
-            problems.append(f"report {card.name}: cannot be read ({card.problem})")
+            notes.append(f"report {card.name}: cannot be read ({card.problem})")
             continue
         try:
-            with _warnings(problems):
-                made.append(build(card, results, published))
+            with _warnings(notes):
+                made += build(card, results, published)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
-            problems.append(f"report {card.name}: {card.path}: {told(error)}")
-        else:
-            if begin:
-                begin(made[-1])
-    return [*itertools.chain(*reversed(made)), *states], notes + problems[::-1]
+            notes.append(f"report {card.name}: {card.path}: {told(error)}")
+    return made + states, notes
 
 
 @contextlib.contextmanager

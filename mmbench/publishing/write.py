@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from markupsafe import Markup
 from mmbench.given.texts import shown, told
 from mmbench.publishing import latex
 from mmbench.publishing import page as html
-from mmbench.publishing.drawing import draw
 from mmbench.reporting import Figure, Table
 from mmbench.store.files import write_bytes
 
@@ -26,18 +25,10 @@ PAGE = "report.html"
 GENERAL = "All data sets"
 
 
-def write_reports(
-    made: Sequence[Table | Figure],
-    notes: Sequence[str],
-    folder: Path,
-    drawn: Callable[[Figure], tuple[bytes, bytes]] = draw,
-) -> list[Path]:
+def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: Path) -> list[Path]:
     """Write each table as ``.txt``, ``.md``, ``.csv`` and ``.tex``, each figure as ``.png`` and ``.svg``, and the page.
 
     What cannot be drawn or written out gives a note. Returns the files, the page last.
-
-    Args:
-        drawn: PNG and SVG of a figure.
     """
     files: list[Path] = []
     notes = [shown(note) for note in notes]
@@ -45,7 +36,7 @@ def write_reports(
     places = _places(made)
     for name, item in _named(made):
         try:
-            contents, body = _rendered(item, drawn)
+            contents, body = _rendered(item)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a report may hand over a class of its own
@@ -67,12 +58,12 @@ def write_reports(
     return files
 
 
-def _rendered(item: Table | Figure, drawn: Callable[[Figure], tuple[bytes, bytes]]) -> tuple[dict[str, bytes], Markup]:
+def _rendered(item: Table | Figure) -> tuple[dict[str, bytes], Markup]:
     """File endings with contents, and the fragment of the page."""
     if isinstance(item, Table):
         texts = {".txt": item.text(), ".md": item.markdown(), ".csv": item.csv(), ".tex": latex.table(item)}
         return {ending: _encoded(text) for ending, text in texts.items()}, html.table(item)
-    png, svg = drawn(item)
+    png, svg = item.png(), item.svg()
     return {".png": png, ".svg": svg}, html.figure(item, png, svg)
 
 
