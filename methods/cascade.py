@@ -8,7 +8,6 @@ Every translator has an encoder and a decoder of its own. Rows with trained and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,7 @@ from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .cascades import Cascades, aligned_images, seen_pairs
-from .losses import lsgan_discriminator, lsgan_generator, translation_loss
+from .losses import Translated, lsgan_discriminator, lsgan_generator, translation_losses
 from .networks.builder import Builder
 
 NAME = "cascade"
@@ -29,15 +28,6 @@ KINDS = ("cross-modal", "cross-channel")
 BUDGET = "full"
 COST = 0.9
 CITATION = "Wang: PhD thesis, sections 4.3.1 and 4.6.2"
-
-
-@dataclass(frozen=True)
-class Translated:
-    """One translator's step: target modality, raw output, truth."""
-
-    target: str
-    raw: Tensor
-    truth: Tensor
 
 
 class Cascade(Method):
@@ -64,7 +54,8 @@ class Cascade(Method):
         made = []
         for name, (source, target) in self.pairs.items():
             images, truth = aligned_images(self.task, batch, source, target)
-            made.append(Translated(target, self.decoders[name](self.encoders[name](images)), truth))
+            raw = self.decoders[name](self.encoders[name](images))
+            made.append(Translated(self.task.modality(target), raw, truth))
         return made
 
     def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
@@ -76,11 +67,7 @@ class Cascade(Method):
                 for name, one in adversarial.items()
             ]
             return {"gan": torch.stack(scores).sum()}
-        losses: Losses = {}
-        for one in made:
-            modality = self.task.modality(one.target)
-            value = translation_loss(modality, one.raw, one.truth, self.context.settings["reduction"])
-            losses[one.target] = losses.get(one.target, 0.0) + value
+        losses = translation_losses(made, self.context.settings["reduction"])
         if stage.players.get("discriminator"):
             scores = [lsgan_generator(self.discriminators[name](one.raw)) for name, one in adversarial.items()]
             losses["gan"] = torch.stack(scores).sum()

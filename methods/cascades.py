@@ -77,6 +77,12 @@ def seen_pairs(task: Task) -> dict[str, tuple[str, str]]:
     return {f"{source}>{target}": (source, target) for source, target in needed}
 
 
+def from_anchor(task: Task) -> tuple[Translation, ...]:
+    """The seen translations of the anchor to what unseen translations end in."""
+    ends = {t.output for t in task.unseen}
+    return tuple(t for t in task.seen if t.inputs == (task.anchor,) and t.output in ends)
+
+
 def aligned_images(task: Task, batch: Batch, source: str, target: str) -> tuple[Tensor, Tensor]:
     """What a translator trains on, of all groups that hold both modalities.
 

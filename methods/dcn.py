@@ -10,15 +10,14 @@ adds those of the source; ``dcn-autoencoders`` trains every modality to itself a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from torch import Tensor
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
-from .losses import translation_loss
-from .networks.conditional import ConditionalTranslator, Wanted
+from .losses import Translated, translation_losses
+from .networks.conditional import Wanted, translator_of
 
 NAME = "dcn"
 TITLE = "DCN-0"
@@ -33,25 +32,12 @@ COST = 1.2
 CITATION = "Shukla, Romero, Van Gool, Timofte: Zero-pair image to image translation using domain conditional normalization, WACV 2021"  # noqa: E501
 
 
-@dataclass(frozen=True)
-class Translated:
-    """One translation's step: target modality, raw output, truth."""
-
-    target: str
-    raw: Tensor
-    truth: Tensor
-
-
 class Dcn(Method):
     """One translator between all modalities."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        settings = context.settings
-        self.translator = ConditionalTranslator(
-            {modality.name: modality.channels for modality in self.task.modalities}, context.network,
-            side=settings["side_information"], additive=settings["additive"],
-        )  # fmt: skip
+        self.translator = translator_of(context, additive=context.settings["additive"])
 
     def forward(self, batch: Batch, stage: Stage) -> list[Translated]:
         """Every translation within a group and, with ``autoencoders`` in the stage, to itself."""
@@ -66,23 +52,21 @@ class Dcn(Method):
             if source != target or stage.options["autoencoders"]
         ]
         raws = self.translator.decode([Wanted(code, source, target) for code, source, target, _ in terms])
-        return [Translated(target, raw, truth) for raw, (_, _, target, truth) in zip(raws, terms, strict=True)]
+        return [
+            Translated(self.task.modality(target), raw, truth)
+            for raw, (_, _, target, truth) in zip(raws, terms, strict=True)
+        ]
 
     def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """One loss per output modality."""
-        losses: Losses = {}
-        for one in made:
-            modality = self.task.modality(one.target)
-            value = translation_loss(modality, one.raw, one.truth, self.context.settings["reduction"])
-            losses[one.target] = losses.get(one.target, 0.0) + value
-        return losses
+        return translation_losses(made, self.context.settings["reduction"])
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """Any modality to any other."""
         ((source, image),) = inputs.items()
-        (code,) = self.translator.encode([(source, self.task.modality(source).to_network(image))])
-        (raw,) = self.translator.decode([Wanted(code, source, translation.output)])
-        return self.task.modality(translation.output).from_network(raw)
+        target = self.task.modality(translation.output)
+        image = self.task.modality(source).to_network(image)
+        return target.from_network(self.translator.translate(source, target.name, image))
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen translations and the seen ones."""

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
-from .cascades import aligned_images
-from .losses import latent_distance, translation_loss
+from .cascades import aligned_images, from_anchor
+from .losses import Translated, latent_distance, translation_losses
 from .networks.builder import Builder
 
 NAME = "frozen-features"
@@ -37,16 +37,13 @@ BUDGET = "full"
 COST = 0.6
 CITATION = "this benchmark's own; feature matching as in Gupta, Hoffman, Malik: Cross modal distillation for supervision transfer, CVPR 2016"  # noqa: E501
 
-MATCH = "match"
-
 
 @dataclass(frozen=True)
-class Pair:
-    """One term of a step: the output modality or ``match``, what was made, and what it is to be."""
+class Step:
+    """What a step made: the anchor's translations, or features, the anchor's and those that are to be like them."""
 
-    name: str
-    made: Tensor
-    truth: Tensor
+    translated: list[Translated]
+    features: list[tuple[Tensor, Tensor]]
 
 
 class FrozenFeatures(Method):
@@ -63,31 +60,31 @@ class FrozenFeatures(Method):
         self.decoders = nn.ModuleDict({name: parts.decoder(self.task.modality(name)) for name in self.taught})
         self.pretrained = parts.pretrained
 
-    def forward(self, batch: Batch, stage: Stage) -> list[Pair]:
+    def forward(self, batch: Batch, stage: Stage) -> Step:
         """The anchor's translations or, with ``match`` in the stage, the features of every other modality."""
-        if not stage.options["match"]:
-            made = []
-            for target in self.taught:
-                images, truth = aligned_images(self.task, batch, self.task.anchor, target)
-                made.append(Pair(target, self.decoders[target](self.encoders[self.task.anchor](images)), truth))
-            return made
-        return [
-            Pair(MATCH, self.encode(source, tensors[source]), self.encode(self.task.anchor, tensors[self.task.anchor]))
-            for tensors in batch.values()
-            for source in self.sources
-            if source in tensors
-        ]
+        anchor = self.task.anchor
+        if stage.options["match"]:
+            features = [
+                (self.encode(anchor, tensors[anchor]), self.encode(source, tensors[source]))
+                for tensors in batch.values()
+                for source in self.sources
+                if source in tensors
+            ]
+            return Step([], features)
+        made = []
+        for target in self.taught:
+            images, truth = aligned_images(self.task, batch, anchor, target)
+            raw = self.decoders[target](self.encoders[anchor](images))
+            made.append(Translated(self.task.modality(target), raw, truth))
+        return Step(made, [])
 
-    def loss(self, player: str, batch: Batch, made: list[Pair], stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
         """One loss per output modality (eq. 4.4, 4.7), or ``match`` (eq. 4.10, 4.11)."""
-        losses: Losses = {}
         settings = self.context.settings
-        for one in made:
-            if one.name == MATCH:
-                value = latent_distance(one.truth.detach(), one.made, settings["latent_reduction"])
-            else:
-                value = translation_loss(self.task.modality(one.name), one.made, one.truth, settings["reduction"])
-            losses[one.name] = losses.get(one.name, 0.0) + value
+        losses = translation_losses(made.translated, settings["reduction"])
+        for anchors, others in made.features:
+            distance = latent_distance(anchors.detach(), others, settings["latent_reduction"])
+            losses["match"] = losses.get("match", 0.0) + distance
         return losses
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
@@ -98,8 +95,7 @@ class FrozenFeatures(Method):
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen translations, and the anchor's own, of which the decoders were trained."""
-        own = (t for t in self.task.seen if t.inputs == (self.task.anchor,) and t.output in self.taught)
-        return (*self.task.unseen, *own)
+        return (*self.task.unseen, *from_anchor(self.task))
 
     def encode(self, modality: str, tensor: Tensor) -> Tensor:
         """The features, ``(B, C, h, w)``."""

@@ -10,6 +10,7 @@ the two differ by orders of magnitude, so the functions that can be read both wa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -20,6 +21,23 @@ from mmbench.method import Losses
 from mmbench.modality import Modality
 
 Reduction = Literal["mean", "norm"]
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One translation of a step.
+
+    Attributes:
+        target: the output's modality.
+        raw: a decoder's output, network representation ``(B, channels, H, W)``.
+        truth: what it is to be, tensor representation.
+        loss: the name of its loss, by default the modality's.
+    """
+
+    target: Modality
+    raw: Tensor
+    truth: Tensor
+    loss: str = ""
 
 
 def cross_entropy(raw: Tensor, target: Tensor) -> Tensor:
@@ -109,3 +127,12 @@ def translation_loss(modality: Modality, raw: Tensor, target: Tensor, reduction:
     if modality.loss_name == "berhu":
         return berhu(raw, encoded, valid)
     return l2(raw, encoded, reduction, valid)
+
+
+def translation_losses(made: Iterable[Translated], reduction: Reduction = "mean") -> Losses:
+    """:func:`translation_loss` of several translations, summed under the names of their losses."""
+    losses: Losses = {}
+    for one in made:
+        name = one.loss or one.target.name
+        losses[name] = losses.get(name, 0.0) + translation_loss(one.target, one.raw, one.truth, reduction)
+    return losses

@@ -13,7 +13,6 @@ keeps the pixels whose class the teacher gives a probability of at least 0.9, a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +21,8 @@ from mmbench.errors import UserError
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
-from .cascades import aligned_images
-from .losses import translation_loss
+from .cascades import aligned_images, from_anchor
+from .losses import Translated, translation_losses
 from .networks.builder import Builder, evaluating
 
 NAME = "pseudo-label"
@@ -37,15 +36,6 @@ SUITES = ("followups",)
 BUDGET = "full"
 COST = 0.6
 CITATION = "Lee: Pseudo-Label, ICML 2013 workshop; as a zero-pair translator this benchmark's own"
-
-
-@dataclass(frozen=True)
-class Translated:
-    """One translator's step: target modality, raw output, what it is to be."""
-
-    target: str
-    raw: Tensor
-    truth: Tensor
 
 
 class PseudoLabel(Method):
@@ -74,18 +64,13 @@ class PseudoLabel(Method):
         made = []
         for target in self.taught:
             images, truth = aligned_images(self.task, batch, self.task.anchor, target)
-            made.append(Translated(target, self.teacher_decoders[target](self.teacher_encoders[target](images)), truth))
+            raw = self._raw(self.task.anchor, target, images)
+            made.append(Translated(self.task.modality(target), raw, truth))
         return made
 
     def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """One loss per output modality (eq. 4.4, 4.7), of pseudo-labels as of true ones."""
-        losses: Losses = {}
-        for one in made:
-            value = translation_loss(
-                self.task.modality(one.target), one.raw, one.truth, self.context.settings["reduction"]
-            )
-            losses[one.target] = losses.get(one.target, 0.0) + value
-        return losses
+        return translation_losses(made, self.context.settings["reduction"])
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """A student's translation, or a teacher's where the input is the anchor."""
@@ -95,17 +80,14 @@ class PseudoLabel(Method):
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen translations, and the teachers' own, which say how good the labels are."""
-        own = (t for t in self.task.seen if t.inputs == (self.task.anchor,) and t.output in self.taught)
-        return (*self.task.unseen, *own)
+        return (*self.task.unseen, *from_anchor(self.task))
 
     def _learnt(self, batch: Batch, source: str, target: str) -> Translated:
         """A student on the images of all groups that hold its source: they are aligned with the anchor's."""
-        views = [tensors for tensors in batch.values() if source in tensors]
-        images = torch.cat([tensors[source] for tensors in views])
-        anchors = torch.cat([tensors[self.task.anchor] for tensors in views])
+        images, anchors = aligned_images(self.task, batch, source, self.task.anchor)
         with evaluating(self):
             label = self._label(target, self.task.modality(self.task.anchor).to_network(anchors))
-        return Translated(target, self._raw(source, target, self.task.modality(source).to_network(images)), label)
+        return Translated(self.task.modality(target), self._raw(source, target, images), label)
 
     def _label(self, name: str, anchors: Tensor) -> Tensor:
         """What the teacher says; of classes, those below the confidence become void."""

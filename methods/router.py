@@ -20,9 +20,9 @@ from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .cascades import Cascades
-from .losses import translation_loss
+from .losses import Translated, translation_losses
 from .networks.builder import evaluating
-from .networks.conditional import ConditionalTranslator, Wanted
+from .networks.conditional import Wanted, translator_of
 
 NAME = "router-indirect"
 TITLE = "Router (regression), indirect"
@@ -37,27 +37,21 @@ CITATION = "after Kieu et al.: Universal multi-domain translation via diffusion 
 
 DISTIL = "distil"
 
-Made = list[tuple[str, str, Tensor, Tensor]]
-"""Loss, target modality, raw output and what it is to be, of every term of a step."""
-
 
 class Router(Method):
     """One translator, told source and target."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.translator = ConditionalTranslator(
-            {modality.name: modality.channels for modality in self.task.modalities}, context.network,
-            side=context.settings["side_information"], additive=True,
-        )  # fmt: skip
+        self.translator = translator_of(context, additive=True)
         self.cascades = Cascades(self.task, lambda output: [])
 
-    def forward(self, batch: Batch, stage: Stage) -> Made:
+    def forward(self, batch: Batch, stage: Stage) -> list[Translated]:
         """Every translation within a group and, with ``distil`` in the stage, the unseen ones against the anchor's."""
         images = {(view, name): image for view, tensors in batch.items() for name, image in tensors.items()}
         inputs = [(name, self.task.modality(name).to_network(image)) for (_, name), image in images.items()]
         terms = [
-            ((view, source), target, target, truth)
+            ((view, source), target, "", truth)
             for view, tensors in batch.items()
             for source in tensors
             for target, truth in tensors.items()
@@ -67,24 +61,23 @@ class Router(Method):
             terms += self._distilled(batch)
         codes = dict(zip(images, self.translator.encode(inputs), strict=True))
         raws = self.translator.decode([Wanted(codes[key], key[1], target) for key, target, _, _ in terms])
-        return [(loss, target, raw, truth) for raw, (_, target, loss, truth) in zip(raws, terms, strict=True)]
+        return [
+            Translated(self.task.modality(target), raw, truth, loss)
+            for raw, (_, target, loss, truth) in zip(raws, terms, strict=True)
+        ]
 
-    def loss(self, player: str, batch: Batch, made: Made, stage: Stage) -> Losses:
+    def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """One loss per output modality, and ``distil``."""
-        losses: Losses = {}
-        for name, target, raw, truth in made:
-            value = translation_loss(self.task.modality(target), raw, truth, self.context.settings["reduction"])
-            losses[name] = losses.get(name, 0.0) + value
-        return losses
+        return translation_losses(made, self.context.settings["reduction"])
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """One pass or, ``via`` the anchor, two."""
         if translation.via is not None:
             return self.cascades.translate(self, inputs, translation)
         ((source, image),) = inputs.items()
-        (code,) = self.translator.encode([(source, self.task.modality(source).to_network(image))])
-        (raw,) = self.translator.decode([Wanted(code, source, translation.output)])
-        return self.task.modality(translation.output).from_network(raw)
+        target = self.task.modality(translation.output)
+        image = self.task.modality(source).to_network(image)
+        return target.from_network(self.translator.translate(source, target.name, image))
 
     def translations(self) -> tuple[Translation, ...]:
         """The unseen ones, through the anchor or, of the direct form, in one pass; and the seen ones."""

@@ -18,7 +18,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from mmbench.method import NetworkSize
+from mmbench.method import Context, NetworkSize
 
 from .code import Code, SideInformation, join, split
 from .layout import InstanceNorm
@@ -144,3 +144,16 @@ class ConditionalTranslator(nn.Module):
                 x = layer(x, sources, targets)
         parts = torch.split(x, sizes)
         return [self.heads[one.target](part) for one, part in zip(wanted, parts, strict=True)]
+
+    def translate(self, source: str, target: str, image: Tensor) -> Tensor:
+        """The raw output ``(B, channels of the target, H, W)`` for one modality's images."""
+        (code,) = self.encode([(source, image)])
+        (raw,) = self.decode([Wanted(code, source, target)])
+        return raw
+
+
+def translator_of(context: Context, *, additive: bool) -> ConditionalTranslator:
+    """Between all modalities of a task, at a profile's size; ``side_information`` is a setting."""
+    channels = {modality.name: modality.channels for modality in context.task.modalities}
+    side = context.settings["side_information"]
+    return ConditionalTranslator(channels, context.network, side=side, additive=additive)

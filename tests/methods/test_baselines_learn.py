@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_learning import SIZE, build, learn
+from tiny_learning import SIZE, build, learn, numbers_of, rooms
 from torch import Tensor
 
 from mmbench.method import Batch
 from mmbench.modality import Rgb
-from mmbench.plugins.metrics import load_metrics
 from mmbench.task import Group, Task, Translation
 
 STEPS = {"cyclegan": 200, "cyclegan-residual": 150, "stargan-unpaired": 140, "unit": 300}
@@ -33,19 +32,13 @@ COLOURS = Task(
 @pytest.mark.parametrize("name", ["pix2pix-cascade", "stargan-paired"])
 def test_seen_pairs_are_learnt(name: str, bench: Any) -> None:
     """Eight rooms: RGB to segmentation and RGB to depth."""
-    task = bench.dataset.task
-    room = bench.read([*bench.dataset.split().test, *bench.dataset.split().validation][:8])
-    batch = {group.name: {modality: room[modality] for modality in group.modalities} for group in task.groups}
+    task, room, batch = rooms(bench)
     method, stage = build(name, task, 300, lr=3e-3, players={"discriminator": 1, "generator": 1})
     learn(method, stage, lambda step: batch)
     with torch.inference_mode():
         labels = method.translate({"rgb": room["rgb"]}, Translation(("rgb",), "segmentation"))
         metres = method.translate({"rgb": room["rgb"]}, Translation(("rgb",), "depth"))
-    made, metrics = {"segmentation": labels, "depth": metres}, load_metrics()
-    numbers: dict[str, float] = {}
-    for name, tensor in made.items():
-        modality = task.modality(name)
-        numbers |= metrics[name].numbers(metrics[name].update(tensor, room[name], modality), modality)
+    numbers = numbers_of({"segmentation": labels, "depth": metres}, room, task)
     assert numbers["miou"] >= 90
     assert numbers["delta_1.25"] >= 0.95
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import torch
 from mmbench.methods.networks.conditional import ConditionalNorm, ConditionalTranslator, Wanted
-from tiny_learning import build, learn
+from tiny_learning import build, learn, miou, rooms
 
 from mmbench.method import NetworkSize
-from mmbench.plugins.metrics import load_metrics
 from mmbench.task import Translation
 
 CHANNELS = {"rgb": 3, "depth": 1, "labels": 5}
@@ -74,19 +73,6 @@ def test_parameters_by_hand(additive: bool, extra: int) -> None:
     assert count == 336 + 333 + (148 + 296 + 24) + (292 + 148 + 48) + extra
 
 
-def rooms(bench: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-    task = bench.dataset.task
-    room = bench.read([*bench.dataset.split().test, *bench.dataset.split().validation][:8])
-    return task, room, {group.name: {name: room[name] for name in group.modalities} for group in task.groups}
-
-
-def miou(method: Any, room: dict[str, Any], source: str) -> float:
-    target, metric = method.task.modality("segmentation"), load_metrics()["segmentation"]
-    with torch.inference_mode():
-        labels = method.translate({source: room[source]}, Translation((source,), "segmentation"))
-    return metric.numbers(metric.update(labels, room["segmentation"], target), target)["miou"]
-
-
 def test_dcn_learns_the_seen_pairs(bench: Any) -> None:
     task, room, batch = rooms(bench)
     method, stage = build("dcn", task, 250, lr=3e-3, beta1=0.9)
@@ -115,7 +101,7 @@ def test_rows_of_both_forms(bench: Any) -> None:
 def test_what_is_distilled_is_the_anchors_translation_without_a_gradient(bench: Any) -> None:
     task, room, batch = rooms(bench)
     method, stage = build("router-direct", task, 1)
-    made = [(target, truth) for loss, target, _, truth in method(batch, stage) if loss == "distil"]
+    made = [(one.target.name, one.truth) for one in method(batch, stage) if one.loss == "distil"]
     assert {target for target, _ in made} == {"depth", "segmentation"}
     method.eval()
     for target, truth in made:

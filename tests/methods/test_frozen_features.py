@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import torch
-from tiny_learning import build, learn
-
-from mmbench.planning import config
-from mmbench.plugins import catalog
-from mmbench.plugins.metrics import load_metrics
-from mmbench.task import Translation
+from tiny_learning import build, learn, miou, rooms, second_stage
 
 
 def test_a_matched_encoder_speaks_to_the_frozen_decoder(bench: Any) -> None:
     """Eight rooms in both groups: depth's features become those of RGB, from which the decoder knows the labels."""
-    task = bench.dataset.task
-    room = bench.read([*bench.dataset.split().test, *bench.dataset.split().validation][:8])
-    batch = {group.name: {name: room[name] for name in group.modalities} for group in task.groups}
+    task, room, batch = rooms(bench)
     method, decode = build("frozen-features", task, 250, lr=3e-3, beta1=0.9)
-    card = catalog.find("methods", "frozen-features")
-    match = config.resolve(card, config.profile("paper", "cross-modal"), "cross-modal", {}).stages[1]
     learn(method, decode, lambda step: batch)
     kept = ("encoders.rgb", "decoders")
     before = {name: value.clone() for name, value in method.state_dict().items() if name.startswith(kept)}
-    log = learn(method, dataclasses.replace(match, steps=400, lr=3e-3, beta1=0.9), lambda step: batch)
+    log = learn(method, second_stage("frozen-features", 400, lr=3e-3, beta1=0.9), lambda step: batch)
     assert before and all(torch.equal(method.state_dict()[name], value) for name, value in before.items())
     assert set(log[0]) == {"match"} and log[-1]["match"] < 0.3 * log[0]["match"]
-    metric, target = load_metrics()["segmentation"], task.modality("segmentation")
-    with torch.inference_mode():
-        labels = method.translate({"depth": room["depth"]}, Translation(("depth",), "segmentation"))
-    assert metric.numbers(metric.update(labels, room["segmentation"], target), target)["miou"] >= 60
+    assert miou(method, room, "depth") >= 60
 
 
 def test_rows_are_the_unseen_ones_and_those_of_rgb(bench: Any) -> None:

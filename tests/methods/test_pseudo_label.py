@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_learning import build, learn
+from tiny_learning import build, learn, miou, rooms, second_stage
 from torch import Tensor, nn
 
 from mmbench.errors import UserError
@@ -14,7 +14,6 @@ from mmbench.method import Context
 from mmbench.modality import Depth, Rgb, Segmentation
 from mmbench.planning import config
 from mmbench.plugins import catalog
-from mmbench.plugins.metrics import load_metrics
 from mmbench.schedule import NetworkSize
 from mmbench.task import Group, Task, Translation
 
@@ -75,17 +74,10 @@ def test_rows_are_the_unseen_ones_and_the_teachers_own() -> None:
 
 def test_students_learn_what_teachers_know_and_teachers_stay(bench: Any) -> None:
     """Eight rooms in both groups: teachers know their labels, so students can learn them without having seen one."""
-    task = bench.dataset.task
-    room = bench.read([*bench.dataset.split().test, *bench.dataset.split().validation][:8])
-    batch = {group.name: {name: room[name] for name in group.modalities} for group in task.groups}
+    task, room, batch = rooms(bench)
     method, teach = build("pseudo-label", task, 200, lr=3e-3, beta1=0.9)
-    card = catalog.find("methods", "pseudo-label")
-    study = config.resolve(card, config.profile("paper", "cross-modal"), "cross-modal", {}).stages[1]
     learn(method, teach, lambda step: batch)
     before = {name: value.clone() for name, value in method.state_dict().items() if name.startswith("teacher")}
-    learn(method, type(study)(**{**vars(study), "steps": 250, "lr": 3e-3, "beta1": 0.9}), lambda step: batch)
+    learn(method, second_stage("pseudo-label", 250, lr=3e-3, beta1=0.9), lambda step: batch)
     assert before and all(torch.equal(method.state_dict()[name], value) for name, value in before.items())
-    metric, target = load_metrics()["segmentation"], task.modality("segmentation")
-    with torch.inference_mode():
-        labels = method.translate({"depth": room["depth"]}, Translation(("depth",), "segmentation"))
-    assert metric.numbers(metric.update(labels, room["segmentation"], target), target)["miou"] >= 80
+    assert miou(method, room, "depth") >= 80
