@@ -18,6 +18,7 @@ from scipy.io import loadmat
 
 from mmbench.dataset import Problem
 from mmbench.errors import UserError
+from mmbench.given.files import read_bytes
 from mmbench.modality.reading import Reading
 
 from ..nyu13 import MAP37, to_classes
@@ -152,11 +153,11 @@ def _segments(path: Path) -> tuple[np.ndarray, list[str]]:
 
 def _annotation(path: Path) -> Mapping[str, Any]:
     try:
-        held = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        held = json.loads(read_bytes(path).decode("utf-8", "replace"))
         if isinstance(held["frames"][0], dict) and isinstance(held["objects"], list):
             return dict(held)
         problem: object = "frames or objects are missing"
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         problem = error
     raise UserError(f"{path}: not the official annotation ({problem}); the frame counts as void")
 

@@ -103,10 +103,11 @@ def test_polygons_later_ones_on_top_and_cut_at_the_border(tree: Path) -> None:
     assert row.tolist() == [12] * 4 + [1] * 6 + [12] * 2 + [0] * 10
 
 
-def test_malformed_polygons_are_void_and_a_problem(tree: Path) -> None:
+@pytest.mark.parametrize("text", ['{"objects": [{"name":""propulsion"tool"}], "frames": [{}]}', "[" * 100_000])
+def test_malformed_polygons_are_void_and_a_problem(text: str, tree: Path) -> None:
     folder = tree / TRAIN[0] / "annotation2Dfinal"
     folder.mkdir()
-    (folder / "index.json").write_text('{"objects": [{"name":""propulsion"tool"}], "frames": [{}]}')
+    (folder / "index.json").write_text(text)
     data = opened(tree)
     assert not data.sample(TRAIN[0])["segmentation"].any()
     (found,) = [problem for problem in data.verify() if problem.path == TRAIN[0]]
