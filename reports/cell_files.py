@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import logging
 import zipfile
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.given.files import opened, parse_json, read_bytes
+from mmbench.given.files import parse_json, read_bytes
 from mmbench.metric import Metric
 from mmbench.modality import Modality, modality_of
 
@@ -45,30 +46,30 @@ def _object(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def sound(cell: Path, name: str) -> Path:
-    """A file of a cell, once it was held against the SHA-256 that the cell recorded; older cells recorded none.
+def content_of(cell: Path, name: str) -> bytes:
+    """A file of a cell, held against the SHA-256 that the cell recorded; older cells recorded none.
 
     A warning, which becomes a note of the reports, names one that is damaged.
 
     Raises:
-        ValueError, or another of :data:`UNREADABLE`: it is not what was written.
+        ValueError, or another of :data:`UNREADABLE`: it cannot be read, or is not what was written.
     """
-    path = cell / name
+    content = read_bytes(cell / name)
     try:
         known = _object(cell / "digests.json")["files"]
     except FileNotFoundError:
-        return path
-    if name in known and hashlib.sha256(read_bytes(path)).hexdigest() != known[name][1]:
+        return content
+    if name in known and hashlib.sha256(content).hexdigest() != known[name][1]:
         where = "/".join(cell.parts[-4:])
         log.warning("%s: %s is damaged (other bytes than were written); what it shows is left out", where, name)
-        raise ValueError(f"{path}: damaged")
-    return path
+        raise ValueError(f"{cell / name}: damaged")
+    return content
 
 
 def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:
     """The readable lines of a cell's log that hold a text, each with its ``stage`` and ``total_step``."""
     try:
-        lines = read_bytes(sound(folder, "log.jsonl")).decode(errors="replace").splitlines()
+        lines = content_of(folder, "log.jsonl").decode(errors="replace").splitlines()
     except UNREADABLE:
         return []
     found = []
@@ -101,7 +102,7 @@ def output_of(result: Mapping[str, Any], row: Mapping[str, Any]) -> Modality:
 @contextlib.contextmanager
 def arrays_in(cell: Path, name: str) -> Iterator[Mapping[str, np.ndarray]]:
     """The arrays of a cell's npz file, each read when it is asked for. Raises one of :data:`UNREADABLE`."""
-    with opened(sound(cell, name)) as file, np.load(file, allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(content_of(cell, name)), allow_pickle=False) as arrays:
         yield arrays
 
 

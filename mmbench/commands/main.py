@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
-import importlib.metadata
 import signal
 import sys
 import threading
@@ -16,10 +14,10 @@ from mmbench.commands import config, data, papers, report, run, translate
 from mmbench.commands import list as listing
 from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import NO_ROOM
 from mmbench.given.texts import shown
 from mmbench.launching import messages
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 EXAMPLES = """examples:
   python -m mmbench run                                    every method on the embedded set (minutes)
   python -m mmbench run --dry-run                          what that would do, and how long it takes
@@ -37,6 +35,16 @@ EXAMPLES = """examples:
   python -m mmbench data verify flowers --data-root ~/data
   python -m mmbench data show synthetic --out rooms.png
 """
+
+
+class _Version(argparse.Action):
+    """Looks the version up where it is asked for: every command would wait for that otherwise."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        import importlib.metadata
+
+        print(f"mmbench {importlib.metadata.version('mmbench')}")
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -127,7 +135,7 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 def _remedy(error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "change its permissions, or name another folder"
-    return "make room, or name another folder" if error.errno in FULL else "name another file or folder"
+    return "make room, or name another folder" if error.errno in NO_ROOM else "name another file or folder"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -137,8 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    version = f"mmbench {importlib.metadata.version('mmbench')}"
-    parser.add_argument("--version", action="version", version=version)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command, text in (
         ("run", run, "train and evaluate methods on a data set, then print the tables"),

@@ -7,6 +7,7 @@ import sys
 
 from mmbench.commands.arguments import add_data_root, add_runs, check_device, read_names, read_path, read_seeds
 from mmbench.errors import UserError
+from mmbench.launching.progress import STALL_MINUTES
 from mmbench.store.processors import cuda_present
 
 
@@ -30,8 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto", choices=("auto", "bf16", "fp32"))
     parser.add_argument(
-        "--stall-minutes", type=float, default=360.0, metavar="N",
-        help="end a cell that does not move for so long (default 360; 0: never)",
+        "--stall-minutes", type=float, default=STALL_MINUTES, metavar="N",
+        help=f"end a cell that does not move for so long (default {STALL_MINUTES:g}; 0: never)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     add_runs(parser)

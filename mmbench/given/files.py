@@ -14,14 +14,20 @@ from typing import Any
 from mmbench.errors import UserError, did_you_mean
 
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody writes to would be waited for without end
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of errors: nothing can be written where it was tried
 SHOWN = 20  # names in a folder up to which all are shown where none is near
+
+
+class NotAFileError(OSError):
+    """A pipe or a device stands where a file is expected."""
 
 
 def opened(path: Path) -> BufferedReader:
     """A regular file, open to be read.
 
     Raises:
-        OSError: it cannot be read, or is a pipe, a device or a folder; names the path.
+        NotAFileError: it is a pipe or a device, which may be waited for without end.
+        OSError: it cannot be read, or is a folder. All name the path.
     """
     try:
         descriptor = os.open(str(path), os.O_RDONLY | NO_WAIT)
@@ -33,7 +39,7 @@ def opened(path: Path) -> BufferedReader:
     os.close(descriptor)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, "not a regular file, but a pipe or a device", str(path))
+    raise NotAFileError(errno.EINVAL, "not a regular file, but a pipe or a device", str(path))
 
 
 def read_bytes(path: Path) -> bytes:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 
 EVERY = 0.2  # seconds between lines
 MOST = 2**53  # steps; what a plug-in prints may be any number
+# Some work says nothing for long: summing up an evaluation, a slow disk. What does not move for six hours hangs.
+STALL_MINUTES = 360.0
 WAITS = "wait for another run"  # the work of a cell that another process does at the moment
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome
+from mmbench.launching.progress import STALL_MINUTES
 from mmbench.launching.remaining import Remaining
 from mmbench.planning.estimate import Here
 from mmbench.planning.order import order_of
@@ -17,8 +18,6 @@ from mmbench.store import saved
 from mmbench.store.machine import Machine
 from mmbench.store.processors import cuda_present, usable_cores, visible_gpus
 
-# Some work says nothing for long: summing up an evaluation, a slow disk. What does not move for six hours hangs.
-STALL_MINUTES = 360.0
 FINE = {"done", "found done"}
 
 

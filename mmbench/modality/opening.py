@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from mmbench.errors import UserError
+from mmbench.given.files import NotAFileError, opened, read_bytes
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "PPM")
 VARIABLE = "MMBENCH_MAX_PIXELS"
@@ -47,34 +47,31 @@ def open_image(source: Path | io.BytesIO) -> Image.Image:
     except (BrokenImageError, UserError):
         raise
     except Exception as error:  # Pillow raises whatever the damaged bytes lead it to
-        raise BrokenImageError(" ".join(str(error).split()) or type(error).__name__) from error
+        raise BrokenImageError(_told(error)) from error
     return image
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Width and height in pixels, as the file's header says. Raises BrokenImageError as :func:`open_image`."""
     try:
-        _expect_file(path)
-        with path.open("rb") as file:
+        with opened(path) as file:
             return Image.open(file, formats=FORMATS).size
     except Exception as error:  # as above
-        raise BrokenImageError(" ".join(str(error).split()) or type(error).__name__) from error
+        raise BrokenImageError(_told(error)) from error
 
 
 def _content(path: Path) -> bytes:
     try:
-        _expect_file(path)
-        return path.read_bytes()
-    except BrokenImageError:
-        raise
+        return read_bytes(path)
     except OSError as error:
-        raise BrokenImageError(error.strerror or str(error)) from error
+        raise BrokenImageError(_told(error)) from error
 
 
-def _expect_file(path: Path) -> None:
-    """A pipe without a writer would be waited for without end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise BrokenImageError("neither a file nor a link to one")
+def _told(error: Exception) -> str:
+    if isinstance(error, NotAFileError | IsADirectoryError):
+        return "neither a file nor a link to one"
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(text.split()) or type(error).__name__
 
 
 def _header(content: bytes) -> Image.Image:

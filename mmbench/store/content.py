@@ -7,7 +7,6 @@ that a copy of the data elsewhere is the same data set, and a file that was edit
 from __future__ import annotations
 
 import hashlib
-import stat
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Protocol, runtime_checkable
 
 from mmbench.dataset import Dataset, Problem
 from mmbench.errors import UserError
+from mmbench.given.files import NotAFileError
 from mmbench.plugins.remembered import Remembered, remembered
+from mmbench.store import digests
 
 BYTES = 2**30
 """Of all files of a data set: what is larger is known by names and sizes alone. Read once, in seconds."""
@@ -100,10 +101,9 @@ def _digests(paths: Mapping[str, Path]) -> dict[str, str]:
 
 def _digest(path: Path) -> str:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UserError(f"{path}: neither a file nor a link to one; take it out of the folder")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digests.of_file(path)
+    except (NotAFileError, IsADirectoryError) as error:
+        raise UserError(f"{path}: neither a file nor a link to one; take it out of the folder") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
 

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from mmbench.errors import UserError
+from mmbench.given.files import NO_ROOM
 from mmbench.given.texts import told
 
 BLOCK = 1 << 20
@@ -33,7 +34,6 @@ ARCHIVES = (".tar", ".tgz", ".tar.gz", ".zip")
 SECTOR = 512  # bytes: what the smallest file takes at least
 ENCRYPTED = 1  # bit of a zip member's flags
 GZIP, EXTRA, NAMED = b"\x1f\x8b\x08", 4, 8  # how a gzip stream begins; bits of its flags
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # What damaged bytes and unknown ways of packing lead the readers of archives to.
 DAMAGED = (
     tarfile.TarError, zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, NotImplementedError, ValueError,
@@ -89,7 +89,7 @@ def unpack(archive: Path, into: Path) -> None:
         (_unzip if zipfile.is_zipfile(archive) else _untar)(archive, beside)
         _move(beside, into)
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in NO_ROOM:
             raise UserError(f"{into}: {error.strerror} while unpacking {archive}; make room") from error
         raise UserError(f"{archive}: cannot be unpacked ({error})") from error
     except DAMAGED as error:

@@ -18,7 +18,7 @@ from typing import Any
 
 from mmbench.errors import UserError
 from mmbench.given.files import read_bytes
-from mmbench.store import digests, journal
+from mmbench.store import digests, journal, saved
 from mmbench.store.files import ASIDE, as_json, json_object, read_json, set_aside, sweep, write_bytes, write_json
 from mmbench.store.lock import Lock
 
@@ -129,8 +129,9 @@ class CellFolder:
 
     def saved_step(self) -> int:
         """Of the newest checkpoint; 0 without one."""
-        with contextlib.suppress(OSError, ValueError):
-            return int(read_bytes(self.checkpoints / "latest").decode().strip().removeprefix("step-"))
+        with contextlib.suppress(ValueError):
+            found = saved.latest(self.checkpoints)
+            return int(found.name.removeprefix("step-")) if found else 0
         return 0
 
     def start_over(self, key: str) -> None:

@@ -37,6 +37,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.store import arrays, content, prepared
 from mmbench.store.files import read_json, set_aside, sync, write_sealed
 from mmbench.store.lock import Lock
+from mmbench.store.processors import usable_cores
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +231,7 @@ def _begun(
 
 def workers_for(dataset: Dataset) -> int:
     """Threads that decode a data set. An embedded renderer is Python and torch that already uses every core."""
-    return 1 if dataset.root is None else min(8, os.cpu_count() or 1)
+    return 1 if dataset.root is None else min(8, usable_cores())
 
 
 def _load_chunks(dataset: Dataset, ids: Sequence[str], size: int) -> Iterator[list[Sample]]:
