@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import UserError
+from mmbench.launching.progress import STALL_MINUTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,7 @@ def run(
     cache: str | Path | None = None,
     suite: str = "",
     table: str = "",
+    stall_minutes: float = STALL_MINUTES,
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
@@ -59,6 +61,7 @@ def run(
         cache: folder for decoded images, by default ``~/.cache/mmbench``.
         suite: ``tables``, ``ablation``, ...: the methods of the papers' tables or of their ablations; ``all``: of all.
         table: one of the papers' tables, such as ``thesis-4.4``, in place of methods, suite and dataset.
+        stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
@@ -78,8 +81,8 @@ def run(
         plans = [plan_table(table, profile, seeds, Path(runs), data_root=root, overrides=overrides)]
     else:
         plans = make_plans(methods, names, profile, seeds, Path(runs), suite=suite, data_root=root, overrides=overrides)
-    options = Options(jobs, Path(cache) if cache else None, device, precision)
-    return {outcome.cell.name: outcome.state for plan in plans for outcome in execute(plan, options)}
+    options = Options(jobs, Path(cache) if cache else None, device, precision, stall_minutes=stall_minutes)
+    return {outcome.cell.name: outcome.state for outcome in execute(plans, options)}
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:

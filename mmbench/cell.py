@@ -63,7 +63,7 @@ class CellRun:
     def run(self) -> int:
         """Do the cell unless it is done. Returns the exit code."""
         self.folder.make_room()
-        lock = self.folder.lock()
+        lock = self.folder.lock(self.order.ticket)
         if not lock.take(wait=False):
             self.say(progress.WAITS, 0, 0)
         with lock:

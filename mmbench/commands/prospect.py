@@ -51,7 +51,7 @@ class Prospect:
             return
         methods = f"{len(questions)} method{'' if len(questions) == 1 else 's'}"
         print(f"Measuring this machine: a few steps of {methods}.", flush=True)
-        jobs = max((self._slots(plan)[0] for plan in self.plans), default=1)
+        jobs = self._slots()[0]
         self.machine = calibrate(self.machine, questions, jobs, self.options.say)
         if self.machine.asked:
             machine.write(self.folder, self.machine)
@@ -79,17 +79,20 @@ class Prospect:
                 if outlook.states[cell.name] != "done":
                     estimates[cell.name] = outlook.cells[cell.name].seconds
                     waits[cell.name] = [one.name for one in cell.waits_for]
-        jobs = max((self._slots(plan)[0] for plan in self.plans), default=1)
+        jobs = self._slots()[0]
         return Remaining(estimates, waits, jobs, self.looks[0].preparation if self.looks else 0.0)
 
-    def _slots(self, plan: Plan) -> tuple[int, int]:
-        return self.options.slots(len(plan.cells))
+    def _slots(self) -> tuple[int, int]:
+        return self.options.slots(self._cells())
 
-    def _here(self, plan: Plan) -> Here:
-        return where(self.machine, self.options, len(plan.cells))
+    def _cells(self) -> int:
+        return sum(len(plan.cells) for plan in self.plans)
+
+    def _here(self) -> Here:
+        return where(self.machine, self.options, self._cells())
 
     def _look(self, plan: Plan) -> Outlook:
-        return look(plan, self._here(plan), self._slots(plan)[0], self.folder)
+        return look(plan, self._here(), self._slots()[0], self.folder)
 
     def _left(self) -> bool:
         return any(state != "done" for one in self.looks for state in one.states.values())
@@ -98,7 +101,7 @@ class Prospect:
         """One for each method that neither a finished cell nor an earlier calibration speaks of."""
         made: dict[str, tuple[bool, Question]] = {}
         for plan, outlook in zip(self.plans, self.looks, strict=True):
-            here, methods = self._here(plan), wanted(plan.cells)
+            here, methods = self._here(), wanted(plan.cells)
             samples = sample_key(plan) if outlook.preparation and sample_key(plan) not in self.machine.samples else ""
             for cell in plan.cells:
                 one = methods[method_folder(cell)]
@@ -117,8 +120,8 @@ class Prospect:
         return [question for _, question in sorted(made.values(), key=lambda one: one[0])]
 
     def _show(self, plan: Plan, outlook: Outlook) -> None:
-        jobs, threads = self._slots(plan)
-        here = self._here(plan)
+        jobs, threads = self._slots()
+        here = self._here()
         print(f"{plan.dataset}, profile {plan.profile_name} ({plan.profile.title}): {plan.profile.size} px")
         if plan.found:
             print(f"  data: {plan.found}")

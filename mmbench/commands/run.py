@@ -86,16 +86,15 @@ def _run(options: argparse.Namespace) -> int:
     from mmbench.publishing.build import build_reports
     from mmbench.publishing.write import write_reports
 
-    code, folder, remaining = 0, options.runs / "report", prospect.remaining()
+    outcomes, folder = execute(plans, settings, prospect.remaining()), options.runs / "report"
     for plan in plans:
-        outcomes = execute(plan, settings, remaining)
         made, notes = build_reports(options.runs, (), plan.dataset, plan.profile_name, ids_of_test_images)
         write_reports(made, notes, folder)
         print_tables(made, notes)
-        line, here = summary(outcomes)
-        code = max(code, here)
+        names = {cell.name for cell in plan.cells}
+        line, _ = summary([outcome for outcome in outcomes if outcome.cell.name in names])
         print(f"\n{line}. Results: {options.runs / plan.dataset / plan.profile_name}; tables and pictures: {folder}")
-    return code
+    return summary(outcomes)[1]
 
 
 def _say(text: str) -> None:

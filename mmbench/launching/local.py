@@ -11,13 +11,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmbench.launching import messages, progress
 from mmbench.launching.remaining import Pace
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell
 from mmbench.planning.words import duration
+from mmbench.store.lock import Lock
 from mmbench.store.processors import GPUS_VARIABLE, visible_gpus
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
@@ -40,9 +41,10 @@ class LocalProcess:
     Args:
         slot: number of the place it takes among the cells that run beside it; GPUs are handed out by it.
         say: shows a line to the user.
+        lock: of the cell, held; the process has it from then on, this one no longer.
     """
 
-    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
+    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None], lock: Lock) -> None:
         self.cell, self.slot, self.say = cell, slot, say
         self.started = self.last_line = self.moved = time.monotonic()
         self.latest: progress.Progress | None = None
@@ -55,11 +57,14 @@ class LocalProcess:
         environment = {**os.environ, "OMP_NUM_THREADS": str(order.threads)}
         if gpus := visible_gpus():
             environment[GPUS_VARIABLE] = gpus[slot % len(gpus)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mmbench.cell"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-            encoding="utf-8", errors="replace",  # whatever a plug-in prints, its reader reads on
-        )  # fmt: skip
+        order = replace(order, ticket=lock.ticket)
+        with lock:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mmbench.cell"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+                encoding="utf-8", errors="replace",  # whatever a plug-in prints, its reader reads on
+                pass_fds=lock.descriptors,
+            )  # fmt: skip
         self.errors: deque[str] = deque(maxlen=ERRORS)
         self.readers = [
             threading.Thread(target=self._read_progress, daemon=True),

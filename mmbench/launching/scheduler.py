@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmbench.launching.claims import Claims, by_longest_path
 from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome
 from mmbench.launching.progress import STALL_MINUTES
 from mmbench.launching.remaining import Remaining
@@ -19,6 +20,7 @@ from mmbench.store.machine import Machine
 from mmbench.store.processors import cuda_present, usable_cores, visible_gpus
 
 FINE = {"done", "found done"}
+SETTLE_EVERY = 1.0  # seconds between two looks at the folders of cells that wait
 
 
 @dataclass
@@ -62,35 +64,48 @@ def where(machine: Machine, options: Options, cells: int) -> Here:
     return Here(machine, "cuda" if gpu else "cpu", options.precision, options.slots(cells)[1])
 
 
-def execute(plan: Plan, options: Options, remaining: Remaining | None = None) -> list[Outcome]:
-    """Do every cell of a plan that is not done yet, what it waits for first.
+def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None = None) -> list[Outcome]:
+    """Do every cell of some plans that is not done yet, what it waits for first, the longest paths before others.
 
-    With ``remaining`` a line says now and then how long all of it still takes.
+    With ``remaining`` a line says now and then how long all of it still takes. Returns how each cell ended, in the
+    order of the plans.
 
-    A cell that fails takes down only the cells that wait for it. On KeyboardInterrupt the running cells are stopped,
-    with a line on what is saved of each; the next run goes on from their last checkpoints.
+    A cell that fails takes down only the cells that wait for it. What another run does at the moment is left to it. On
+    KeyboardInterrupt the running cells are stopped, with a line on what is saved of each; the next run goes on from
+    their last checkpoints.
     """
+    roots = {cell.name: plan.root for plan in plans for cell in plan.cells}
+    planned = [cell for plan in plans for cell in plan.cells]
     ends: dict[str, Outcome] = {}
-    jobs, threads = options.slots(len(plan.cells))
-    waiting = list(plan.cells)
+    jobs, threads = options.slots(len(planned))
+    waiting = by_longest_path(planned, remaining.estimates if remaining else None)
     running: list[LocalProcess] = []
-    total = _Total(remaining, options.say)
+    claims, total, settled = Claims(planned, options.say), _Total(remaining, options.say), -1.0
     try:
         while waiting or running:
-            waiting = _settle(waiting, ends, options.say)
-            for ended in ends.values():
-                total.end(ended)
+            if time.monotonic() - settled >= SETTLE_EVERY:
+                waiting, settled = _settle(waiting, ends, options.say), time.monotonic()
+                for ended in ends.values():
+                    total.end(ended)
             for cell in list(waiting):
                 if len(running) >= jobs:
                     break
-                if all(needed.name in ends for needed in cell.waits_for):
-                    waiting.remove(cell)
-                    slot = min(set(range(jobs)) - {process.slot for process in running})
-                    order = order_of(
-                        cell, data_root=plan.root, cache_folder=options.cache_folder,
-                        device=options.device, precision=options.precision, threads=threads,
-                    )  # fmt: skip
-                    running.append(LocalProcess(cell, order, slot, options.say))
+                if not all(needed.name in ends and ends[needed.name].state in FINE for needed in cell.waits_for):
+                    continue
+                claim = claims.take(cell)
+                if claim is None:
+                    continue
+                waiting.remove(cell)
+                if isinstance(claim, Outcome):
+                    ends[cell.name], settled = claim, -1.0
+                    options.say(f"{cell.name}: {claim.state}{' - ' + claim.message if claim.message else ''}")
+                    continue
+                slot = min(set(range(jobs)) - {process.slot for process in running})
+                order = order_of(
+                    cell, data_root=roots[cell.name], cache_folder=options.cache_folder,
+                    device=options.device, precision=options.precision, threads=threads,
+                )  # fmt: skip
+                running.append(LocalProcess(cell, order, slot, options.say, claim))
             for process in list(running):
                 outcome = process.poll()
                 if outcome is None and options.stall_minutes and process.stalled(60 * options.stall_minutes):
@@ -98,7 +113,7 @@ def execute(plan: Plan, options: Options, remaining: Remaining | None = None) ->
                     outcome = process.fail(f"did not move for {limit} (--stall-minutes), and was ended")
                 if outcome is not None:
                     running.remove(process)
-                    ends[outcome.cell.name] = outcome
+                    ends[outcome.cell.name], settled = outcome, -1.0
                     took = f"{outcome.state} in {duration(outcome.seconds)}"
                     options.say(f"{outcome.cell.name}: {took}{' - ' + outcome.message if outcome.message else ''}")
                     total.end(outcome)
@@ -112,7 +127,7 @@ def execute(plan: Plan, options: Options, remaining: Remaining | None = None) ->
     finally:
         for process in running:
             process.stop()
-    return [ends[cell.name] for cell in plan.cells]
+    return [ends[cell.name] for cell in planned]
 
 
 class _Total:

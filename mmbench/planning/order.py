@@ -27,6 +27,7 @@ class Order:
         judge, judge_method: folder and method of the judge's cell; empty without one.
         threads: of torch on the CPU; 0 leaves torch's own choice.
         watched: whether the cell ends when its standard input does.
+        ticket: of the folder's lock, where whoever gives the order holds it; empty where the cell takes it itself.
     """
 
     dataset: str
@@ -47,6 +48,7 @@ class Order:
     precision: str = "auto"
     threads: int = 0
     watched: bool = False
+    ticket: str = ""
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -23,6 +23,7 @@ from mmbench.store.files import ASIDE, as_json, json_object, read_json, set_asid
 from mmbench.store.lock import Lock
 
 PROGRESS = "progress.json"
+FAILED = "failed.json"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class CellFolder:
         known: digests.Known = {}
         try:
             known = digests.recorded(self.path)
-            result, failed = self._result(known), read_json(self.path / "failed.json")
+            result, failed = self._result(known), read_json(self.path / FAILED)
             cell: Mapping[str, Any] | None = {}
             if result is None or "cell.json" not in known:
                 cell = read_json(self.path / "cell.json")
@@ -148,7 +149,7 @@ class CellFolder:
             return
         cell = cell or {}
         if cell.get("key") == key and self.state(key) != "damaged":
-            for name in ("failed.json", digests.FILE):
+            for name in (FAILED, digests.FILE):
                 (self.path / name).unlink(missing_ok=True)
             self._clear()
             return
@@ -206,7 +207,7 @@ class CellFolder:
     def set_failed(self, state: str, reason: str) -> None:
         """Leave word that the cell is ``failed`` or ``diverged``, and why in one line."""
         self.path.mkdir(parents=True, exist_ok=True)
-        write_json(self.path / "failed.json", {"state": state, "reason": reason})
+        write_json(self.path / FAILED, {"state": state, "reason": reason})
 
     def append_log(self, entry: dict[str, Any]) -> None:
         """Append one line."""

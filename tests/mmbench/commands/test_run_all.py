@@ -18,6 +18,7 @@ from mmbench.launching import scheduler
 from mmbench.launching.local import Outcome
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell, make_plan
+from mmbench.store.lock import Lock
 
 REASONS = {"image size", "steps", "subset", "seeds"}
 
@@ -25,7 +26,8 @@ REASONS = {"image size", "steps", "subset", "seeds"}
 class InThisProcess:
     """A cell without a process of its own: to load torch takes longer than a cell of this size."""
 
-    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
+    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None], lock: Lock) -> None:
+        lock.release()
         self.cell, self.order, self.slot = cell, order, slot
 
     def poll(self) -> Outcome:

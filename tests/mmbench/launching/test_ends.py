@@ -89,7 +89,8 @@ def test_whatever_a_method_raises_leaves_word(
 class Endless:
     """A process that never ends by itself."""
 
-    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
+    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None], lock: Lock) -> None:
+        lock.release()
         self.cell, self.slot, self.stopped = cell, slot, False
         write_json(cell.folder.path / "cell.json", {"key": cell.key})
 
@@ -112,7 +113,7 @@ def test_what_does_not_move_is_ended(cell_of: Callable[[str], Cell], monkeypatch
     monkeypatch.setattr(scheduler, "LocalProcess", Endless)
     cell, said = cell_of("pass"), list[str]()
     plan = make_plan([cell.method], "synthetic", "smoke", [0], cell.folder.path.parents[3])
-    (outcome,) = scheduler.execute(plan, scheduler.Options(say=said.append, stall_minutes=1.5))
+    (outcome,) = scheduler.execute([plan], scheduler.Options(say=said.append, stall_minutes=1.5))
     assert outcome.state == cell.folder.state(cell.key) == "failed"
     assert "did not move for 1.5 minutes (--stall-minutes)" in said[-1]
 
@@ -123,7 +124,7 @@ def test_an_interrupted_run_says_what_is_saved(cell_of: Callable[[str], Cell], m
     cell, said = cell_of("pass"), list[str]()
     plan = make_plan([cell.method], "synthetic", "smoke", [0], cell.folder.path.parents[3])
     with pytest.raises(KeyboardInterrupt):
-        scheduler.execute(plan, scheduler.Options(say=said.append))
+        scheduler.execute([plan], scheduler.Options(say=said.append))
     assert said == [f"{cell.name}: stopped, saved at step 3 of 9"]
 
 

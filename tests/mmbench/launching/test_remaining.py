@@ -14,6 +14,7 @@ from mmbench.launching.remaining import Pace, Remaining
 from mmbench.launching.scheduler import Options
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell, make_plan
+from mmbench.store.lock import Lock
 
 
 def pace(*notes: tuple[float, int], what: str = "train", total: int = 1000) -> Pace:
@@ -90,7 +91,8 @@ def test_the_wait_for_the_data_is_no_slowness() -> None:
 class Ends:
     """In place of a cell's process: it has ended after 7 s."""
 
-    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None]) -> None:
+    def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None], lock: Lock) -> None:
+        lock.release()
         self.cell, self.slot = cell, slot
 
     def poll(self) -> Outcome:
@@ -109,7 +111,7 @@ def test_a_run_says_what_is_left_of_all_cells_when_one_has_ended(
     names = [cell.name for cell in plan.cells]
     said: list[str] = []
     left = Remaining({names[0]: 10.0, names[1]: 10.0, "another plan's": 100.0}, {names[1]: names[:1]}, 1)
-    ends = scheduler.execute(plan, Options(jobs=1, say=said.append), left)
+    ends = scheduler.execute([plan], Options(jobs=1, say=said.append), left)
     assert [outcome.state for outcome in ends] == ["done", "done"]
     assert said == [
         f"{names[0]}: done in 7 seconds",
