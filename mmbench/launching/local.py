@@ -65,6 +65,7 @@ class LocalProcess:
                 encoding="utf-8", errors="replace",  # whatever a plug-in prints, its reader reads on
                 pass_fds=lock.descriptors,
             )  # fmt: skip
+            lock.hand_over()
         self.errors: deque[str] = deque(maxlen=ERRORS)
         self.readers = [
             threading.Thread(target=self._read_progress, daemon=True),

@@ -12,7 +12,6 @@ import contextlib
 import errno
 import http.client
 import lzma
-import os
 import shutil
 import stat
 import struct
@@ -27,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from mmbench.errors import UserError
 from mmbench.given.files import NO_ROOM
 from mmbench.given.texts import told
+from mmbench.store.files import temporary
 
 BLOCK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte
@@ -84,7 +84,7 @@ def unpack(archive: Path, into: Path) -> None:
     """
     made = [folder for folder in (into, *into.parents) if not folder.exists()]
     into.mkdir(parents=True, exist_ok=True)
-    beside = into / f".{archive.name[:100]}.{os.getpid()}"
+    beside = temporary(into / archive.name)
     try:
         (_unzip if zipfile.is_zipfile(archive) else _untar)(archive, beside)
         _move(beside, into)

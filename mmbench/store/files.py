@@ -8,7 +8,9 @@ import io
 import json
 import math
 import os
+import re
 import shutil
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +31,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises OSError that names the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = temporary(path)
     try:
         beside.write_bytes(content)
         sync(beside)
@@ -39,6 +41,11 @@ def write_bytes(path: Path, content: bytes) -> None:
         if isinstance(error, OSError) and error.filename is None and error.errno is not None:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def temporary(path: Path) -> Path:
+    """A name beside a file, of this process on this machine alone, which :func:`sweep` knows."""
+    return path.with_name(f".{path.name[:150]}.{_host()}.{os.getpid()}")
 
 
 def sync(path: Path) -> None:
@@ -141,10 +148,16 @@ def sweep(folder: Path, age: float = LONG_AGO) -> None:
             keeps all others out.
     """
     for path in folder.rglob(".*.*"):
-        number = path.name.rpartition(".")[2]
+        *_, host, number = path.name.split(".")
         with contextlib.suppress(OSError):
-            if number.isdigit() and not _alive(int(number)) and time.time() - path.stat().st_mtime >= age:
+            living = host == _host() and number.isdigit() and _alive(int(number))
+            if number.isdigit() and not living and time.time() - path.stat().st_mtime >= age:
                 path.unlink()
+
+
+def _host() -> str:
+    """The name of this machine, as a part of a file's."""
+    return re.sub(r"[^\w-]", "_", socket.gethostname())[:24]
 
 
 def _alive(process: int) -> bool:

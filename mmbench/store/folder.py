@@ -158,7 +158,7 @@ class CellFolder:
             number += 1
         aside.mkdir()
         for item in self.path.iterdir():
-            if item.name != ".lock":
+            if not item.name.startswith(".lock"):  # nor its leases
                 try:
                     item.replace(aside / item.name)
                 except PermissionError:  # a folder that may not be written to cannot be moved to another one

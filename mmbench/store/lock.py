@@ -14,9 +14,12 @@ from typing import IO, Any
 from mmbench.errors import UserError
 from mmbench.given.files import opened
 from mmbench.store.files import set_aside
+from mmbench.store.lease import Lease
+from mmbench.store.mounts import needs_lease
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 TRIES, PAUSE = 3, 0.02  # seconds between tries
+LOOK = 1.0  # seconds between looks at the lease of another machine
 
 
 class Lock:
@@ -26,12 +29,11 @@ class Lock:
 
         lock.take()
         child = subprocess.Popen(..., pass_fds=lock.descriptors)   # and tells it lock.ticket
-        lock.release()
+        lock.hand_over()
 
         with Lock.handed(path, ticket): ...                        # in the child
 
-    Where files cannot be locked (some network file systems), a lease renewed by its holder can stand behind the same
-    methods; its ticket would be the lease's token.
+    Where other machines do not see the lock, or files cannot be locked at all, a :class:`Lease` stands behind it.
     """
 
     # Not filelock.FileLock: it opens its descriptor itself and frees it with LOCK_UN, for the child that has inherited
@@ -40,12 +42,14 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[Any] | None = None
+        self._lease: Lease | None = None
 
     @classmethod
     def handed(cls, path: Path, ticket: str) -> Lock:
         """The lock that this process's parent held. Raises ValueError where the ticket is not of this file."""
+        number, _, token = ticket.partition(" ")
         try:
-            descriptor = int(ticket)
+            descriptor = int(number)
             same = os.path.samestat(os.fstat(descriptor), path.stat())
         except (OSError, ValueError, OverflowError) as error:
             raise ValueError(f"{path}: {ticket!r} is no ticket of its lock") from error
@@ -53,15 +57,17 @@ class Lock:
             raise ValueError(f"{path}: {ticket!r} is the ticket of another lock")
         os.set_inheritable(descriptor, False)  # processes that the child starts do not hold it
         lock = cls(path)
+        lock._lease = Lease.adopted(path, token) if token else None
         lock._file = os.fdopen(descriptor, "a")
+        _HELD.add(lock)
         return lock
 
     def take(self, wait: bool = True) -> bool:
         """Hold it. Returns False, where it is not to be waited for, if another process or thread has it.
 
         Raises:
-            UserError: the file system has no locks.
             OSError: the file cannot be made.
+            UserError: ``MMBENCH_LEASES`` has no value of its.
         """
         if self._file is not None:
             return True
@@ -71,24 +77,27 @@ class Lock:
             tries = 1 if wait else TRIES
             try:
                 taken = _locked(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-                while not taken and (tries := tries - 1):
+                while taken is False and (tries := tries - 1):
                     time.sleep(PAUSE)  # whoever asks whether it is held has it for a moment
                     taken = _locked(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+                ours = taken is not False and self._is(file)
+                lease = Lease(self.path) if ours and (taken is None or needs_lease(self.path)) else None
+                while lease and not lease.take():
+                    if not wait:
+                        taken, ours = False, False
+                        break
+                    time.sleep(LOOK)
+            except (OSError, UserError):
                 file.close()
-                if error.errno in NO_LOCKS:
-                    raise UserError(
-                        f"{self.path}: its file system has no locks; name another folder (--runs, or MMBENCH_CACHE)"
-                    ) from error
                 raise
-            if not taken:
-                file.close()
-                return False
-            if self._is(file):
-                self._file = file
+            if ours:
+                self._file, self._lease = file, lease
                 _HELD.add(self)
                 return True
-            file.close()  # it was replaced while it was waited for
+            file.close()
+            if taken is False:
+                return False
+            # It was replaced while it was waited for.
 
     def _opened(self) -> IO[Any]:
         """The file, made where it is not there; what cannot be opened in its place is set aside."""
@@ -109,18 +118,32 @@ class Lock:
             return False
 
     def release(self) -> None:
-        """Hold it no longer. Another process that it was handed to still does."""
+        """Hold it no longer."""
+        if self._lease is not None:
+            self._lease.release()
+        self._close()
+
+    def hand_over(self) -> None:
+        """Leave it to the child that has inherited :attr:`descriptors`."""
+        if self._lease is not None:
+            self._lease.hand_over()
+        self._close()
+
+    def _close(self) -> None:
+        self._lease = None
         if self._file is not None:
             self._file.close()  # not LOCK_UN, which would free it for all who share the descriptor
             self._file = None
 
     def is_held(self) -> bool:
-        """Whether a living process has it, this one included; False without a file or without locks."""
+        """Whether a living process has it, this one included; False without a file."""
         try:
             with opened(self.path) as file:
-                return not _locked(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                if _locked(file, fcntl.LOCK_SH | fcntl.LOCK_NB) is False:
+                    return True
         except OSError:
             return False
+        return Lease(self.path).is_held()
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -130,7 +153,8 @@ class Lock:
     @property
     def ticket(self) -> str:
         """What a child has to be told."""
-        return "".join(map(str, self.descriptors))
+        token = self._lease.token if self._lease else ""
+        return " ".join([*map(str, self.descriptors), *([token] if token else [])])
 
     def __enter__(self) -> Lock:
         self.take()
@@ -148,15 +172,20 @@ _HELD: weakref.WeakSet[Lock] = weakref.WeakSet()
 
 def _free_in_fork() -> None:
     for lock in list(_HELD):
-        lock.release()
+        lock.hand_over()
 
 
 os.register_at_fork(after_in_child=_free_in_fork)
 
 
-def _locked(file: IO[Any], operation: int) -> bool:
+def _locked(file: IO[Any], operation: int) -> bool | None:
+    """Whether it could be; None where files have no locks."""
     try:
         fcntl.flock(file, operation)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return None
     return True

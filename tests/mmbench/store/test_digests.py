@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from mmbench.store import arrays, digests, journal, saved
 from mmbench.store.collect import collect
-from mmbench.store.files import read_json, set_aside, sweep, write_bytes, write_json, write_sealed
+from mmbench.store.files import read_json, set_aside, sweep, temporary, write_bytes, write_json, write_sealed
 from mmbench.store.folder import CellFolder
 
 ROW = {
@@ -169,7 +168,9 @@ def test_prepared_arrays_of_a_data_set_are_read_whole(tmp_path: Path) -> None:
 
 
 def test_temporary_files_of_the_dead_are_swept_and_no_others(tmp_path: Path) -> None:
-    dead, living, mine = (tmp_path / "deep" / name for name in (".a.json.99999999", f".b.json.{os.getpid()}", ".keep"))
+    dead, living, mine = (
+        tmp_path / "deep" / name for name in (".a.json.x.99999999", temporary(Path("b")).name, ".keep")
+    )
     for path in (dead, living, mine):
         write_bytes(path, b"x")
     sweep(tmp_path)
