@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mmbench.launching.progress import Progress
+from mmbench.launching.remaining import Pace
 from mmbench.store.files import write_json
 from mmbench.store.folder import PROGRESS
 
@@ -36,6 +38,7 @@ class Heartbeat:
         self.path, self.say = cell / PROGRESS, say
         self.latest = Progress("start", 0, 0)
         self.moved = _now()
+        self.pace = Pace()
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -43,11 +46,16 @@ class Heartbeat:
         """Take up progress, and pass it on."""
         if (latest := Progress(what, done, total)) != self.latest:
             self.latest, self.moved = latest, _now()
+            self.pace.note(latest, time.monotonic())
         self.say(what, done, total)
 
     def write(self, ended: str = "") -> None:
         """Write the file now; ``ended`` says why the process ends. A disk that is full stops no cell."""
-        about = {"host": socket.gethostname(), "process": os.getpid(), "time": _now(), "moved": self.moved}
+        left = self.pace.left()
+        about = {
+            "host": socket.gethostname(), "process": os.getpid(), "time": _now(), "moved": self.moved,
+            "left": None if left is None else round(left),
+        }  # fmt: skip
         with contextlib.suppress(OSError):
             write_json(self.path, {**about, **asdict(self.latest), **({"ended": ended} if ended else {})})
 

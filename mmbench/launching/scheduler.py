@@ -11,6 +11,7 @@ from mmbench.launching.claims import Claims, by_longest_path
 from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome
 from mmbench.launching.progress import STALL_MINUTES
 from mmbench.launching.remaining import Remaining
+from mmbench.launching.runfile import Said
 from mmbench.planning.estimate import Here
 from mmbench.planning.order import order_of
 from mmbench.planning.plan import Cell, Plan
@@ -80,9 +81,11 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
     jobs, threads = options.slots(len(planned))
     waiting = by_longest_path(planned, remaining.estimates if remaining else None)
     running: list[LocalProcess] = []
+    said = Said(planned, jobs, remaining)
     claims, total, settled = Claims(planned, options.say), _Total(remaining, options.say), -1.0
     try:
         while waiting or running:
+            said.renew()
             if time.monotonic() - settled >= SETTLE_EVERY:
                 waiting, settled = _settle(waiting, ends, options.say), time.monotonic()
                 for ended in ends.values():
@@ -127,6 +130,7 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
     finally:
         for process in running:
             process.stop()
+        said.end()
     return [ends[cell.name] for cell in planned]
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from mmbench.given.files import read_bytes
 from mmbench.store.files import write_bytes
+from mmbench.store.living import started, this_machine
 
 BEAT, STALE = 10.0, 60.0
 LOST = 1  # exit code of a holder that was taken over
@@ -92,7 +93,7 @@ class Lease:
         if not number:
             return False
         about = self._read(number)
-        if about.get("machine") == _machine() or about.get("released"):
+        if about.get("machine") == this_machine() or about.get("released"):
             return not self._is_over(number)
         with contextlib.suppress(OSError):
             return time.time() - self._file(number).stat().st_mtime < 2 * STALE
@@ -116,8 +117,8 @@ class Lease:
         about, path = self._read(number), self._file(number)
         if about.get("released"):
             return True
-        if about.get("machine") == _machine():
-            return _started(about.get("process")) != about.get("started")
+        if about.get("machine") == this_machine():
+            return started(about.get("process")) != about.get("started")
         content, now = json.dumps(about).encode(), time.monotonic()
         if (known := _seen.get(path)) is None or known[0] != content:
             _seen[path] = content, now
@@ -141,25 +142,8 @@ class Lease:
     def _write(self, released: bool = False) -> None:
         self._beats += 1
         about = {
-            "host": socket.gethostname(), "process": os.getpid(), "started": _started(os.getpid()),
-            "machine": _machine(), "secret": self.secret, "beat": self._beats,
+            "host": socket.gethostname(), "process": os.getpid(), "started": started(os.getpid()),
+            "machine": this_machine(), "secret": self.secret, "beat": self._beats,
             **({"released": True} if released else {}),
         }  # fmt: skip
         write_bytes(self._file(self.number), json.dumps(about).encode())
-
-
-def _started(process: Any) -> str:
-    """When a process of this machine began, in the kernel's ticks since the boot; empty where there is none."""
-    with contextlib.suppress(OSError, IndexError):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return "" if fields[0] == "Z" else fields[19]
-    return ""
-
-
-def _machine() -> str:
-    """One string where numbers of processes mean the same: of a host, its boot, and a container in it."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(str(Path("/proc/self/ns/pid").readlink()))
-    return " ".join(parts)
