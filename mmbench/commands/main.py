@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from mmbench.commands import config, data, papers, report, run, status, translate
+from mmbench.commands import config, data, merge, papers, report, run, status, translate
 from mmbench.commands import list as listing
 from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
@@ -30,6 +30,7 @@ EXAMPLES = """examples:
   python -m mmbench run --methods mmnet,oracle --dataset ~/my-images
   python -m mmbench status --watch                         what is done, by whom, and how long it takes
   python -m mmbench report                                 tables and pictures of all that is in runs/
+  python -m mmbench report --runs here --runs there        one table of two machines' results
   python -m mmbench translate --run runs/synthetic/laptop/mmnet/seed-0 --from depth --to segmentation a.png --out made
   python -m mmbench list methods
   python -m mmbench config mmnet-pp --dataset flowers --profile short
@@ -152,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", run, "train and evaluate methods on a data set, then print the tables"),
         ("status", status, "what runs do on a results folder, from any machine that has it"),
         ("report", report, "write tables and pictures of all results"),
+        ("merge", merge, "the finished cells of several results folders, such as of several machines, in one"),
         ("papers", papers, "the papers' tables and figures: the command, the data and the time that each needs"),
         ("translate", translate, "translate image files with a trained cell"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),

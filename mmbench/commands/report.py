@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmbench.commands.arguments import add_runs, read_path
+from mmbench.commands.arguments import read_path
 from mmbench.errors import UserError, did_you_mean
 from mmbench.given.texts import told
 
@@ -21,7 +23,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="", help="the results of this data set only")
     parser.add_argument("--profile", default="", help="the results of this profile only")
     parser.add_argument("--out", type=read_path, help="default: report/ in the runs folder")
-    add_runs(parser)
+    parser.add_argument(
+        "--runs", type=read_path, action="append", metavar="RUNS",
+        help="results folder (default runs); repeatable: the cells of all, each once",
+    )  # fmt: skip
     parser.set_defaults(function=_report)
 
 
@@ -48,15 +53,33 @@ def _report(options: argparse.Namespace) -> int:
     from mmbench.publishing.write import write_reports
     from mmbench.store.folder import expect_cells
 
-    expect_cells(options.runs)
-    if options.dataset or options.profile:
-        _check_there_is(options.runs, options.dataset, options.profile)
-    folder = options.out or options.runs / "report"
-    made, notes = build_reports(options.runs, options.names, options.dataset, options.profile, ids_of_test_images)
-    files = write_reports(made, notes, folder)
-    print_tables(made, notes, details=bool(options.names))
+    folders = options.runs or [Path("runs")]
+    for runs in folders:
+        expect_cells(runs)
+    with _as_one(folders) as (runs, conflicts):
+        if options.dataset or options.profile:
+            _check_there_is(runs, options.dataset, options.profile)
+        folder = options.out or folders[0] / "report"
+        made, notes = build_reports(runs, options.names, options.dataset, options.profile, ids_of_test_images)
+        notes += conflicts
+        files = write_reports(made, notes, folder)
+        print_tables(made, notes, details=bool(options.names))
     print(f"{len(files)} files in {folder}. To read: {files[-1]}")
     return 0
+
+
+@contextlib.contextmanager
+def _as_one(folders: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:
+    """The runs folder to report on, of several one with links to their cells; and what is to be said of them."""
+    from mmbench.store import merging
+
+    if len(folders) == 1:
+        yield folders[0], []
+        return
+    merged = merging.union(folders)
+    with tempfile.TemporaryDirectory(prefix="mmbench-") as made:
+        merging.link(merged, folders, Path(made))
+        yield Path(made), list(merged.conflicts)
 
 
 def _check_there_is(runs: Path, dataset: str, profile: str) -> None:

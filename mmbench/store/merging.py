@@ -1,0 +1,84 @@
+"""Several runs folders as one: which cell is taken from which, and what is said where two have the same cell."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmbench.store import digests, journal
+from mmbench.store.files import temporary
+from mmbench.store.folder import CellFolder, cell_folders
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A cell, the runs folder that it is taken from, and its state."""
+
+    runs: Path
+    cell: CellFolder
+    state: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Union:
+    """The cells of several runs folders by name; ``conflicts`` names those that two have with other numbers or keys."""
+
+    cells: dict[str, Choice]
+    conflicts: tuple[str, ...] = ()
+
+
+def union(folders: Sequence[Path]) -> Union:
+    """Each cell once: of the first folder that has it done, else of the first that has it at all.
+
+    Two that are done with one key are the same cell, and must have the same numbers.
+    """
+    cells: dict[str, Choice] = {}
+    conflicts = []
+    for runs in folders:
+        for cell in cell_folders(runs):
+            state, about = cell.look()
+            new, old = Choice(runs, cell, state, str(about.get("key", ""))), cells.get(cell.name)
+            if old is None or (old.state != "done" and state == "done"):
+                cells[cell.name] = new
+            elif state == old.state == "done" and (differs := _difference(old, new)):
+                conflicts.append(f"{cell.name}: {differs} in {new.runs} than in {old.runs}, which is taken")
+    return Union(cells, tuple(conflicts))
+
+
+def _difference(one: Choice, other: Choice) -> str:
+    if one.key != other.key:
+        return "another key"
+    return "other numbers" if one.cell.look()[1].get("rows") != other.cell.look()[1].get("rows") else ""
+
+
+def link(merged: Union, folders: Sequence[Path], into: Path) -> None:
+    """Make a runs folder of links to the cells, with the journals of all: what reports read, and nothing is copied."""
+    for name, choice in merged.cells.items():
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
+        (into / name).symlink_to(choice.cell.path.resolve(), target_is_directory=True)
+    lines = []
+    for runs in folders:
+        with contextlib.suppress(OSError):
+            lines.append((runs / journal.FILE).read_bytes())
+    (into / journal.FILE).write_bytes(b"\n".join(lines))
+
+
+def copy(choice: Choice, into: Path) -> str:
+    """Copy a finished cell, whole or not at all. Returns why not, in one line; empty where it is there afterwards."""
+    target, name = into / choice.cell.name, choice.cell.name
+    found = digests.recorded(choice.cell.path)
+    if wrong := digests.wrong_sizes(choice.cell.path, found):
+        return f"{name}: {', '.join(wrong)} damaged or gone in {choice.runs}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = temporary(target)
+    try:
+        shutil.copytree(choice.cell.path, beside, ignore=shutil.ignore_patterns(".*"))
+        beside.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    journal.enter(into, name, choice.key)
+    return ""
