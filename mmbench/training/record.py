@@ -8,7 +8,7 @@ from typing import Any
 
 from mmbench.dataset import Dataset
 from mmbench.method import Method
-from mmbench.plugins import keys, metrics
+from mmbench.plugins import catalog, keys, metrics, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.store import content
 from mmbench.store.files import read_json
@@ -31,6 +31,7 @@ def asked_for(
     """What a cell was asked for, with what code, data and hardware: ``cell.json``, and the head of ``result.json``."""
     split = dataset.split()
     parent = read_json(Path(order["parent"]) / "result.json") if order["parent"] else None
+    data = catalog.find("datasets", order["dataset"])
     return {
         **{name: as_dict(order[name]) for name in ORDERED},
         "config": as_dict(settings),
@@ -44,6 +45,7 @@ def asked_for(
         "task": as_dict(dataset.task),
         "readings": as_dict(dataset.readings()),
         "source": keys.source_digest(card.path, card.module),
+        "harness": keys.digest([protocol.number(), keys.source_digest(data.path, data.module)]),
         "parent": str(parent["key"]) if parent else "",
         "outside_metrics": metrics.outside(),
         "commit": device.commit(),
