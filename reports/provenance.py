@@ -50,7 +50,7 @@ def _row(result: Mapping[str, Any], done: bool) -> dict[str, object]:
             "commit": result["commit"],
             "precision": hardware["precision"],
             "threads": hardware["threads"],
-            "pretrained": result["pretrained"],
+            "pretrained": _pretrained(result["pretrained"]),
             "parameters (M)": result["parameters"] / 1e6,
             "minutes": timing["seconds"] / 60,
             "ms/step": 1000 * timing["seconds"] / steps,
@@ -62,6 +62,13 @@ def _row(result: Mapping[str, Any], done: bool) -> dict[str, object]:
         }
     except UNREADABLE:
         return cell
+
+
+def _pretrained(recorded: object) -> object:
+    """Whether, or of a file its name and how much was taken of it."""
+    if not isinstance(recorded, Mapping):
+        return recorded
+    return f"{recorded['file']} ({recorded['sha256'][:8]}), {recorded['convolutions']} convolutions"
 
 
 def _code(result: Mapping[str, Any], done: bool) -> str:

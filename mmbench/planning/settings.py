@@ -3,6 +3,7 @@
 A method's TOML (or the literals of its card) says what is trained in which stage; an unknown key is an error with a
 near match. It holds::
 
+    files = ["pretrained"]          # optional: settings that may name a file of weights instead of a choice
     [settings]                      # defaults; these keys are all the settings there are
     schedule = "thesis"
     [stage]                         # defaults of the method's own switches per stage; likewise
@@ -40,7 +41,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.planning.overrides import own_overrides
+from mmbench.given.weights import looks_like_file, unplaced
+from mmbench.planning.overrides import own_overrides, pinned_files
 from mmbench.planning.profile import KINDS, SCALES, Profile
 from mmbench.planning.spec import set_at, source_of, spec_of, update, variant_of
 from mmbench.plugins.catalog import Card
@@ -70,7 +72,7 @@ class MethodConfig:
 
 def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str, Any]) -> MethodConfig:
     """Settings and stages of a method or variant. Raises UserError naming the file and the unknown key."""
-    where, spec, own = source_of(card), spec_of(card), own_overrides(card, overrides)
+    where, spec, own = source_of(card), spec_of(card), own_overrides(card, pinned_files([card], overrides))
     overlays = [overlay for overlay in spec.get("when", []) if _applies(overlay, profile, task_kind, where)]
     overlays.append(variant_of(card))
     more = variant_of(card).get("when", [])
@@ -78,7 +80,12 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     settings, choices, ranges = dict(spec.get("settings", {})), spec.get("choices", {}), spec.get("ranges", {})
     for overlay in overlays:
         update(settings, overlay.get("settings", {}), f"{where}: settings", choices, ranges)
-    update(settings, {k: v for k, v in own.items() if not k.startswith("stage.")}, "--set", choices, ranges)
+    given = {key: unplaced(own[key]) for key in spec.get("files", ()) if looks_like_file(own.get(key))}
+    settings |= given  # no choice of those that there are, but a file
+    update(
+        settings, {k: v for k, v in own.items() if not k.startswith("stage.") and k not in given}, "--set", choices,
+        ranges,
+    )  # fmt: skip
     schedule = str(settings.get("schedule", "default"))
     if schedule not in spec["schedules"]:
         raise UserError(f"{where}: no schedule named {schedule!r}{did_you_mean(schedule, spec['schedules'])}")

@@ -13,14 +13,15 @@ Table = Mapping[str, Any]
 
 
 def spec_of(card: Card) -> dict[str, Any]:
-    """Tables ``settings``, ``stage``, ``choices``, ``ranges``, ``schedules``, ``when``, ``variants``; the first three
-    and ``schedules`` always.
+    """Tables ``settings``, ``stage``, ``choices``, ``ranges``, ``schedules``, ``when``, ``variants`` and the list
+    ``files``; the first three and ``schedules`` always.
     """
     literals = {
         "settings": card.get("SETTINGS", {}),
         "stage": card.get("STAGE", {}),
         "choices": card.get("CHOICES", {}),
         "ranges": card.get("RANGES", {}),
+        "files": card.get("FILES", []),
     }
     spec = dict(card.spec) or literals
     if "schedules" not in spec:

@@ -135,6 +135,7 @@ LITERALS: dict[str, dict[str, Rule]] = {
         "STAGE": _anything_by_name,
         "CHOICES": _lists_by_name,
         "RANGES": table_of(_range),
+        "FILES": TEXTS,
         "STAGES": list_of(_stage),
     },
     "datasets": {
@@ -158,6 +159,7 @@ SPEC: dict[str, Rule] = {
     "stage": _anything_by_name,
     "choices": _lists_by_name,
     "ranges": table_of(_range),
+    "files": TEXTS,
     "schedules": table_of(list_of(_stage)),
     "when": _tables,
     "variants": table_of(_anything_by_name),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.dataset import Dataset
+from mmbench.given.weights import unplaced
 from mmbench.method import Method
 from mmbench.plugins import catalog, keys, metrics, protocol
 from mmbench.plugins.catalog import Card
@@ -34,6 +35,7 @@ def asked_for(
     data = catalog.find("datasets", order["dataset"])
     return {
         **{name: as_dict(order[name]) for name in ORDERED},
+        "overrides": {key: unplaced(as_dict(value)) for key, value in order["overrides"].items()},
         "config": as_dict(settings),
         "profile_values": as_dict(profile),
         "split_hashes": split.hashes(),
@@ -50,8 +52,14 @@ def asked_for(
         "outside_metrics": metrics.outside(),
         "commit": device.commit(),
         "hardware": device.describe(compute),
-        "pretrained": bool(getattr(method, "pretrained", False)),
+        "pretrained": _pretrained(method),
     }
+
+
+def _pretrained(method: Method) -> bool | dict[str, Any]:
+    """Whether a network started from pretrained weights; of a local file what was taken of it."""
+    given = getattr(method, "pretrained", False)
+    return dict(given) if isinstance(given, Mapping) else bool(given)
 
 
 def measured(method: Method, compute: Compute) -> dict[str, Any]:
