@@ -35,6 +35,7 @@ GROUPS = (
 )  # the first that there is says which translation is the main one
 CHANCE = "chance"
 COSTS = {"parameters (M)": ".2f", "GFLOP/image": ".3f", "training (min)": ".1f"}
+FIELDS = ("group", "method", "title", "change", "inputs", "output", "via", "bn", "selection")
 VERSION = ("data", "code")
 SEVERAL = "several"
 MIXED = "seeds of different data or code"
@@ -128,8 +129,7 @@ def _scored(frame: pd.DataFrame, report: str) -> tuple[Metric, str, pd.DataFrame
             break
     else:
         return None
-    rows = pd.DataFrame({name: text(frame[name]) if name in frame else "" for name in
-                         ("group", "method", "title", "inputs", "output", "via", "bn", "selection")})  # fmt: skip
+    rows = pd.DataFrame({name: text(frame[name]) if name in frame else "" for name in FIELDS})
     rows = rows.assign(**_values(frame, metric), seeds=numbers(frame["seeds"]) if "seeds" in frame else np.nan)
     rows = rows[(rows["inputs"] != "") & (rows["selection"] == "")]
     known = [rows[(rows["group"] == group) & rows[metric.header].notna()] for group in GROUPS]
@@ -161,7 +161,10 @@ def _values(frame: pd.DataFrame, metric: Metric) -> dict[str, pd.Series]:
 
 
 def _named(rows: pd.DataFrame, *metrics: Metric) -> pd.DataFrame:
-    rows = rows.assign(name=rows["method"], method=rows["title"].mask(rows["title"] == "", rows["method"]))
+    titles = rows["title"].mask(rows["title"] == "", rows["method"])
+    if "change" in rows:
+        titles = titles.mask(rows["change"] != "", titles + ", " + rows["change"])
+    rows = rows.assign(name=rows["method"], method=titles)
     scores = [metric.header + end for metric in metrics for end in ("", STD) if metric.header in rows]
     return rows[["method", "name", "group", *scores, "seeds"]].reset_index(drop=True)
 

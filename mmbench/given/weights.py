@@ -59,6 +59,12 @@ def unplaced(value: Any) -> Any:
     return f"{Path(place).name}{MARK}{digest}"
 
 
+def brief(value: Any) -> Any:
+    """The same for titles: eight digits of the digest."""
+    named = unplaced(value)
+    return named[: named.index(MARK) + len(MARK) + 8] if isinstance(named, str) and MARK in named else value
+
+
 def is_placed(value: str) -> bool:
     """Whether a text says where its file is."""
     return MARK in value and Path(value.partition(MARK)[0]).is_absolute()

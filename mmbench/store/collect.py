@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mmbench.errors import UserError
+from mmbench.given.weights import brief
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.metrics import load_metrics
 from mmbench.reporting import COLUMNS, Listed, Results
@@ -79,7 +80,7 @@ def _change(result: Mapping[str, Any], name: str, base: str) -> str:
     """
     changed = result.get("changed")
     if isinstance(changed, Mapping) and isinstance(changed.get("method"), Mapping):
-        return ", ".join(f"{key}={value}" for key, value in sorted(changed["method"].items()))
+        return ", ".join(f"{key}={brief(value)}" for key, value in sorted(changed["method"].items()))
     return name.removeprefix(base).lstrip("+")
 
 

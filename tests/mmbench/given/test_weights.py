@@ -30,6 +30,7 @@ def test_a_file_is_named_by_its_content_wherever_it_lies(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert [weights.pinned(name, "--set x") for name in (str(path), "~/vgg.pth", "vgg.pth", text)] == [text] * 4
     assert weights.unplaced(text) == f"vgg.pth#sha256={digest}"
+    assert [weights.brief(value) for value in (text, "auto", 3)] == [f"vgg.pth#sha256={digest[:8]}", "auto", 3]
     assert (weights.is_placed(text), weights.is_placed(weights.unplaced(text))) == (True, False)
     assert [weights.unplaced(value) for value in ("auto", 3, "a/b.pth")] == ["auto", 3, "a/b.pth"]
     assert [weights.looks_like_file(v) for v in ("x.pt", "a/b", "X.SAFETENSORS", text, "requird", 3)] == [
