@@ -38,12 +38,22 @@ METHODS = {
     "sdit": "sdit",
     "munit": "munit",
     "icgan": "icgan",
+    "dcn": "dcn",
+    "router": "router-indirect",
+    "frozen-features": "frozen-features",
+    "pseudo-label": "pseudo-label",
 }
 """Row name -> the method that is built.
 
 ``pairwise-same`` is what the papers compare with: an encoder, decoder and discriminator of tables A.7-A.9 for each of
 the N (N - 1) translations. It is counted from those of N domains, which M&MNets have once each.
 """
+
+OF_MODALITIES = ("dcn", "router", "frozen-features", "pseudo-label")
+"""Methods that learn from pairs with the anchor and have no discriminator: counted for N modalities of three channels,
+of which the pairs without the anchor are unseen, from three on.
+"""
+SAME_FAMILY = {"family": "residual"}  # M&MNets' networks over domains, for those that have M&MNets' networks
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Count:
 def count(row: str, domains: int) -> Count:
     """Build a method for so many domains and count its networks."""
     with torch.device("meta"):
-        method = build(METHODS[row], domains)
+        method = build(METHODS[row], domains, row in OF_MODALITIES)
     roles = method.networks()
 
     def of(*kinds: str) -> int:
@@ -72,12 +82,18 @@ def count(row: str, domains: int) -> Count:
         translations = domains * (domains - 1)
         return Count(row, domains, *3 * (translations,), parameters // domains * translations)
     return Count(
-        row, domains, of("encoder", "generator"), of("decoder", "generator"), of("discriminator"), parameters
+        row, domains, of("encoder", "teacher_encoder", "generator", "translator"),
+        of("decoder", "teacher_decoder", "generator", "translator"), of("discriminator"), parameters,
     )  # fmt: skip
 
 
-def build(name: str, domains: int) -> Method:
-    """A method over domains ``d0`` (the anchor), ``d1``, ..."""
+def numbers_of(row: str) -> tuple[int, ...]:
+    """The numbers of domains that a method is counted for."""
+    return NUMBERS[1:] if row in OF_MODALITIES else NUMBERS
+
+
+def build(name: str, domains: int, of_modalities: bool = False) -> Method:
+    """A method over domains or modalities ``d0`` (the anchor), ``d1``, ..."""
     names = [f"d{number}" for number in range(domains)]
     task = Task(
         name="domains",
@@ -85,11 +101,11 @@ def build(name: str, domains: int) -> Method:
         modalities=tuple(Rgb(domain) for domain in names),
         anchor="d0",
         groups=(Group(("d0",)),),
-        unseen=tuple(Translation((a,), b) for a, b in permutations(names, 2)),
+        unseen=tuple(Translation((a,), b) for a, b in permutations(names[of_modalities:], 2)),
     )
     card = catalog.find("methods", name)
     profile = config.profile("paper", "cross-domain")
-    settings = config.resolve(card, profile, "cross-domain", {}).settings
+    settings = config.resolve(card, profile, "cross-domain", SAME_FAMILY if of_modalities else {}).settings
     method: Method = catalog.load(card, card["CLASS"])(Context(task, profile.size, profile.network, settings))
     return method
 
@@ -104,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field.name for field in fields(Count)])
         for row in METHODS:
-            writer.writerows(astuple(count(row, number)) for number in NUMBERS)
+            writer.writerows(astuple(count(row, number)) for number in numbers_of(row))
     if options.figure:
         canvas = scaling_figure.draw(pd.read_csv(options.out))
         write_bytes(options.figure, Figure("scaling", scaling_figure.TITLE, canvas).png())

@@ -137,7 +137,8 @@ class CellRun:
         card = catalog.find("methods", name)
         settings = config.resolve(card, self.profile, self.data_card["KIND"], self.order.overrides)
         context = Context(
-            dataset.task, self.profile.size, self.profile.network, settings.settings, len(dataset.labels),
+            dataset.task, self.profile.size, self.profile.network,
+            config.placed(settings.settings, self.order.overrides), len(dataset.labels),
             recorded_pretrained(weights_of),
         )  # fmt: skip
         return build_method(card, context, self.order.seed), settings

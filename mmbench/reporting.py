@@ -48,6 +48,20 @@ SWEEP, VALIDATION = "sweep", "validation"  # values of ``selection``; the report
 PADDING = 0.1  # inches around a figure
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A method or data set that there is, run or not.
+
+    Attributes:
+        name, title: as on its card.
+        kinds: of task that the method can do; of a data set its one.
+    """
+
+    name: str
+    title: str
+    kinds: tuple[str, ...]
+
+
 def _no_ids(facts: Mapping[str, Any]) -> Sequence[str]:
     return ()
 
@@ -66,6 +80,7 @@ class Results:
         metrics: by name, with whose ``compute`` per-image statistics become numbers.
         test_ids: of one of ``cells`` the ids of its test images, in the order of ``per_image.npz``; empty where the
             data set cannot be opened here, or has another test split by now.
+        known_methods, known_datasets: all that the catalog finds, but judges; empty where nobody asked it.
         kept: what took long to compute, JSON by name, there again in the next report of the same runs folder. A report
             begins its names with its own, and must do without: the folder may be deleted or read-only.
     """
@@ -76,6 +91,8 @@ class Results:
     remarks: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     test_ids: Callable[[Mapping[str, Any]], Sequence[str]] = _no_ids
+    known_methods: tuple[Listed, ...] = ()
+    known_datasets: tuple[Listed, ...] = ()
     kept: MutableMapping[str, Any] = field(default_factory=dict)
 
     def of(self, dataset: str = "", profile: str = "") -> Results:

@@ -1,8 +1,8 @@
 """Reports: one file per table or figure, found by name."""
 
-# On the page: the numbers of the papers' tables, the verdicts on them, the claims, what they look like, what they rest
-# on. Others follow.
+# On the page: every method's place, the numbers of the papers' tables, the verdicts on them, the claims, what they look
+# like, what they rest on. Others follow.
 ORDER = (
-    "segmentation", "depth", "image", "domains", "ablation", "verdicts", "claims", "significance", "matrix", "scaling",
-    "pictures", "failures", "alpha", "curves", "quality-cost", "cost", "provenance",
+    "leaderboard", "segmentation", "depth", "image", "domains", "ablation", "verdicts", "claims", "significance",
+    "matrix", "scaling", "pictures", "failures", "alpha", "curves", "quality-cost", "cost", "provenance",
 )  # fmt: skip

@@ -100,6 +100,8 @@ def _notes(protocol: Protocol, facts: Mapping[str, Any]) -> Iterator[str]:
         yield "the papers' lists of images are unpublished"
     if protocol.unstated:
         yield protocol.unstated
+    if isinstance(given := facts.get("pretrained"), Mapping):
+        yield f"RGB encoder: weights of the file {given.get('file')}"
     if protocol.steps is None:
         yield f"steps: {_text(_number(facts.get('profile_values'), 'steps'))}, published none"
     if changed := [key for key in _changed(facts) if not _is_steps(key)]:

@@ -21,6 +21,7 @@ TITLE = "Networks and parameters against the number of domains"
 
 COUNTED = Path(__file__).with_name("scaling.csv")
 LARGEST = 100
+COLOURS = 10  # of matplotlib's cycle; lines beyond have another marker
 LABELS = {
     "mmnet-domains": "M&MNets",
     "pairwise-same": "every pair, M&MNets' networks",
@@ -30,6 +31,10 @@ LABELS = {
     "sdit": "SDIT",
     "munit": "MUNIT",
     "icgan": "IcGAN",
+    "dcn": "DCN",
+    "router": "router",
+    "frozen-features": "frozen features",
+    "pseudo-label": "pseudo-labels",
 }
 QUOTED = {
     "CVPR 5.5, every pair": (11, 55, "v"),
@@ -69,13 +74,13 @@ def at(coefficients: list[Fraction], number: int) -> Fraction:
 
 
 def draw(counted: pd.DataFrame) -> Canvas:
-    """Parameters on the left, encoders (as many as decoders and discriminators) on the right, logarithmic."""
+    """Parameters on the left, encoders on the right, logarithmic."""
     canvas = Canvas(figsize=(10.5, 4.6), layout="constrained")
     left, right = canvas.subplots(1, 2)
     for axis, column in ((left, "parameters"), (right, "encoders")):
         for number, (method, label) in enumerate(LABELS.items()):
             mine = counted[counted["method"] == method]
-            _line(axis, list(mine["domains"]), list(mine[column]), label, f"C{number}")
+            _line(axis, list(mine["domains"]), list(mine[column]), label, number)
         axis.set(xlabel="domains N", yscale="log", xlim=(1, LARGEST))
         axis.grid(alpha=0.3)
     left.set(ylabel="parameters", title="Parameters, 128 x 128")
@@ -87,9 +92,9 @@ def draw(counted: pd.DataFrame) -> Canvas:
     return canvas
 
 
-def _line(axis: Axes, numbers: list[int], values: list[int], label: str, colour: str) -> None:
-    curve = polynomial(numbers, values)
-    axis.plot(numbers, values, "o", color=colour, markersize=3, label=label)
+def _line(axis: Axes, numbers: list[int], values: list[int], label: str, place: int) -> None:
+    curve, colour = polynomial(numbers, values), f"C{place % COLOURS}"
+    axis.plot(numbers, values, "o" if place < COLOURS else "s", color=colour, markersize=3, label=label)
     for first, last, style in ((numbers[0], numbers[-1], "-"), (numbers[-1], LARGEST, "--")):
         along = range(first, last + 1)
         axis.plot(along, [float(at(curve, number)) for number in along], style, color=colour, linewidth=1)

@@ -20,17 +20,36 @@ def scaling(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("benchmarks.scaling")
 
 
-@pytest.mark.parametrize("number", [2, 4])
+@pytest.mark.parametrize("number", [3, 4])
 def test_networks_of_every_method(scaling: ModuleType, number: int) -> None:
     pairs = number * (number - 1)
     expected = {
         "mmnet-domains": number, "pairwise-same": pairs, "cyclegan-pairwise": pairs,
         "cyclegan-anchor": 2 * (number - 1), "stargan": 1, "sdit": 1, "munit": number, "icgan": 1,
     }  # fmt: skip
-    assert set(expected) == set(scaling.METHODS) == set(scaling_figure.LABELS)
+    # Teachers from the anchor to each other modality, and a student for each unseen pair of those.
+    students = (number - 1) + (number - 1) * (number - 2)
+    without = {
+        "dcn": (1, 1), "router": (1, 1), "frozen-features": (number, number - 1), "pseudo-label": (students, students)
+    }  # fmt: skip
+    assert {*expected, *without} == set(scaling.METHODS) == set(scaling_figure.LABELS)
     for method, networks in expected.items():
         made = scaling.count(method, number)
         assert (made.encoders, made.decoders, made.discriminators) == (networks,) * 3, method
+    for method, both in without.items():
+        made = scaling.count(method, number)
+        assert (made.encoders, made.decoders, made.discriminators) == (*both, 0), method
+
+
+def test_one_network_for_all_grows_by_stem_head_and_normalization(scaling: ModuleType) -> None:
+    """Widths 64, 128, 256, with 2, 2 and 3 convolutions, the last of a level as wide as the next one: the decoder's
+    norms have 256, 256, 128; 128, 64; 64, 64 channels, with a scale and a shift each; the sums have both twice.
+    """
+    ends = 2 * (3 * 64 * 9) + 64 + 3
+    norms = 2 * (2 * 256 + 2 * 128 + 3 * 64)
+    for method, times in (("dcn", 1), ("router", 2)):
+        four, five = (scaling.count(method, number).parameters for number in (4, 5))
+        assert five - four == ends + times * norms, method
 
 
 def test_the_committed_counts_are_those_of_the_modules(scaling: ModuleType) -> None:
@@ -48,7 +67,7 @@ def test_linear_for_mix_and_match_and_quadratic_for_pairs() -> None:
     for method, mine in committed.groupby("method"):
         squares[method] = scaling_figure.polynomial(list(mine["domains"]), list(mine["parameters"]))[2]
     quadratic = {method for method, square in squares.items() if square > 0}
-    assert quadratic == {"cyclegan-pairwise", "pairwise-same"}
+    assert quadratic == {"cyclegan-pairwise", "pairwise-same", "pseudo-label"}
     assert all(square == 0 for method, square in squares.items() if method not in quadratic)
 
 

@@ -6,7 +6,7 @@ Settings read here (every method that builds with it declares them)::
     side_information         none, skip or pooling-indices
     image_side_information   the same, for decoders of images; thesis 4.4.2: none in the segnet family
     norm                     residual family only: instance (the appendix) or none
-    pretrained               RGB encoder from VGG-16: auto, required or no
+    pretrained               RGB encoder from VGG-16: auto, required or no; or a file (``vgg_file.py``)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench.errors import UserError
+from mmbench.given.weights import looks_like_file
 from mmbench.method import Context, NetworkSize
 from mmbench.modality import Modality
 
@@ -27,6 +28,7 @@ from .code import Code, join, split
 from .pretrained import load_vgg16
 from .residual import PatchDiscriminator, ResidualDecoder, ResidualEncoder
 from .segnet import SegNetDecoder, SegNetDiscriminator, SegNetEncoder, SegNetImageDecoder
+from .vgg_file import Record, load_vgg_file
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Builder:
     """Builds networks for one method's context.
 
     Attributes:
-        pretrained: whether the last RGB encoder built took VGG-16's weights.
+        pretrained: whether the last RGB encoder built took VGG-16's weights; of a file what was taken of it.
     """
 
     def __init__(self, context: Context) -> None:
@@ -45,18 +47,26 @@ class Builder:
         self.decided = context.pretrained
         self.size = context.network
         self.residual = self.settings["family"] == "residual"
-        self.pretrained = False
+        self.pretrained: bool | Record = False
 
     def encoder(self, modality: Modality) -> nn.Module:
         """An encoder of a modality; the RGB encoder of the segnet family may start from VGG-16.
 
         Raises:
-            UserError: ``pretrained = required`` and the weights cannot be had or do not fit the profile's size.
+            UserError: ``pretrained = required`` and the weights cannot be had or do not fit the profile's size; a file
+                that fits nothing, or in the residual family.
         """
         side = self.settings["side_information"]
+        from_file = modality.is_colour and looks_like_file(self.settings.get("pretrained"))
         if self.residual:
+            if from_file:
+                raise UserError("pretrained = a file: VGG's weights are for family=segnet, and this is family=residual")
             return ResidualEncoder(modality.channels, self.size, side=side, norm=self.settings["norm"])
         wanted = self.settings["pretrained"]
+        if from_file:
+            encoder = SegNetEncoder(modality.channels, self.size, side=side, norm=False)
+            self.pretrained = load_vgg_file(encoder, wanted)
+            return encoder
         fits = (self.size.width, self.size.poolings, self.size.convs) == (VGG16_SIZE.width, VGG16_SIZE.poolings, ())
         if modality.is_colour and wanted != "no" and self.decided is not False:
             if fits:

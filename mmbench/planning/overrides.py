@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given import weights
 from mmbench.planning.profile import NOT_IN_KEY, Profile
-from mmbench.planning.spec import known_keys, update, variant_of
+from mmbench.planning.spec import known_keys, spec_of, update, variant_of
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
 
@@ -35,8 +36,9 @@ class Changes:
 
 
 def changes_of(method: Card, dataset: Card, overrides: Overrides) -> Changes:
-    """What of ``--set`` concerns the cell of a method on a data set."""
+    """What of ``--set`` concerns the cell of a method on a data set; of files their names and digests."""
     of_method = _method_changes(method, dataset.get("JUDGE", ""), overrides)
+    of_method = {key: weights.unplaced(value) for key, value in of_method.items()}
     return Changes(dataset_changes(overrides), profile_changes(overrides), of_method)
 
 
@@ -97,6 +99,26 @@ def own_overrides(card: Card, overrides: Overrides) -> dict[str, Any]:
     """
     known = known_keys(card) - set(variant_of(card).get("settings", {}))
     return {key: value for key, value in overrides.items() if ".".join(key.split(".")[:2]) in known}
+
+
+def pinned_files(chosen: Iterable[Card], overrides: Overrides) -> dict[str, Any]:
+    """The overrides with every file of weights that one of the methods may be given by its path and SHA-256.
+
+    Raises UserError where such a file cannot be read or is no state dict.
+    """
+    files = {key for card in chosen for key in spec_of(card).get("files", ())}
+    return {
+        key: weights.pinned(value, f"--set {key}") if key in files and weights.looks_like_file(value) else value
+        for key, value in overrides.items()
+    }
+
+
+def placed(settings: Mapping[str, Any], overrides: Overrides) -> dict[str, Any]:
+    """A method's settings with the places of the files that ``overrides`` name, which its records do not hold."""
+    return {
+        key: overrides[key] if key in overrides and weights.unplaced(overrides[key]) == value else value
+        for key, value in settings.items()
+    }
 
 
 def check_overrides(chosen: Sequence[Card], overrides: Overrides) -> None:

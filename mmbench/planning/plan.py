@@ -207,6 +207,7 @@ def make_plan(
             chosen.remove(method)
             notes.append(f"{method.name}: cannot be used ({fault})")
     config.check_overrides(chosen, overrides)
+    overrides = config.pinned_files(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
     split = adapter.split()
     check_parts(dataset, adapter, split)

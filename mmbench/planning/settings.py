@@ -3,12 +3,15 @@
 A method's TOML (or the literals of its card) says what is trained in which stage; an unknown key is an error with a
 near match. It holds::
 
+    files = ["pretrained"]          # optional: settings that may name a file of weights instead of a choice
     [settings]                      # defaults; these keys are all the settings there are
     schedule = "thesis"
     [stage]                         # defaults of the method's own switches per stage; likewise
     noise = 0.0
     [choices]                       # optional: all that a setting or switch may be
     side_information = ["none", "skip", "pooling-indices"]
+    [ranges]                        # optional: lowest and highest number of a setting or switch; inf: no highest
+    noise = [0.0, inf]
     [[schedules.thesis]]            # the stages; share = part of the profile's steps
     name = "translate"
     share = 0.5
@@ -38,7 +41,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.planning.overrides import own_overrides
+from mmbench.given.weights import looks_like_file, unplaced
+from mmbench.planning.overrides import own_overrides, pinned_files
 from mmbench.planning.profile import KINDS, SCALES, Profile
 from mmbench.planning.spec import set_at, source_of, spec_of, update, variant_of
 from mmbench.plugins.catalog import Card
@@ -68,15 +72,20 @@ class MethodConfig:
 
 def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str, Any]) -> MethodConfig:
     """Settings and stages of a method or variant. Raises UserError naming the file and the unknown key."""
-    where, spec, own = source_of(card), spec_of(card), own_overrides(card, overrides)
+    where, spec, own = source_of(card), spec_of(card), own_overrides(card, pinned_files([card], overrides))
     overlays = [overlay for overlay in spec.get("when", []) if _applies(overlay, profile, task_kind, where)]
     overlays.append(variant_of(card))
     more = variant_of(card).get("when", [])
     overlays += [overlay for overlay in more if _applies(overlay, profile, task_kind, where)]
-    settings, choices = dict(spec.get("settings", {})), spec.get("choices", {})
+    settings, choices, ranges = dict(spec.get("settings", {})), spec.get("choices", {}), spec.get("ranges", {})
     for overlay in overlays:
-        update(settings, overlay.get("settings", {}), f"{where}: settings", choices)
-    update(settings, {k: v for k, v in own.items() if not k.startswith("stage.")}, "--set", choices)
+        update(settings, overlay.get("settings", {}), f"{where}: settings", choices, ranges)
+    given = {key: unplaced(own[key]) for key in spec.get("files", ()) if looks_like_file(own.get(key))}
+    settings |= given  # no choice of those that there are, but a file
+    update(
+        settings, {k: v for k, v in own.items() if not k.startswith("stage.") and k not in given}, "--set", choices,
+        ranges,
+    )  # fmt: skip
     schedule = str(settings.get("schedule", "default"))
     if schedule not in spec["schedules"]:
         raise UserError(f"{where}: no schedule named {schedule!r}{did_you_mean(schedule, spec['schedules'])}")
@@ -87,10 +96,9 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     for key, value in own.items():
         if key.startswith("stage."):
             _set_in_stages(tables, key, value)
-    options = dict(spec.get("stage", {}))
     stages, spent = [], 0.0
     for index, table in enumerate(tables):
-        stages.append(_stage(table, index, spent, profile, card, options, choices, where))
+        stages.append(_stage(table, index, spent, profile, card, spec, where))
         spent += float(table.get("share", 1.0))
     if settings.get("adversarial") is False:
         stages = [_without_discriminator(stage) for stage in stages]
@@ -160,18 +168,18 @@ def _stage(
     spent: float,
     profile: Profile,
     card: Card,
-    options: Mapping[str, Any],
-    choices: Mapping[str, Any],
+    spec: Mapping[str, Any],
     where: str,
 ) -> Stage:
     """One stage; ``spent`` is the share of the budget that the stages before it take."""
     where = f"{where}: stage {table.get('name', index)!r}"
+    options, choices, ranges = spec.get("stage", {}), spec.get("choices", {}), spec.get("ranges", {})
     own = dict(options)
     for key, value in table.items():
         if key not in STAGE_KEYS:
             if key not in options:
                 raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, [*options, *STAGE_KEYS])}")
-            update(own, {key: value}, where, choices)
+            update(own, {key: value}, where, choices, ranges)
     plain = {k: v for k, v in table.items() if k in STAGE_KEYS and k not in ("share", "steps", "observe")}
     if table.get("observe"):
         steps, plain = profile.observe_steps, {**plain, "players": {}, "lr": 0.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
@@ -12,11 +13,15 @@ Table = Mapping[str, Any]
 
 
 def spec_of(card: Card) -> dict[str, Any]:
-    """Tables ``settings``, ``stage``, ``choices``, ``schedules``, ``when``, ``variants``; the first four always."""
+    """Tables ``settings``, ``stage``, ``choices``, ``ranges``, ``schedules``, ``when``, ``variants`` and the list
+    ``files``; the first three and ``schedules`` always.
+    """
     literals = {
         "settings": card.get("SETTINGS", {}),
         "stage": card.get("STAGE", {}),
         "choices": card.get("CHOICES", {}),
+        "ranges": card.get("RANGES", {}),
+        "files": card.get("FILES", []),
     }
     spec = dict(card.spec) or literals
     if "schedules" not in spec:
@@ -42,8 +47,11 @@ def known_keys(card: Card) -> set[str]:
     return set(spec.get("settings", {})) | stages | {"stage.*"}
 
 
-def update(target: dict[str, Any], changes: Table, where: str, choices: Table) -> None:
-    """Change settings in place. Raises UserError for an unknown key, another type, or a value that is no choice."""
+def update(target: dict[str, Any], changes: Table, where: str, choices: Table, ranges: Table | None = None) -> None:
+    """Change settings in place.
+
+    Raises UserError for an unknown key, another type, a value that is no choice, or a number out of its range.
+    """
     for key, value in changes.items():
         if key not in target:
             raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, target)}")
@@ -54,6 +62,11 @@ def update(target: dict[str, Any], changes: Table, where: str, choices: Table) -
             raise UserError(f"{where}: {key} expects {expected.__name__}, got {value!r}")
         if value not in choices.get(key, [value]):
             raise UserError(f"{where}: {key} cannot be {value!r}{did_you_mean(str(value), choices[key])}")
+        if ranges and key in ranges:
+            low, high = ranges[key]
+            if not (isinstance(value, int | float) and -inf < value < inf and low <= value <= high):
+                meant = f"a number from {low:g} to {high:g}" if high < inf else f"a number of at least {low:g}"
+                raise UserError(f"{where}: {key} expects {meant}, got {value!r}")
         target[key] = value
 
 

@@ -86,6 +86,16 @@ def _name(value: Any) -> str:
     return "is a word of the command line" if value in TAKEN else ""
 
 
+def _range(value: Any) -> str:
+    """Lowest and highest; a range that holds no number would refuse all of them."""
+    numbers = isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
+    return "" if numbers and value[0] <= value[1] else "expected the lowest and the highest number of each"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _stage(value: Any) -> str:
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
         return "expected tables with a name"
@@ -124,6 +134,8 @@ LITERALS: dict[str, dict[str, Rule]] = {
         "SETTINGS": _anything_by_name,
         "STAGE": _anything_by_name,
         "CHOICES": _lists_by_name,
+        "RANGES": table_of(_range),
+        "FILES": TEXTS,
         "STAGES": list_of(_stage),
     },
     "datasets": {
@@ -146,6 +158,8 @@ SPEC: dict[str, Rule] = {
     "settings": _anything_by_name,
     "stage": _anything_by_name,
     "choices": _lists_by_name,
+    "ranges": table_of(_range),
+    "files": TEXTS,
     "schedules": table_of(list_of(_stage)),
     "when": _tables,
     "variants": table_of(_anything_by_name),

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from mmbench.errors import UserError
+from mmbench.given.weights import brief
 from mmbench.plugins import catalog, keys
 from mmbench.plugins.metrics import load_metrics
-from mmbench.reporting import COLUMNS, Results
+from mmbench.reporting import COLUMNS, Listed, Results
 from mmbench.store import digests, journal
 from mmbench.store.files import read_json
 from mmbench.store.folder import PROGRESS, CellFolder, cell_folders, identity
@@ -62,8 +63,15 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"{folder.name}: damaged result.json ({type(error).__name__}: {error})")
     return Results(
-        _frame(rows), tuple(cells), runs, _remarks(cells, datasets), kept=Kept(runs / KEPT), metrics=load_metrics()
-    ), notes
+        _frame(rows), tuple(cells), runs, _remarks(cells, datasets), kept=Kept(runs / KEPT), metrics=load_metrics(),
+        known_methods=listed(cards), known_datasets=listed(datasets),
+    ), notes  # fmt: skip
+
+
+def listed(cards: Mapping[str, catalog.Card]) -> tuple[Listed, ...]:
+    """Methods or data sets as reports are handed them: those that can be used, without judges."""
+    usable = [card for card in cards.values() if not card.problem and card.get("ROLE") != "judge"]
+    return tuple(Listed(card.name, card["TITLE"], tuple(card.get("KINDS") or [card["KIND"]])) for card in usable)
 
 
 def _change(result: Mapping[str, Any], name: str, base: str) -> str:
@@ -72,7 +80,7 @@ def _change(result: Mapping[str, Any], name: str, base: str) -> str:
     """
     changed = result.get("changed")
     if isinstance(changed, Mapping) and isinstance(changed.get("method"), Mapping):
-        return ", ".join(f"{key}={value}" for key, value in sorted(changed["method"].items()))
+        return ", ".join(f"{key}={brief(value)}" for key, value in sorted(changed["method"].items()))
     return name.removeprefix(base).lstrip("+")
 
 

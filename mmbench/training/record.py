@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.dataset import Dataset
+from mmbench.given.weights import unplaced
 from mmbench.method import Method
-from mmbench.plugins import keys, metrics
+from mmbench.plugins import catalog, keys, metrics, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.store import content
 from mmbench.store.files import read_json
@@ -31,8 +32,10 @@ def asked_for(
     """What a cell was asked for, with what code, data and hardware: ``cell.json``, and the head of ``result.json``."""
     split = dataset.split()
     parent = read_json(Path(order["parent"]) / "result.json") if order["parent"] else None
+    data = catalog.find("datasets", order["dataset"])
     return {
         **{name: as_dict(order[name]) for name in ORDERED},
+        "overrides": {key: unplaced(as_dict(value)) for key, value in order["overrides"].items()},
         "config": as_dict(settings),
         "profile_values": as_dict(profile),
         "split_hashes": split.hashes(),
@@ -44,12 +47,19 @@ def asked_for(
         "task": as_dict(dataset.task),
         "readings": as_dict(dataset.readings()),
         "source": keys.source_digest(card.path, card.module),
+        "harness": keys.digest([protocol.number(), keys.source_digest(data.path, data.module)]),
         "parent": str(parent["key"]) if parent else "",
         "outside_metrics": metrics.outside(),
         "commit": device.commit(),
         "hardware": device.describe(compute),
-        "pretrained": bool(getattr(method, "pretrained", False)),
+        "pretrained": _pretrained(method),
     }
+
+
+def _pretrained(method: Method) -> bool | dict[str, Any]:
+    """Whether a network started from pretrained weights; of a local file what was taken of it."""
+    given = getattr(method, "pretrained", False)
+    return dict(given) if isinstance(given, Mapping) else bool(given)
 
 
 def measured(method: Method, compute: Compute) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from mmbench.plugins.catalog import Card
 SPEC: dict[str, Any] = {
     "settings": {"side": "none", "reduction": "mean", "scale": 1.0, "levels": 2, "flag": False, "schedule": "long"},
     "stage": {"noise": 0.0, "mode": "off"},
+    "ranges": {"scale": [0.0, 4.0], "levels": [1, float("inf")], "noise": [0.0, float("inf")]},
     "schedules": {
         "long": [
             {"name": "first", "share": 0.25, "lr": 1e-4, "weights": {"rgb": 1.0, "gan": 10.0}},

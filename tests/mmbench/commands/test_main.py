@@ -44,6 +44,17 @@ def test_a_mistyped_word_gets_the_near_match(arguments: list[str], near: str, ca
     assert near in said(arguments, capsys)
 
 
+@pytest.mark.parametrize("value", ["1.5", "-0.1", "nan", "inf"])
+@pytest.mark.parametrize("command", [["run", "--dry-run"], ["run"], ["config", "pseudo-label"]])
+def test_a_number_out_of_its_range_is_said_before_anything_runs(
+    command: list[str], value: str, tmp_path: Path, capsys: Show
+) -> None:
+    runs = [] if command[0] == "config" else ["--methods", "pseudo-label", "--runs", str(tmp_path / "runs")]
+    line = said([*command, "--profile", "smoke", *runs, "--set", f"confidence={value}"], capsys)
+    assert line == f"mmbench: --set: confidence expects a number from 0 to 1, got {float(value)}\n"
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from mmbench.planning import config
+from mmbench.planning.spec import spec_of
 from mmbench.plugins import catalog
 
 COMPARED = {
@@ -34,6 +35,18 @@ def test_every_method_spends_exactly_its_budget_in_every_profile(name: str) -> N
                 assert 0.75 * expected < trained <= expected, f"{profile_name}, {kind}"
             elif found["GROUP"] != "chance":
                 assert trained == expected, f"{profile_name}, {kind}"
+
+
+def test_every_range_is_of_a_number_that_there_is_and_holds_its_default() -> None:
+    """A mistyped name would be a range of nothing."""
+    ranged = 0
+    for name, card in catalog.cards("methods").items():
+        spec = spec_of(card)
+        defaults = {**spec.get("settings", {}), **spec.get("stage", {})}
+        for key, (low, high) in spec.get("ranges", {}).items():
+            assert low <= defaults[key] <= high, f"{name}: {key}"
+            ranged += 1
+    assert ranged
 
 
 @pytest.mark.parametrize(("scale", "kind"), [("paper", "cross-modal"), ("small", "cross-channel")])

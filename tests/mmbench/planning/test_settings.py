@@ -129,6 +129,12 @@ def test_a_card_without_toml_brings_literals_or_one_stage() -> None:
         ({"levels": 1.5}, "levels expects int, got 1.5"),
         ({"scale": True}, "scale expects float, got True"),
         ({"flag": 1}, "flag expects bool, got 1"),
+        ({"scale": 4.5}, "--set: scale expects a number from 0 to 4, got 4.5"),
+        ({"scale": -1}, "scale expects a number from 0 to 4, got -1.0"),
+        ({"scale": float("nan")}, "scale expects a number from 0 to 4, got nan"),
+        ({"levels": 0}, "levels expects a number of at least 1, got 0"),
+        ({"stage.second.noise": -0.5}, "stage 'second': noise expects a number of at least 0, got -0.5"),
+        ({"stage.*.noise": float("inf")}, "stage 'first': noise expects a number of at least 0, got inf"),
         ({"side": 3}, "side expects str, got 3"),
         ({"schedule": "lnog"}, r"no schedule named 'lnog' \(did you mean 'long'\?\)"),
         ({"stage.second.nois": 1.0}, r"stage 'second': unknown key 'nois' \(did you mean 'noise'\?\)"),
@@ -141,6 +147,19 @@ def test_a_card_without_toml_brings_literals_or_one_stage() -> None:
 def test_a_wrong_value_is_a_line_that_names_it(overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         resolve("smoke", overrides=overrides)
+
+
+@pytest.mark.parametrize(("key", "value"), [("scale", 0.0), ("scale", 4.0), ("levels", 1), ("levels", 10**9)])
+def test_the_ends_of_a_range_are_in_it(key: str, value: float) -> None:
+    assert resolve("smoke", overrides={key: value}).settings[key] == value
+
+
+def test_ranges_of_literals_and_of_overlays_hold() -> None:
+    literal = card(spec={}, SETTINGS={"x": 1}, RANGES={"x": (0, 1)})
+    with pytest.raises(UserError, match="--set: x expects a number from 0 to 1, got 2"):
+        resolve("smoke", of=literal, overrides={"x": 2})
+    with pytest.raises(UserError, match=r"m\.toml: settings: levels expects a number of at least 1, got 0"):
+        resolve("smoke", of=card(spec={**SPEC, "when": [{"settings": {"levels": 0}}]}))
 
 
 def test_whole_numbers_pass_for_floats() -> None:
