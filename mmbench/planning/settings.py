@@ -9,6 +9,8 @@ near match. It holds::
     noise = 0.0
     [choices]                       # optional: all that a setting or switch may be
     side_information = ["none", "skip", "pooling-indices"]
+    [ranges]                        # optional: least and greatest value of a setting; a name is another setting's value
+    confidence = [0.0, 1.0]
     [[schedules.thesis]]            # the stages; share = part of the profile's steps
     name = "translate"
     share = 0.5
@@ -40,7 +42,7 @@ from typing import Any
 from mmbench.errors import UserError, did_you_mean
 from mmbench.planning.overrides import own_overrides
 from mmbench.planning.profile import KINDS, SCALES, Profile
-from mmbench.planning.spec import set_at, source_of, spec_of, update, variant_of
+from mmbench.planning.spec import check_ranges, set_at, source_of, spec_of, update, variant_of
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import Stage
 from mmbench.typed import build, convert
@@ -77,6 +79,7 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     for overlay in overlays:
         update(settings, overlay.get("settings", {}), f"{where}: settings", choices)
     update(settings, {k: v for k, v in own.items() if not k.startswith("stage.")}, "--set", choices)
+    check_ranges(settings, spec.get("ranges", {}), where)
     schedule = str(settings.get("schedule", "default"))
     if schedule not in spec["schedules"]:
         raise UserError(f"{where}: no schedule named {schedule!r}{did_you_mean(schedule, spec['schedules'])}")

@@ -12,11 +12,14 @@ Table = Mapping[str, Any]
 
 
 def spec_of(card: Card) -> dict[str, Any]:
-    """Tables ``settings``, ``stage``, ``choices``, ``schedules``, ``when``, ``variants``; the first four always."""
+    """Tables ``settings``, ``stage``, ``choices``, ``ranges``, ``schedules``, ``when``, ``variants``; each but
+    ``schedules`` may be missing.
+    """
     literals = {
         "settings": card.get("SETTINGS", {}),
         "stage": card.get("STAGE", {}),
         "choices": card.get("CHOICES", {}),
+        "ranges": card.get("RANGES", {}),
     }
     spec = dict(card.spec) or literals
     if "schedules" not in spec:
@@ -55,6 +58,18 @@ def update(target: dict[str, Any], changes: Table, where: str, choices: Table) -
         if value not in choices.get(key, [value]):
             raise UserError(f"{where}: {key} cannot be {value!r}{did_you_mean(str(value), choices[key])}")
         target[key] = value
+
+
+def check_ranges(settings: Table, ranges: Table, where: str) -> None:
+    """Raise UserError where a setting is not between its limits, both included; a limit may name another setting."""
+    for key, limits in ranges.items():
+        for name in filter(lambda one: isinstance(one, str), (key, *limits)):
+            if not isinstance(settings.get(name), int | float):
+                raise UserError(f"{where}: ranges: {name!r} is no number of the settings{did_you_mean(name, settings)}")
+        low, high = (settings[limit] if isinstance(limit, str) else limit for limit in limits)
+        if not low <= settings[key] <= high:
+            said = (f"{limit} ({settings[limit]})" if isinstance(limit, str) else f"{limit:g}" for limit in limits)
+            raise UserError(f"{where}: {key} = {settings[key]}: expected {' to '.join(said)}")
 
 
 def set_at(values: dict[str, Any], path: Sequence[str], value: Any, where: str) -> None:

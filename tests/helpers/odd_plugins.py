@@ -99,6 +99,8 @@ TOMLS = (
     "settings = 3",
     "stage = []",
     "choices = {a = 3}",
+    "ranges = {a = 3}",
+    "[settings]\nb = 'x'\n[ranges]\nb = [0, 1]",
     "schedules = 3",
     "[schedules]\nx = 3",
     "[[schedules.default]]\nlr = 1",
