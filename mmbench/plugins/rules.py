@@ -101,6 +101,9 @@ TEXTS = list_of(TEXT)
 _anything_by_name = table_of(lambda value: "")
 _lists_by_name = table_of(list_of(lambda value: ""))
 _tables = list_of(_anything_by_name)
+_limit = expected("numbers or names of settings", lambda value: isinstance(value, int | float | str))
+_two = expected("two limits", lambda value: isinstance(value, list | tuple) and len(value) == 2)
+_ranges = table_of(lambda value: _two(value) or list_of(_limit)(value))
 
 COMMON: dict[str, Rule] = {"TITLE": WRITTEN, "CLASS": IDENTIFIER, "FUNCTION": IDENTIFIER, "CITATION": TEXT}
 REQUIRED = {
@@ -124,6 +127,8 @@ LITERALS: dict[str, dict[str, Rule]] = {
         "SETTINGS": _anything_by_name,
         "STAGE": _anything_by_name,
         "CHOICES": _lists_by_name,
+        "RANGES": _ranges,
+        "REQUIRES": table_of(TEXT),
         "STAGES": list_of(_stage),
     },
     "datasets": {
@@ -146,6 +151,7 @@ SPEC: dict[str, Rule] = {
     "settings": _anything_by_name,
     "stage": _anything_by_name,
     "choices": _lists_by_name,
+    "ranges": _ranges,
     "schedules": table_of(list_of(_stage)),
     "when": _tables,
     "variants": table_of(_anything_by_name),

@@ -47,7 +47,7 @@ def asked_for(
         "parent": str(parent["key"]) if parent else "",
         "outside_metrics": metrics.outside(),
         "commit": device.commit(),
-        "hardware": device.describe(compute),
+        "hardware": device.describe(compute, card.get("REQUIRES", ())),
         "pretrained": bool(getattr(method, "pretrained", False)),
     }
 
