@@ -44,7 +44,7 @@ GROUP = "zero-pair"
 KINDS = ("cross-modal",)
 IN_ALL = False
 SUITES = ("followups",)
-COST = 8.0
+COST = 6.5
 REQUIRES = {"diffusers": "mmbench[diffusion]"}
 CITATION = "Kieu et al.: Universal multi-domain translation via diffusion routers, ICLR 2026"
 
