@@ -18,6 +18,8 @@ The card stands at the top of the file as literal assignments, read without impo
     SETTINGS = {...}                  # optional: default settings, where there is no TOML beside the file
     STAGE = {...}                     # optional: likewise, defaults of its own switches per stage
     CHOICES = {...}                   # optional: likewise, all values that a setting or switch may have
+    RANGES = {...}                    # optional: likewise, [least, greatest] value of a setting, or another's name
+    REQUIRES = {...}                  # optional: package that is not mmbench's own -> what pip installs to have it
     STAGES = [...]                    # optional: likewise; without it one stage "train" takes the whole budget
 
 Settings, stages, overlays and named variants can stand in a TOML file of the same name beside it, see

@@ -166,9 +166,11 @@ CLAIMS = (
           "for both CycleGAN and MUNIT training all pairwise translation would in case of N domains require "
           "N x (N - 1)/2 generators.", "thesis 6.5.3", None, domains.scaling(("sdit", 0), ("cyclegan-pairwise", 2))),
     Claim("C28", OURS, "D→S: one router taught to go directly above the same one through RGB", "", "", DS,
-          tables.direct_route),
+          tables.direct_route("router-direct", "router-indirect")),
     Claim("C29", OURS, "D→S: one network with conditional normalization above one pair per modality", "",
           "", DS, tables.variants(("dcn", "mmnet"))),
     Claim("C30", OURS, "D→S: M&MNets, without and with PP, above plain pseudo-labels", "", "", DS,
           tables.variants(("mmnet", "pseudo-label"), (PP, "pseudo-label"))),
+    Claim("C31", OURS, "D→S: the diffusion router taught to go directly above the same one through RGB", "", "", DS,
+          tables.direct_route("diffusion-router-direct", "diffusion-router")),
 )  # fmt: skip

@@ -89,10 +89,11 @@ def doubled(*methods: tuple[str, str], where: Direction = DS) -> Compare:
     ]
 
 
-def direct_route(scores: Scores) -> list[Comparison]:
-    """The router that makes unseen translations in one pass against the one that goes through the anchor."""
-    indirect = scores.side("router-indirect", DS, ANCHOR)
-    return [more("router-direct - router-indirect", DS, scores.side("router-direct", DS), indirect)]
+def direct_route(direct: str, indirect: str) -> Compare:
+    """A router that makes unseen translations at once against the one that goes through the anchor."""
+    return lambda scores: [
+        more(f"{direct} - {indirect}", DS, scores.side(direct, DS), scores.side(indirect, DS, ANCHOR))
+    ]
 
 
 def from_scratch(*methods: tuple[str, str]) -> Compare:

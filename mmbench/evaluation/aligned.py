@@ -88,7 +88,7 @@ def evaluate_rows(
         places = np.flatnonzero(cache.holding(index, _modalities(together[0].translation)))
         for start in range(0, len(places), batch_size):
             here = index[places[start : start + batch_size]]
-            made = predictions(method, task, [row.translation for row in together], cache, here, compute, sample=start)
+            made = predictions(method, task, [row.translation for row in together], cache, here, compute)
             for row, prediction in zip(together, made, strict=True):
                 check_finite(prediction, row.translation, start // batch_size + 1)
                 judged = classify if row.translation.output == task.judged else None

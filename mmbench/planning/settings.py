@@ -11,7 +11,7 @@ near match. It holds::
     [choices]                       # optional: all that a setting or switch may be
     side_information = ["none", "skip", "pooling-indices"]
     [ranges]                        # optional: lowest and highest number of a setting or switch; inf: no highest
-    noise = [0.0, inf]
+    noise = [0.0, inf]              # the name of another setting: its value
     [[schedules.thesis]]            # the stages; share = part of the profile's steps
     name = "translate"
     share = 0.5
@@ -44,7 +44,7 @@ from mmbench.errors import UserError, did_you_mean
 from mmbench.given.weights import looks_like_file, unplaced
 from mmbench.planning.overrides import own_overrides, pinned_files
 from mmbench.planning.profile import KINDS, SCALES, Profile
-from mmbench.planning.spec import set_at, source_of, spec_of, update, variant_of
+from mmbench.planning.spec import check_named_limits, set_at, source_of, spec_of, update, variant_of
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import Stage
 from mmbench.typed import build, convert
@@ -86,6 +86,7 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
         settings, {k: v for k, v in own.items() if not k.startswith("stage.") and k not in given}, "--set", choices,
         ranges,
     )  # fmt: skip
+    check_named_limits(settings, ranges, where)
     schedule = str(settings.get("schedule", "default"))
     if schedule not in spec["schedules"]:
         raise UserError(f"{where}: no schedule named {schedule!r}{did_you_mean(schedule, spec['schedules'])}")

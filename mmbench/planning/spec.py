@@ -62,12 +62,32 @@ def update(target: dict[str, Any], changes: Table, where: str, choices: Table, r
             raise UserError(f"{where}: {key} expects {expected.__name__}, got {value!r}")
         if value not in choices.get(key, [value]):
             raise UserError(f"{where}: {key} cannot be {value!r}{did_you_mean(str(value), choices[key])}")
-        if ranges and key in ranges:
-            low, high = ranges[key]
-            if not (isinstance(value, int | float) and -inf < value < inf and low <= value <= high):
-                meant = f"a number from {low:g} to {high:g}" if high < inf else f"a number of at least {low:g}"
-                raise UserError(f"{where}: {key} expects {meant}, got {value!r}")
+        _check_range(key, value, (ranges or {}).get(key, ()), where)
         target[key] = value
+
+
+def _check_range(key: str, value: Any, limits: Sequence[Any], where: str) -> None:
+    """Of limits that are numbers; see :func:`check_named_limits` for others."""
+    if not limits or any(isinstance(limit, str) for limit in limits):
+        return
+    low, high = limits
+    if not (isinstance(value, int | float) and -inf < value < inf and low <= value <= high):
+        meant = f"a number from {low:g} to {high:g}" if high < inf else f"a number of at least {low:g}"
+        raise UserError(f"{where}: {key} expects {meant}, got {value!r}")
+
+
+def check_named_limits(settings: Table, ranges: Table, where: str) -> None:
+    """Raise UserError where a setting is not between limits of which one is another setting's value."""
+    for key, limits in ranges.items():
+        if not any(isinstance(limit, str) for limit in limits):
+            continue
+        for name in (key, *limits):
+            if isinstance(name, str) and not isinstance(settings.get(name), int | float):
+                raise UserError(f"{where}: ranges: {name!r} is no number of the settings{did_you_mean(name, settings)}")
+        low, high = (settings[limit] if isinstance(limit, str) else limit for limit in limits)
+        if not low <= settings[key] <= high:
+            said = (f"{limit} ({settings[limit]})" if isinstance(limit, str) else f"{limit:g}" for limit in limits)
+            raise UserError(f"{where}: {key} = {settings[key]}: expected {' to '.join(said)}")
 
 
 def set_at(values: dict[str, Any], path: Sequence[str], value: Any, where: str) -> None:

@@ -123,8 +123,10 @@ def load(card: Card, attribute: str) -> Any:
     """Import a plug-in and return one of its attributes.
 
     Raises:
-        UserError: it cannot be imported, or lacks the attribute; names the file, the line and the reason.
+        UserError: it cannot be imported, or lacks the attribute or a package; names the file, the line and the reason.
     """
+    if missing := lacking(card):
+        raise UserError(f"{card.name} {missing}")
     try:
         module = import_module(card)
     except KeyboardInterrupt:
@@ -138,6 +140,14 @@ def load(card: Card, attribute: str) -> Any:
     if not hasattr(module, attribute):
         raise UserError(f"{card.path}: {card.name!r} has no {attribute!r}")
     return getattr(module, attribute)
+
+
+def lacking(card: Card) -> str:
+    """What a card's REQUIRES names and is not installed, with what to do; empty where all of it is."""
+    for package, install in card.get("REQUIRES", {}).items():
+        if not package.isidentifier() or importlib.util.find_spec(package) is None:
+            return f"needs the package {package}, which is not installed: pip install '{install}'"
+    return ""
 
 
 def import_module(card: Card) -> ModuleType:

@@ -87,13 +87,14 @@ def _name(value: Any) -> str:
 
 
 def _range(value: Any) -> str:
-    """Lowest and highest; a range that holds no number would refuse all of them."""
-    numbers = isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
-    return "" if numbers and value[0] <= value[1] else "expected the lowest and the highest number of each"
+    """Lowest and highest, or another setting in their place; a range that holds no number would refuse all of them."""
+    two = isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_limit, value))
+    named = two and any(isinstance(limit, str) for limit in value)
+    return "" if named or (two and value[0] <= value[1]) else "expected the lowest and the highest number of each"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_limit(value: Any) -> bool:
+    return isinstance(value, int | float | str) and not isinstance(value, bool)
 
 
 def _stage(value: Any) -> str:
@@ -111,6 +112,9 @@ TEXTS = list_of(TEXT)
 _anything_by_name = table_of(lambda value: "")
 _lists_by_name = table_of(list_of(lambda value: ""))
 _tables = list_of(_anything_by_name)
+_limit = expected("numbers or names of settings", lambda value: isinstance(value, int | float | str))
+_two = expected("two limits", lambda value: isinstance(value, list | tuple) and len(value) == 2)
+_ranges = table_of(lambda value: _two(value) or list_of(_limit)(value))
 
 COMMON: dict[str, Rule] = {"TITLE": WRITTEN, "CLASS": IDENTIFIER, "FUNCTION": IDENTIFIER, "CITATION": TEXT}
 REQUIRED = {
@@ -136,6 +140,7 @@ LITERALS: dict[str, dict[str, Rule]] = {
         "CHOICES": _lists_by_name,
         "RANGES": table_of(_range),
         "FILES": TEXTS,
+        "REQUIRES": table_of(TEXT),
         "STAGES": list_of(_stage),
     },
     "datasets": {

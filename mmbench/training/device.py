@@ -7,7 +7,7 @@ import importlib.metadata
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,12 @@ def use_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def describe(compute: Compute) -> dict[str, Any]:
-    """Hardware and packages, as they stand in every result."""
+def describe(compute: Compute, more: Iterable[str] = ()) -> dict[str, Any]:
+    """Hardware and packages, as they stand in every result.
+
+    Args:
+        more: names of packages that it depends on beside those that all do.
+    """
     gpu = torch.cuda.get_device_name(compute.device) if compute.device.type == "cuda" else ""
     return {
         "device": compute.device.type,
@@ -63,7 +67,7 @@ def describe(compute: Compute) -> dict[str, Any]:
         "precision": compute.precision,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in (*PACKAGES, *more)},
     }
 
 

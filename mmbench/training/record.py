@@ -51,7 +51,7 @@ def asked_for(
         "parent": str(parent["key"]) if parent else "",
         "outside_metrics": metrics.outside(),
         "commit": device.commit(),
-        "hardware": device.describe(compute),
+        "hardware": device.describe(compute, card.get("REQUIRES", ())),
         "pretrained": _pretrained(method),
     }
 

@@ -101,6 +101,7 @@ TOMLS = (
     "choices = {a = 3}",
     "ranges = {a = 3}",
     "[settings]\na = 'x'\n[ranges]\na = [2, 1]",
+    "[settings]\nb = 'x'\n[ranges]\nb = [0, 1]",
     "schedules = 3",
     "[schedules]\nx = 3",
     "[[schedules.default]]\nlr = 1",

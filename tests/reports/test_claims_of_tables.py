@@ -311,4 +311,7 @@ def test_later_methods_are_compared_with_mmnet_and_with_each_other() -> None:
     card = cards(*ours, *later, row("pseudo-label", 30.0))
     assert list(card.loc[["C28 ours", "C29 ours", "C30 ours"], "verdict"]) == [FAILS, HOLDS, HOLDS]
     assert card.loc["C28 ours", "comparison"] == "router-direct - router-indirect"
+    assert card.loc["C31 ours", "verdict"] == UNTESTED
     assert cards(*ours, row("pseudo-label", 50.0)).loc["C30 ours", "verdict"] == FAILS
+    diffusion = (row("diffusion-router-direct", 36.0, OTHERS), row("diffusion-router", 30.0, **CASCADE))
+    assert cards(*ours, *diffusion).loc["C31 ours", "verdict"] == HOLDS

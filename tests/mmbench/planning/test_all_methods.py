@@ -43,7 +43,8 @@ def test_every_range_is_of_a_number_that_there_is_and_holds_its_default() -> Non
     for name, card in catalog.cards("methods").items():
         spec = spec_of(card)
         defaults = {**spec.get("settings", {}), **spec.get("stage", {})}
-        for key, (low, high) in spec.get("ranges", {}).items():
+        for key, limits in spec.get("ranges", {}).items():
+            low, high = (defaults[limit] if isinstance(limit, str) else limit for limit in limits)
             assert low <= defaults[key] <= high, f"{name}: {key}"
             ranged += 1
     assert ranged

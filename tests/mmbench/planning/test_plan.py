@@ -270,3 +270,23 @@ def test_a_wrong_setting_of_a_data_set_is_a_line(overrides: dict[str, Any], mess
     with pytest.raises(UserError) as error:
         plan(tmp_path, "prior", overrides=overrides)
     assert str(error.value) == message
+
+
+def test_a_method_whose_package_is_not_installed_is_left_out_or_said_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
+    (tmp_path / "methods").mkdir()
+    requires = 'REQUIRES = {"nobodys_package": "nobody[all]"}\nSUITES = ("followups",)\n'
+    text = METHOD.format(name="asking", kind="cross-modal") + requires
+    (tmp_path / "methods" / "asking.py").write_text(text)
+    line = r"asking needs the package nobodys_package, which is not installed: pip install 'nobody\[all\]'"
+    with pytest.raises(UserError, match=line):
+        plan(tmp_path, "asking")
+    with pytest.raises(UserError, match=line):
+        catalog.load(catalog.find("methods", "asking"), "C")
+    made = plan(tmp_path, suite="followups")
+    assert "asking" not in {cell.method for cell in made.cells}
+    assert [note for note in made.skipped if note.startswith("asking: left out, it needs the package nobodys_package")]
+    (tmp_path / "methods" / "asking.py").write_text(text.replace("nobodys_package", "json"))
+    assert "asking" in {cell.method for cell in plan(tmp_path, suite="followups").cells}

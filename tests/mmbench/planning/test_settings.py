@@ -171,3 +171,26 @@ def test_an_unknown_key_in_the_toml_names_the_file() -> None:
     spec = {**SPEC, "when": [{"settings": {"sied": "x"}}]}
     with pytest.raises(UserError, match=r"m\.toml: settings: unknown key 'sied' \(did you mean 'side'\?\)"):
         resolve("smoke", of=card(spec=spec))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"levels": 0}, r"m\.toml: levels = 0: expected 1 to scale \(1\.0\)"),
+        ({"levels": 3, "scale": 2.5}, r"m\.toml: levels = 3: expected 1 to scale \(2\.5\)"),
+        ({"levels": 1, "scale": 4.5}, r"--set: scale expects a number from 0 to 4, got 4\.5"),
+        ({"levels": 1, "scale": float("nan")}, "--set: scale expects a number from 0 to 4, got nan"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_a_line(overrides: dict[str, Any], message: str) -> None:
+    """Whatever it was changed by; a limit may be another setting."""
+    of = card(spec={**SPEC, "ranges": {"levels": [1, "scale"], "scale": [0, 4.0]}})
+    assert resolve("smoke", of=of, overrides={"levels": 2, "scale": 2}).settings["levels"] == 2
+    with pytest.raises(UserError, match=message):
+        resolve("smoke", of=of, overrides=overrides)
+
+
+@pytest.mark.parametrize("ranges", [{"level": [1, "scale"]}, {"levels": [0, "scael"]}, {"side": [0, "scale"]}])
+def test_a_range_of_what_is_no_number_is_a_line(ranges: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"m\.toml: ranges: '(level|scael|side)' is no number of the settings"):
+        resolve("smoke", of=card(spec={**SPEC, "ranges": ranges}))
