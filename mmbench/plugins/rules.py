@@ -112,9 +112,6 @@ TEXTS = list_of(TEXT)
 _anything_by_name = table_of(lambda value: "")
 _lists_by_name = table_of(list_of(lambda value: ""))
 _tables = list_of(_anything_by_name)
-_limit = expected("numbers or names of settings", lambda value: isinstance(value, int | float | str))
-_two = expected("two limits", lambda value: isinstance(value, list | tuple) and len(value) == 2)
-_ranges = table_of(lambda value: _two(value) or list_of(_limit)(value))
 
 COMMON: dict[str, Rule] = {"TITLE": WRITTEN, "CLASS": IDENTIFIER, "FUNCTION": IDENTIFIER, "CITATION": TEXT}
 REQUIRED = {
