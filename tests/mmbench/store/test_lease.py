@@ -53,7 +53,7 @@ def test_a_lease_of_another_machine_is_taken_over_when_it_does_not_move(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(leases.time, "monotonic", lambda: now)
+    monkeypatch.setattr("mmbench.store.lease.time.monotonic", lambda: now)
     elsewhere(path, 7)
     lease = Lease(path)
     assert not lease.take() and lease.is_held()
@@ -69,7 +69,7 @@ def test_a_lease_of_another_machine_is_taken_over_when_it_does_not_move(
 
 def test_an_empty_lease_of_a_killed_process_does_not_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(leases.time, "monotonic", lambda: now)
+    monkeypatch.setattr("mmbench.store.lease.time.monotonic", lambda: now)
     path.with_name(".lock.lease-1").touch()
     assert not Lease(path).take()
     now += leases.STALE
