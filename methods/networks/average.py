@@ -21,6 +21,8 @@ def as_buffers(network: nn.Module) -> nn.Module:
 class Average(nn.Module):
     """The exponential moving average of a network's weights, from which a diffusion model samples.
 
+    A method takes them in before each step, so that the last step's own are not among them.
+
     ``average = d * average + (1 - d) * weights`` with ``d = min(decay, (1 + n) / (10 + n))`` at the n-th update, so
     that the first weights are soon forgotten (as in ``diffusers`` and TensorFlow).
 

@@ -38,7 +38,8 @@ class Diffusion:
     @property
     def kept(self) -> Tensor:
         """``a_t``, ``(steps,)``."""
-        return self.schedule.alphas_cumprod
+        made: Tensor = self.schedule.alphas_cumprod
+        return made
 
     def draw(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """A random step for each image, int64 ``(B,)``, and noise of the images' shape."""
@@ -46,7 +47,7 @@ class Diffusion:
 
     def noisy(self, images: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
         """``x_t`` of ``x_0`` ``(B, C, H, W)``."""
-        made: Tensor = self.schedule.add_noise(images, noise, steps)  # type: ignore[arg-type]
+        made: Tensor = self.schedule.add_noise(images, noise, steps)
         return made
 
     def refined(self, noisy: Tensor, steps: Tensor, predict: Predict, times: int) -> Tensor:

@@ -202,11 +202,11 @@ def make_plan(
     card = catalog.find("datasets", dataset)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
     chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
-    for method, lacking in [(method, lacking) for method in chosen if (lacking := catalog.lacking(method))]:
+    for method, missing in [(method, missing) for method in chosen if (missing := catalog.lacking(method))]:
         if method.name in methods:
-            raise UserError(f"{method.name} {lacking}")
+            raise UserError(f"{method.name} {missing}")
         chosen.remove(method)
-        notes.append(f"{method.name}: left out, it {lacking}")
+        notes.append(f"{method.name}: left out, it {missing}")
     for method in [method for method in chosen if method.name not in methods]:
         if fault := _fault(method, profile, card["KIND"]):
             chosen.remove(method)

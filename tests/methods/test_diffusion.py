@@ -115,7 +115,7 @@ def test_an_average_by_hand_is_saved_and_never_trained() -> None:
         nn.init.constant_(network.weight, value)
         average.update(network)
         expected = decay * expected + (1 - decay) * value
-    assert float(average.network.weight) == pytest.approx(expected)
+    assert float(average.state_dict()["network.weight"]) == pytest.approx(expected)
     assert not list(average.parameters())
     assert set(average.state_dict()) == {"network.weight", "updates"}
 

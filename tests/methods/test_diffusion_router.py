@@ -36,7 +36,7 @@ TASK = Task(
 )
 
 
-def build(name: str, **settings: Any) -> tuple[Method, Any]:
+def build(name: str, **settings: Any) -> tuple[Any, Any]:
     """A method for plain images of two kinds, and its stage at laptop."""
     card = catalog.find("methods", name)
     resolved = config.resolve(card, config.profile("laptop", "cross-modal"), "cross-modal", {})
@@ -135,7 +135,7 @@ def test_gradients_at_the_start_reach_every_layer_alive() -> None:
     method, stage = build("diffusion-router")
     batch = batch_of(8)(0)
     torch.stack(list(method.loss("generator", batch, method(batch, stage), stage).values())).sum().backward()
-    for name, parameter in method.denoiser.named_parameters():  # type: ignore[union-attr]
+    for name, parameter in method.denoiser.named_parameters():
         assert parameter.grad is not None
         # A bias of attention's keys shifts all scores of a pixel alike, which a soft-max does not see.
         if "to_k.bias" not in name:
