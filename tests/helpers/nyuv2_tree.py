@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from PIL import Image
 from scipy.io import savemat
 
 from mmbench.dataset import DataLimits
@@ -14,6 +15,7 @@ EVERYTHING = DataLimits()
 HEIGHT, WIDTH, COUNT = 16, 20, 48
 SCENES = [f"kitchen_{i // 4:04d}" for i in range(COUNT)]
 TRAIN, TEST = np.arange(1, 37), np.arange(37, COUNT + 1)
+RUNS_TEST = tuple(n for n in range(1, COUNT + 1) if n % 8 in (7, 0))  # of the exported images: runs of 6 and of 2
 TO_40 = np.resize(np.arange(1, 41), 894)  # name 1 -> wall, 4 -> bed, 41 -> wall again, 80 -> otherprop, ...
 
 
@@ -52,3 +54,18 @@ def make_root(root: Path) -> Path:
     savemat(folder / "splits.mat", {"trainNdxs": TRAIN[:, None], "testNdxs": TEST[:, None]})
     savemat(folder / "classMapping40.mat", {"mapClass": TO_40[None].astype(np.uint8)})
     return root
+
+
+def make_exported(folder: Path) -> Path:
+    """The same images as files named by their numbers: colours, millimetres, 40 classes; and lists of other parts."""
+    to_40 = np.concatenate([[0], TO_40]).astype(np.uint8)
+    for i in range(COUNT):
+        for name, array in (
+            ("rgb", rgb(i)), ("depth", (1000 * metres(i)).round().astype(np.uint16)), ("labels40", to_40[names(i)])
+        ):  # fmt: skip
+            path = folder / name / f"{i + 1:04d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array).save(path)
+    train = [n for n in range(1, COUNT + 1) if n not in RUNS_TEST]
+    savemat(folder / "splits.mat", {"trainNdxs": train, "testNdxs": RUNS_TEST})
+    return folder

@@ -1,6 +1,4 @@
-"""NYU Depth v2: 1449 Kinect images of rooms with dense labels; beyond the papers (``docs/nyuv2.md``).
-
-Layout, below the data root or a folder ``nyuv2`` in it::
+"""The official file of NYU Depth v2, read one image at a time::
 
     nyu_depth_v2_labeled.mat   HDF5: images, depths, rawDepths, labels (894 names), scenes
     splits.mat                 the official split, 795 and 654 images, numbered from 1
@@ -23,43 +21,30 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from mmbench.dataset import DataLimits, Dataset, Problem, Sample
+from mmbench.dataset import DataLimits, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.modality.reading import Reading, RgbReading
 from mmbench.task import Split
 
-from .blocks import draw, halve, shuffled
-from .hdf5 import open_hdf5
-from .nyu13 import MAP13, MAP40, read_ids, reading_through, rooms_task, to_classes, whole_numbers
+from ..blocks import draw, halve, shuffled
+from ..hdf5 import open_hdf5
+from ..nyu13 import MAP13, MAP40, read_ids, reading_through, to_classes, whole_numbers
+from . import official
+from .official import GROUPS, LABELED, LISTS, MODALITIES, SPLITS
 
-NAME = "nyuv2"
-TITLE = "NYU Depth v2, 13 classes"
-KIND = "cross-modal"
-CLASS = "NyuV2"
-NEEDS_ROOT = True
-SOURCE = "http://horatio.cs.nyu.edu/mit/silberman/nyu_depth_v2/nyu_depth_v2_labeled.mat"
-CITATION = "Silberman, Hoiem, Kohli & Fergus, ECCV 2012"
-TERMS = "none are stated; research use, cite Silberman et al. 2012"
-SETTINGS = {"depth": "refined", "labels": "auto"}
-CHOICES = {"depth": ["refined", "raw"], "labels": ["auto", "mapping40", "png40", "png13"]}
-DOWNLOADS = ({"url": "http://horatio.cs.nyu.edu/mit/silberman/nyu_depth_v2/nyu_depth_v2_labeled.mat", "into": "nyuv2"},)
-
-LABELED = "nyu_depth_v2_labeled.mat"
 MAPPING = "classMapping40.mat"
-SPLITS = "splits.mat"
 DEPTHS = {"refined": "depths", "raw": "rawDepths"}
 FOLDERS = {
     "png40": ("labels40",),
     "png13": ("nyuv2_train_class13", "nyuv2_test_class13", "train_labels_13", "test_labels_13", "labels13"),
 }
-LISTS = "https://github.com/VainF/nyuv2-python-toolkit"
-AGAIN = f"get it again from {SOURCE}"
+AGAIN = "get it again from http://horatio.cs.nyu.edu/mit/silberman/nyu_depth_v2/nyu_depth_v2_labeled.mat"
 VALIDATION_SHARE = 0.05
 BLOCK = 10  # neighbouring images, where the file does not name its scenes
 
 
-class NyuV2(Dataset):
-    """Official split; 5 % of its training scenes are validation, the others are halved, no scene in two parts.
+class Labeled:
+    """5 % of the official training scenes are validation, the others are halved.
 
     The settings choose ``depths`` (``refined``) or ``rawDepths`` (``raw``, with holes), and where labels come from.
 
@@ -67,12 +52,12 @@ class NyuV2(Dataset):
         UserError: a file is missing or is not what its name says.
     """
 
-    task = rooms_task(NAME)
-
-    def __init__(self, root: Path | None, limits: DataLimits, settings: Mapping[str, Any] | None = None) -> None:
-        super().__init__(root, limits, {**SETTINGS, **(settings or {})})
-        self.folder = _find(root)
-        self._train, self._test = _splits(self.folder / SPLITS)
+    def __init__(self, folder: Path, limits: DataLimits, settings: Mapping[str, Any]) -> None:
+        if not (folder / SPLITS).is_file():
+            raise UserError(f"nyuv2: {SPLITS} (trainNdxs, testNdxs) not found in {folder}; get it from {LISTS}")
+        self.folder, self.limits, self.settings = folder, limits, settings
+        lists = official.read(folder / SPLITS)
+        self._train, self._test = (tuple(f"NYU{n:04d}" for n in numbers) for numbers in (lists.train, lists.test))
         self._source, self._pngs = _labels(self.folder, self.settings["labels"])
         self._table = _mapping(self.folder / MAPPING) if self._source == "mapping40" else None
 
@@ -92,10 +77,7 @@ class NyuV2(Dataset):
         drawn = draw(blocks, round(VALIDATION_SHARE * len(self._train)))
         validation = shuffled([sample_id for name in drawn for sample_id in blocks.pop(name)])
         halves = halve(blocks, lambda sample_id: "")
-        groups = {
-            group.name: self._part(half, self.limits.train)
-            for group, half in zip(self.task.groups, halves, strict=True)
-        }
+        groups = {group: self._part(half, self.limits.train) for group, half in zip(GROUPS, halves, strict=True)}
         return Split(
             groups,
             self._part(validation, self.limits.validation),
@@ -119,6 +101,10 @@ class NyuV2(Dataset):
         table = {"png40": MAP40, "png13": MAP13}.get(self._source)
         labels = {"segmentation": reading_through(table)} if table is not None else {}
         return {"rgb": RgbReading(), **labels}
+
+    def holds(self, sample_id: str) -> tuple[str, ...]:
+        """All three: what has no label belongs to no part."""
+        return MODALITIES
 
     def paths(self) -> dict[str, Path]:
         """The file of images, and the PNGs of labels where they are the source."""
@@ -194,30 +180,6 @@ class NyuV2(Dataset):
 
     def _where(self, sample_id: str) -> Path:
         return self._pngs[sample_id][0] if sample_id in self._pngs else self.folder / LABELED
-
-
-def _find(root: Path | None) -> Path:
-    if root is None:
-        raise UserError(f"nyuv2: give --data-root, the folder that holds {LABELED}; get it from {SOURCE}")
-    folder = next((place for place in (root / "nyuv2", root) if (place / LABELED).is_file()), None)
-    if folder is None:
-        raise UserError(f"nyuv2: {LABELED} not found in {root / 'nyuv2'} and {root}; get it from {SOURCE}")
-    if not (folder / SPLITS).is_file():
-        raise UserError(f"nyuv2: {SPLITS} (trainNdxs, testNdxs) not found in {folder}; get it from {LISTS}")
-    return folder
-
-
-def _splits(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    try:
-        held = loadmat(path)
-        # Whole doubles, as MATLAB saves numbers unless told otherwise, are as good as integers.
-        lists = (whole_numbers(held[key]).ravel().tolist() for key in ("trainNdxs", "testNdxs"))
-        train, test = (tuple(f"NYU{n:04d}" for n in numbers) for numbers in lists)
-    except Exception as error:  # scipy raises whatever the damaged bytes lead it to
-        raise UserError(f"{path}: not the official split ({error}); get it from {LISTS}") from error
-    if set(train) & set(test) or "NYU0000" in (*train, *test):
-        raise UserError(f"{path}: numbers must be from 1, none in both lists; get it from {LISTS}")
-    return train, test
 
 
 def _labels(folder: Path, asked: str) -> tuple[str, dict[str, tuple[Path, int]]]:
