@@ -110,6 +110,7 @@ class CellRun:
         loader = Loader(
             dataset.task, allowed_views(dataset, self.card), images,
             batch_size=profile.batch, seed=order.seed, flips=profile.flips, device=self.compute.device,
+            augmentation=profile.augmentation,
         )  # fmt: skip
         if order.parent and not resumes:
             method.start_from(self._finished(order.parent_method, dataset, order.parent))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmbench.augmentation import Augmentation
 from mmbench.errors import UserError, did_you_mean
 from mmbench.planning.spec import set_at
 from mmbench.plugins import catalog
@@ -19,6 +20,7 @@ from mmbench.typed import as_dict, build
 
 SCALES = ("small", "paper")
 KINDS: tuple[str, ...] = typing.get_args(TaskKind)
+RECOLOURED: TaskKind = "cross-modal"
 # What a profile holds that no number depends on.
 NOT_IN_KEY = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
 
@@ -36,6 +38,7 @@ class Profile:
         extra_steps: the budget of methods that start from another's finished cell.
         observe_steps: steps of a stage that only observes (BN re-estimation, priors).
         flips: horizontal flips, the same for all modalities of an image.
+        augmentation: crops and colours, see :class:`Augmentation`; colours in cross-modal tasks alone.
         network, data: see :class:`NetworkSize` and :class:`DataLimits`.
         evaluate_batch: images per batch in evaluation.
         log_every, checkpoint_every, align_every: steps between log lines, checkpoints, alignment factors.
@@ -51,6 +54,7 @@ class Profile:
     extra_steps: int
     observe_steps: int
     flips: bool = True
+    augmentation: Augmentation = field(default_factory=Augmentation)
     network: NetworkSize = field(default_factory=NetworkSize)
     data: DataLimits = field(default_factory=DataLimits)
     evaluate_batch: int = 50
@@ -76,17 +80,21 @@ def profile(name: str, task_kind: str, overrides: Mapping[str, Any] | None = Non
         raise UserError(f"profile {name!r} cannot be used: {card.problem}")
     values = _values(card, task_kind)
     if not overrides:
-        return _build(name, values, str(card.path))
+        return _build(name, values, task_kind, str(card.path))
     for key, value in overrides.items():
         if key == "name":
             raise UserError("--set profile.name: a profile's name cannot be changed; choose one with --profile")
         set_at(values, key.split("."), value, f"--set profile.{key}")
-    return _build(name, values, "--set profile")
+    return _build(name, values, task_kind, "--set profile")
 
 
 def numeric(profile: Profile) -> dict[str, Any]:
-    """The part of a profile that numbers depend on."""
-    return {key: value for key, value in as_dict(profile).items() if key not in NOT_IN_KEY}
+    """The part of a profile that numbers depend on.
+
+    Augmentation beside flips came later than keys did: where there is none, it is no part of them.
+    """
+    without = (*NOT_IN_KEY, *(["augmentation"] if profile.augmentation == Augmentation() else []))
+    return {key: value for key, value in as_dict(profile).items() if key not in without}
 
 
 def _checked(card: Card) -> Card:
@@ -95,7 +103,7 @@ def _checked(card: Card) -> Card:
         return card
     try:
         for kind in KINDS:
-            _build(card.name, _values(card, kind), str(card.path))
+            _build(card.name, _values(card, kind), kind, str(card.path))
     except UserError as error:
         return dataclasses.replace(card, problem=str(error))
     return card
@@ -120,11 +128,18 @@ def _values(card: Card, task_kind: str) -> dict[str, Any]:
     return values
 
 
-def _build(name: str, values: Mapping[str, Any], where: str) -> Profile:
+def _build(name: str, values: Mapping[str, Any], task_kind: str, where: str) -> Profile:
     made: Profile = build(Profile, {"name": name, **values}, where)
     if made.scale not in SCALES:
         raise UserError(f"{where}: scale cannot be {made.scale!r}{did_you_mean(made.scale, SCALES)}")
     for field_name, value in vars(made).items():
         if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
             raise UserError(f"{where}: {field_name} expects more than 0, got {value}")
+    if problem := made.augmentation.problem():
+        raise UserError(f"{where}: augmentation: {problem}")
+    if made.augmentation.recolours and task_kind != RECOLOURED:
+        raise UserError(
+            f"{where}: augmentation changes colours, which are what {task_kind} tasks are about; put it under "
+            f"[kind.{RECOLOURED}.augmentation]"
+        )
     return made

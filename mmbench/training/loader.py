@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 
+from mmbench.augmentation import Augmentation
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.method import Batch
 from mmbench.plugins.catalog import Card
 from mmbench.task import LABEL, Access, Split, Task, View, views
+from mmbench.training.augment import cropped, draw_colours, draw_crops, recoloured
 from mmbench.training.cache import Cache
+
+UNCHANGED = Augmentation()
 
 
 def allowed_views(dataset: Dataset, card: Card) -> tuple[View, ...]:
@@ -54,6 +59,7 @@ class Loader:
         seed: of the cell.
         flips: horizontal flips, the same for all modalities of an image.
         device: where the tensors go.
+        augmentation: crops, the same for all modalities of an image, and colours.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class Loader:
         seed: int,
         flips: bool,
         device: torch.device,
+        augmentation: Augmentation = UNCHANGED,
     ) -> None:
         self.task = task
         self.views = tuple(views)
@@ -74,6 +81,7 @@ class Loader:
         self.seed = seed
         self.flips = flips
         self.device = device
+        self.augmentation = augmentation
         self.pins = device.type == "cuda"
         self._rows = [cache.index(view.ids) for view in self.views]
         self._order: dict[tuple[int, int, int], np.ndarray] = {}
@@ -101,16 +109,23 @@ class Loader:
         made: Batch = {}
         for number, view in enumerate(self.views):
             rows = self._pick(stage, number, step)
-            flip = (
-                self._rng(stage, number, step, 1).random(len(rows)) < 0.5 if self.flips else np.zeros(len(rows), bool)
-            )
-            made[view.name] = {name: self._stored(name, rows, flip) for name in view.modalities}
+            how, draw = self.augmentation, partial(self._rng, stage, number, step)
+            flip = draw(1).random(len(rows)) < 0.5 if self.flips else np.zeros(len(rows), bool)
+            crops = draw_crops(how, draw(2), len(rows)) if how.crop < 1 else None
+            colours = draw_colours(how, draw(3), len(rows)) if how.recolours else None
+            made[view.name] = {name: self._stored(name, rows, flip, crops, colours) for name in view.modalities}
         return made
 
-    def _stored(self, name: str, rows: np.ndarray, flip: np.ndarray) -> torch.Tensor:
+    def _stored(
+        self, name: str, rows: np.ndarray, flip: np.ndarray, crops: np.ndarray | None, colours: np.ndarray | None
+    ) -> torch.Tensor:
         if name == LABEL:
             return torch.from_numpy(self.cache.labels(rows).astype(np.int64))
-        array = self.cache.read(name, rows)
+        array, modality = self.cache.read(name, rows), self.task.modality(name)
+        if crops is not None:
+            array = cropped(array, modality, crops)
+        if colours is not None and modality.is_colour:
+            array = recoloured(array, colours)
         array[flip] = array[flip][:, :, ::-1]
         return torch.from_numpy(np.ascontiguousarray(array))
 

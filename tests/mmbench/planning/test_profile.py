@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from mmbench.augmentation import Augmentation
 from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.config import Profile
-from mmbench.plugins import catalog
+from mmbench.planning.profile import numeric
+from mmbench.plugins import catalog, keys
 from mmbench.typed import build
 
 OWN = 'title = "Mine"\nscale = "small"\nsize = 24\nbatch = 2\nsteps = 9\nextra_steps = 3\nobserve_steps = 1\n'
@@ -51,11 +53,42 @@ def test_a_profiles_table_for_the_kind_of_task_wins_and_set_wins_over_it() -> No
         ("smoke", {"steps": True}, "steps: expected int, got True"),
         ("smoke", {"network.convs": 3}, "convs: expected a list, got 3"),
         ("smoke", {"flips": 1}, "flips: expected bool, got 1"),
+        ("smoke", {"augmentation.crop": 0}, "augmentation: crop expects a share of the side above 0, up to 1, got 0"),
+        ("smoke", {"augmentation.hue": 0.6}, r"augmentation: hue expects 0 to 0\.5, got 0\.6"),
+        ("smoke", {"augmentation.contrast": float("nan")}, "augmentation: contrast expects 0 to 1, got nan"),
+        ("smoke", {"augmentation.croop": 1}, r"augmentation: unknown key 'croop' \(did you mean 'crop'\?\)"),
+        ("smoke", {"augmentation": True}, "augmentation: expected a table, got True"),
     ],
 )
 def test_a_wrong_profile_is_a_line(name: str, overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         config.profile(name, "cross-modal", overrides)
+
+
+# Digests of what keys hold of a profile, from before there was augmentation.
+@pytest.mark.parametrize(
+    ("name", "kind", "digest"),
+    [
+        ("smoke", "cross-modal", "bbb75ab6cdfedf5c"),
+        ("laptop", "cross-modal", "220a98e8663a075e"),
+        ("laptop", "cross-domain", "4e9f571ddc1e3710"),
+        ("short", "cross-channel", "09462383e54291ff"),
+        ("paper", "cross-modal", "0187e43e96a61a37"),
+    ],
+)
+def test_augmentation_that_is_off_is_in_no_key(name: str, kind: str, digest: str) -> None:
+    assert keys.digest(numeric(config.profile(name, kind))) == digest
+    assert keys.digest(numeric(config.profile(name, kind, {"augmentation.crop": 1.0}))) == digest
+    cropped = numeric(config.profile(name, kind, {"augmentation.crop": 0.5}))
+    assert keys.digest(cropped) != digest and cropped["augmentation"]["crop"] == 0.5
+
+
+def test_colours_are_for_cross_modal_tasks(plugins: Path) -> None:
+    with pytest.raises(UserError, match="changes colours, which are what cross-channel tasks are about; put it under"):
+        config.profile("smoke", "cross-channel", {"augmentation.hue": 0.1})
+    (plugins / "mine.toml").write_text(OWN + "[augmentation]\ncrop = 0.7\n[kind.cross-modal.augmentation]\nhue = 0.1\n")
+    modal, domain = (config.profile("mine", kind).augmentation for kind in ("cross-modal", "cross-domain"))
+    assert (modal, domain) == (Augmentation(crop=0.7, hue=0.1), Augmentation(crop=0.7))
 
 
 def test_build_names_what_is_missing() -> None:

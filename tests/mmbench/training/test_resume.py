@@ -28,6 +28,7 @@ from mmbench.training.loop import DivergedError, Intervals, train
 ARGUMENTS = (
     "run", "--methods", "mmnet", "--profile", "smoke", "--set", "profile.steps=40",
     "--set", "profile.checkpoint_every=3", "--set", "profile.log_every=1",
+    "--set", "profile.augmentation.crop=0.6", "--set", "profile.augmentation.contrast=0.3",
 )  # fmt: skip
 
 
