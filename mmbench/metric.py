@@ -11,11 +11,12 @@ The card stands at the top of the file as literal assignments, read without impo
     def update(prediction, truth, modality) -> numpy.ndarray: ...
     def compute(sums, images, modality) -> dict[str, numpy.ndarray]: ...
 
-``columns`` names the statistics of an image. ``update`` takes a batch of translations and of what is true, in tensor
-representation, and gives float64 or int64 ``(B, len(columns))``. ``compute`` makes numbers of statistics that were
-summed over ``images`` images; its keys are those of ``SCORES``, or ``<key>/<class>``. It works along the last axis of
-``sums`` ``(..., len(columns))`` and keeps the others, so that a whole test set, thousands of resamples of it and its
-images one by one are scored by the same lines. What is not defined is nan.
+``columns`` names the statistics of an image; a modality for which there are none is not scored. ``update`` takes a
+batch of translations and of what is true, in tensor representation, and gives float64 or int64 ``(B, len(columns))``.
+``compute`` makes numbers of statistics that were summed over ``images`` images; its keys are those of ``SCORES``, or
+``<key>/<class>``. It works along the last axis of ``sums`` ``(..., len(columns))`` and keeps the others, so that a
+whole test set, thousands of resamples of it and its images one by one are scored by the same lines. What is not defined
+is nan.
 
 Optional: ``total(statistics)``, the sums over the images of ``(N, len(columns))``, for a metric that has to choose the
 order in which it adds. Reports read these files too: import torch inside ``update``.

@@ -58,14 +58,14 @@ class Layout:
         name, title: beginnings of the tables' names and titles.
         kinds: values of ``output_kind`` that belong here.
         metrics: columns, in order; the seeds are counted on the values of all of them.
-        per_class: a metric with one column per class, after the others; its spread stands in the CSV only.
+        per_class: metrics with one column per class, after the others; their spread stands in the CSV only.
     """
 
     name: str
     title: str
     kinds: Sequence[str]
     metrics: Sequence[Metric]
-    per_class: Metric | None = None
+    per_class: Sequence[Metric] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Block:
     profile: str
     output: str
     results: pd.DataFrame
-    classes: Mapping[str, Metric]
+    classes: Sequence[tuple[str, Metric]]
     rows: Sequence[Mapping[str, object]]
     compared: Sequence[Compared]
 
@@ -100,7 +100,7 @@ def _blocks(results: Results, comparer: Comparer, layout: Layout) -> Iterator[Bl
     for where, part in rows.groupby(["dataset", "profile", "output"], sort=True):
         dataset, profile, output = map(str, where)
         classes = _classes(part, layout.per_class)
-        columns = [*(("", metric) for metric in layout.metrics), *classes.items()]
+        columns = [*(("", metric) for metric in layout.metrics), *classes]
         made, beside = [], []
         for key, values in _gather(part).items():
             fields = dict(zip((*KEY, "published_dataset"), key, strict=True))
@@ -134,12 +134,12 @@ def _compared(
 
 def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -> Table:
     dataset, profile, output = block.dataset, block.profile, block.output
-    metrics, classes = layout.metrics, block.classes
+    metrics, classes = layout.metrics, [metric for _, metric in block.classes]
     frame = _arrange(pd.DataFrame(block.rows), comparer.numbers.methods)
     frame = frame.drop(columns=unfilled(frame, metrics))
     frame.insert(0, "profile", profile)
     frame.insert(0, "dataset", dataset)
-    spread = [metric.header + STD for metric in classes.values()]
+    spread = [metric.header + STD for metric in classes]
     absent = without_weights(results, dataset, profile, set(map(str, block.results["method"])))
     notes = (_note(block, frame), absent, results.remarks.get(dataset, ""))
     return Table(
@@ -148,9 +148,9 @@ def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -
         frame=frame,
         note=" ".join(filter(None, notes)),
         group_column="group",
-        formats=formats([*classes.values(), *metrics]),
-        headers=headers(metrics, [metric.header for metric in classes.values()]),
-        better={m.header: "lower" if m.lower else "higher" for m in [*metrics, *classes.values()]},
+        formats=formats([*classes, *metrics]),
+        headers=headers(metrics, [metric.header for metric in classes] if len({m.key for m in classes}) == 1 else ()),
+        better={m.header: "lower" if m.lower else "higher" for m in [*metrics, *classes]},
         rivals=RIVALS,
         hidden=("dataset", "profile", *KEY[1:], COMMAND, *spread, *untold(frame)),
         tip=COMMAND,
@@ -200,12 +200,13 @@ def _gather(part: pd.DataFrame) -> dict[tuple[Any, ...], Values]:
     return found
 
 
-def _classes(part: pd.DataFrame, per_class: Metric | None) -> dict[str, Metric]:
-    """Class -> its column, in the order of the results (which is the data set's)."""
-    if per_class is None:
-        return {}
-    names = part.loc[(part["metric"] == per_class.key) & (part["cls"] != ""), "cls"].unique()
-    return {cls: Metric(per_class.key, f"{per_class.header} {cls}", per_class.spec) for cls in names}
+def _classes(part: pd.DataFrame, per_class: Sequence[Metric]) -> list[tuple[str, Metric]]:
+    """Each class and its column, in the order of the results (which is the data set's)."""
+    made = []
+    for metric in per_class:
+        names = part.loc[(part["metric"] == metric.key) & (part["cls"] != ""), "cls"].unique()
+        made += [(str(cls), Metric(metric.key, f"{metric.header} {cls}", metric.spec)) for cls in names]
+    return made
 
 
 def _row(

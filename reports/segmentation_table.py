@@ -16,7 +16,7 @@ LAYOUT = Layout(
     TITLE,
     ("segmentation",),
     (Metric("miou", "mIoU", compared=True), Metric("global_accuracy", "Global", compared=True)),
-    Metric("iou", "IoU"),
+    (Metric("iou", "IoU"), Metric("dice", "Dice")),
 )
 
 

@@ -145,6 +145,9 @@ def test_toml(block: Block, home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     elif block.page == "your-own-images.md":
         (home / "my-images" / "dataset.toml").write_text(block.text, encoding="utf-8")
         assert commands.main(["data", "verify", "my-images"]) == 0
+    elif block.page == "brain-mri.md":
+        assert (home / "DATA" / "lgg_mri" / "dataset.toml").read_text(encoding="utf-8") == block.text
+        assert commands.main(["data", "verify", "DATA/lgg_mri"]) == 0
     else:
         pytest.fail(f"{block.name}: nothing here reads a TOML file with {', '.join(table)}")
 

@@ -80,7 +80,7 @@ def evaluate_rows(
     index = cache.index(test_ids)
     targets = [(t, task.modality(t.output)) for t in translations or method.translations()]
     wanted = [
-        _Row(t, target, scoring(metrics, target.kind, target.metric)) for t, target in targets
+        _Row(t, target, scoring(metrics, target)) for t, target in targets
         if cache.holding(index, _modalities(t)).any()
     ]  # fmt: skip
     done = 0
@@ -188,7 +188,7 @@ def numbers(
     """A row's metrics from its per-image statistics by the metric's name (see ``mmbench/metric.py``)."""
     metrics = load_metrics() if metrics is None else metrics
     made: dict[str, float] = {}
-    for name, metric in scoring(metrics, target.kind, target.metric).items():
+    for name, metric in scoring(metrics, target).items():
         if name not in statistics:
             continue
         try:

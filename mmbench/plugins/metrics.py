@@ -11,7 +11,7 @@ from mmbench.errors import UserError, did_you_mean
 from mmbench.given.files import read_text
 from mmbench.given.texts import told
 from mmbench.metric import FUNCTIONS, Metric, Score, sums_of
-from mmbench.modality import KINDS
+from mmbench.modality import KINDS, Modality
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.plugins.keys import source_digest
@@ -46,15 +46,16 @@ def load_metrics() -> dict[str, Metric]:
     return found
 
 
-def scoring(metrics: Mapping[str, Metric], kind: str, named: str) -> dict[str, Metric]:
-    """The metrics of a kind of modality, the one that it names first.
+def scoring(metrics: Mapping[str, Metric], modality: Modality) -> dict[str, Metric]:
+    """The metrics of a modality, the one that it names first; those of its kind that have columns for it.
 
     Raises:
         UserError: that one is not among them.
     """
+    named = modality.metric
     if named not in metrics:
         raise UserError(f"no metric named {named!r}{did_you_mean(named, metrics)}")
-    return {name: metrics[name] for name in dict.fromkeys([named, *metrics]) if kind in metrics[name].kinds}
+    return {name: metrics[name] for name in dict.fromkeys([named, *metrics]) if _scores(metrics[name], modality)}
 
 
 def outside() -> dict[str, str]:
@@ -78,6 +79,15 @@ def leave_out(name: str, error: BaseException) -> None:
 @functools.cache
 def _say(text: str) -> None:
     logging.getLogger(__name__).warning(text)
+
+
+def _scores(metric: Metric, modality: Modality) -> bool:
+    if modality.kind not in metric.kinds:
+        return False
+    try:
+        return len(metric.columns(modality)) > 0
+    except Exception:  # a plug-in is anybody's code; said when it is used
+        return True
 
 
 def _load(card: Card) -> Metric:

@@ -98,7 +98,7 @@ def make_data(root: Path) -> Path:
     """``DATA``: every data set of the pages, small."""
     makers: tuple[Callable[[Path], object], ...] = (
         artworks_tree.make_root, colored_objects_tree.make_root, flowers_tree.make_root, freiburg_tree.make_root,
-        nyuv2_tree.make_root, sunrgbd_tree.make_root, make_rooms,
+        nyuv2_tree.make_root, sunrgbd_tree.make_root, make_rooms, make_brain,
     )  # fmt: skip
     for make in makers:
         make(root)
@@ -121,6 +121,17 @@ def make_rooms(root: Path) -> None:
             folder.mkdir(parents=True)
             for number in range(6):
                 Image.fromarray(images[modality]()).save(folder / f"{number}.png")
+
+
+def make_brain(root: Path) -> None:
+    """Slices of ten patients, described as ``brain-mri.md`` says."""
+    draw, folder = np.random.default_rng(0), root / "lgg_mri"
+    for number in range(40):
+        for name, most in (("flair", 256), ("t1_pre", 256), ("t1_post", 256), ("mask", 2)):
+            slice_of = f"TCGA_XX_{number // 4:04d}_{number:02d}.png"
+            own_images.write(folder, name, slice_of, draw.integers(0, most, (24, 24), dtype=np.uint8))
+    (described,) = (block.text for block in blocks() if block.page == "brain-mri.md" and block.kind == TOML)
+    (folder / "dataset.toml").write_text(described, encoding="utf-8")
 
 
 def make_own(root: Path) -> Path:

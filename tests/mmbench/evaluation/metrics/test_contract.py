@@ -19,8 +19,9 @@ MODALITIES = (
     Scalar("nir"),
     Depth("depth"),
     Segmentation("segmentation", classes=tuple("abcdefghi"), palette=((0, 0, 0),) * 10),
+    Segmentation("mask", classes=("a", "b"), palette=((0, 0, 0),) * 3),
 )
-PAIRS = [(name, modality) for modality in MODALITIES for name in scoring(METRICS, modality.kind, modality.metric)]
+PAIRS = [(name, modality) for modality in MODALITIES for name in scoring(METRICS, modality)]
 IMAGES = 5
 
 each = pytest.mark.parametrize(("name", "modality"), PAIRS, ids=lambda value: str(getattr(value, "name", value)))
@@ -30,7 +31,8 @@ def batch(modality: Modality, images: int = IMAGES) -> tuple[torch.Tensor, torch
     """A translation as ``translate`` gives it, and a truth with void or invalid pixels; some classes are absent."""
     generator = torch.Generator().manual_seed(4)
     raw = torch.randn(images, modality.channels, 16, 16, generator=generator)
-    array = np.random.default_rng(4).integers(0, 4, (images, *modality.shape(16, 16)))
+    most = min(3, len(modality.legend) or 3)
+    array = np.random.default_rng(4).integers(0, most + 1, (images, *modality.shape(16, 16)))
     truth = modality.to_tensor(array.astype(modality.dtype) / modality.dtype.type(1 if modality.lossless else 4))
     return modality.from_network(raw), truth
 
