@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmbench.augmentation import Augmentation
 from mmbench.errors import UserError, did_you_mean
+from mmbench.modality.augmentation import Augmentation
 from mmbench.planning.spec import set_at
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card

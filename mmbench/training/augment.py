@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from mmbench.augmentation import Augmentation
 from mmbench.modality import Modality
+from mmbench.modality.augmentation import Augmentation
 
 
 def draw_crops(augmentation: Augmentation, rng: np.random.Generator, count: int) -> np.ndarray:

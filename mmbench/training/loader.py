@@ -10,10 +10,10 @@ from functools import partial
 import numpy as np
 import torch
 
-from mmbench.augmentation import Augmentation
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.method import Batch
+from mmbench.modality.augmentation import Augmentation
 from mmbench.plugins.catalog import Card
 from mmbench.task import LABEL, Access, Split, Task, View, views
 from mmbench.training.augment import cropped, draw_colours, draw_crops, recoloured

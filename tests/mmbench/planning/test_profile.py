@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mmbench.augmentation import Augmentation
 from mmbench.errors import UserError
+from mmbench.modality.augmentation import Augmentation
 from mmbench.planning import config
 from mmbench.planning.config import Profile
 from mmbench.planning.profile import numeric

@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance
 
-from mmbench.augmentation import Augmentation
 from mmbench.modality import Depth, Modality, Rgb, Scalar, Segmentation
+from mmbench.modality.augmentation import Augmentation
 from mmbench.task import Group, Task, Translation, View
 from mmbench.training.augment import cropped, draw_colours, draw_crops, recoloured
 from mmbench.training.loader import Loader
