@@ -65,7 +65,7 @@ class Images:
 
     def read(self, modality: str, rows: np.ndarray) -> np.ndarray:
         if modality == "depth":
-            return np.full((len(rows), 12, 12), 2.0, np.float32)
+            return np.broadcast_to(1.0 + rows[:, None, None], (len(rows), 12, 12)).astype(np.float32)
         chance = np.random.default_rng(1)
         return chance.integers(64, 192, (5, 12, 12, 3)).astype(np.uint8)[rows]
 
@@ -74,7 +74,7 @@ MADE = torch.rand(5, 3, 12, 12, generator=torch.Generator().manual_seed(2)) * 2 
 
 
 class Noise(Method):
-    """Whatever it is given, it answers with noise."""
+    """Whatever it is given, it answers with noise: a depth of 1 m with the first, of 2 m with the second."""
 
     def forward(self, batch: Any, stage: Any) -> None: ...
 
@@ -82,7 +82,7 @@ class Noise(Method):
         return TASK.unseen
 
     def translate(self, inputs: Any, translation: Translation, *, sample: int = 0) -> Tensor:
-        return MADE[sample:][: len(inputs["depth"])]
+        return MADE[inputs["depth"][:, 0, 0, 0].round().long() - 1]
 
 
 def run() -> tuple[dict[str, float], dict[str, np.ndarray]]:
