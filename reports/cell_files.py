@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -60,10 +60,27 @@ def content_of(cell: Path, name: str) -> bytes:
     except FileNotFoundError:
         return content
     if name in known and hashlib.sha256(content).hexdigest() != known[name][1]:
-        where = "/".join(cell.parts[-4:])
-        log.warning("%s: %s is damaged (other bytes than were written); what it shows is left out", where, name)
-        raise ValueError(f"{cell / name}: damaged")
+        _say_damaged(cell, name)
     return content
+
+
+def _say_damaged(cell: Path, name: str) -> NoReturn:
+    where = "/".join(cell.parts[-4:])
+    log.warning("%s: %s is damaged (other bytes than were written); what it shows is left out", where, name)
+    raise ValueError(f"{cell / name}: damaged")
+
+
+def sealed(cell: Path, name: str) -> Mapping[str, Any]:
+    """A JSON object of a cell that holds the SHA-256 of what it says. Warns of one that is damaged, as above.
+
+    Raises:
+        ValueError, or another of :data:`UNREADABLE`: it cannot be read, or is not what was written.
+    """
+    value = dict(_object(cell / name))
+    digest = value.pop("digest")
+    if hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest() != digest:
+        _say_damaged(cell, name)
+    return value
 
 
 def entries(folder: Path, holding: str = "") -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from mmbench.commands import config, data, merge, papers, report, run, status, translate
+from mmbench.commands import config, data, merge, papers, report, run, side_information, status, translate
 from mmbench.commands import list as listing
 from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         ("merge", merge, "the finished cells of several results folders, such as of several machines, in one"),
         ("papers", papers, "the papers' tables and figures: the command, the data and the time that each needs"),
         ("translate", translate, "translate image files with a trained cell"),
+        ("side-information", side_information, "look into finished cells: what their decoders read"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),
         ("data", data, "look after data sets: verify, prepare, show, download, init"),

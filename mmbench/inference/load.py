@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,24 @@ from mmbench.typed import build
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """The trained method of a finished cell.
+
+    Attributes:
+        folder: of the cell.
+        about: what its ``result.json`` says.
+        compute: where and how the method is to compute.
+        readings: see :class:`Translator`.
+    """
+
+    folder: Path
+    about: Mapping[str, Any]
+    method: Method
+    compute: device.Compute
+    readings: Mapping[str, Reading]
+
+
 def load_translator(
     run: str | Path, data_root: str | Path | None = None, device_name: str = "auto", precision: str = "auto"
 ) -> Translator:
@@ -41,6 +60,14 @@ def load_translator(
     Raises:
         UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
     """
+    found = load_cell(run, data_root, device_name, precision)
+    return Translator(found.about["method"], found.method, found.method.context.size, found.compute, found.readings)
+
+
+def load_cell(
+    run: str | Path, data_root: str | Path | None = None, device_name: str = "auto", precision: str = "auto"
+) -> Loaded:
+    """What :func:`load_translator` translates with, in parts; arguments and errors are the same."""
     folder = Path(run)
     about = _finished(folder)
     try:
@@ -60,7 +87,16 @@ def load_translator(
     if changed:
         log.warning("%s was made with other code; `run` makes it again", folder)
     method = _rebuilt(card, context, folder, changed)
-    return Translator(card.name, method, context.size, compute, readings)
+    return Loaded(folder, about, method, compute, readings)
+
+
+def dataset_of(loaded: Loaded, data_root: Path | None) -> Dataset:
+    """The data set that a cell was evaluated on. Raises UserError where it is not at hand, or holds other images."""
+    dataset = _adapter(loaded.about, loaded.folder, data_root)
+    same_test = dataset.split().hashes()["test"] == loaded.about["split_hashes"]["test"]
+    if not same_test or content.identity(dataset) != loaded.about["manifest"]:
+        raise UserError(f"{loaded.folder}: the images of {loaded.about['dataset']!r} are not those of its training")
+    return dataset
 
 
 def _finished(folder: Path) -> dict[str, Any]:
@@ -130,15 +166,19 @@ def readings_of(about: Mapping[str, Any], folder: Path, data_root: Path | None, 
 
 def _opened(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> Dataset:
     """The data set of a cell that does not record what is asked of it. Raises UserError where it is not at hand."""
-    settings = {f"data.{key}": value for key, value in about["data_settings"].items()}
-    limits = build(DataLimits, about["profile_values"]["data"], f"{folder / 'result.json'}: data")
-    dataset = open_dataset(about["dataset"], limits, data_root, settings)
+    dataset = _adapter(about, folder, data_root)
     if content.identity(dataset) != about["manifest"]:
         log.warning(
             "the images of %r are not those that %s was trained on; what it does not record is taken from them",
             about["dataset"], folder,
         )  # fmt: skip
     return dataset
+
+
+def _adapter(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> Dataset:
+    settings = {f"data.{key}": value for key, value in about["data_settings"].items()}
+    limits = build(DataLimits, about["profile_values"]["data"], f"{folder / 'result.json'}: data")
+    return open_dataset(about["dataset"], limits, data_root, settings)
 
 
 def _task(values: Mapping[str, Any]) -> Task:
