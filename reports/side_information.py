@@ -94,7 +94,8 @@ def _table(scores: pd.DataFrame, output: str, suffix: str, told: str) -> Table:
     score = _score(scores)
     rows = []
     keys = ["group", "method", "inputs", "side", "latent"]
-    for (group, method, inputs, side, latent), mine in scores.groupby(keys, sort=False):
+    for key, mine in scores.groupby(keys, sort=False):
+        group, method, inputs, side, latent = map(str, key)
         about = {"group": group, "method": method, "translation": f"{inputs} → {output}"}
         about |= {"side information of": _named(side, inputs, output), "latent of": _of(latent, inputs)}
         found = summary(mine["value"].tolist())
