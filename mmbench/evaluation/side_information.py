@@ -199,14 +199,16 @@ class _Exchanged(Method):
         super().__init__(looked.method.context)
         self.inner, self._looked, self._encoders = looked.method, looked, encoders
         self._side, self._others = side, others
+        self._done = 0
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
-        """As the method itself does it; ``sample`` is the place of the first image among those of the row."""
+        """As the method itself does it. Batches come in the order of the row's images, each once."""
         (name,) = inputs
+        first, self._done = self._done, self._done + len(inputs[name])
         encoder, latent = self._encoders[name], None
         if self._others is not None:
-            latent = encoder(_images(self._looked, name, self._others[sample : sample + len(inputs[name])])).latent
-        generator = torch.Generator().manual_seed(sample)
+            latent = encoder(_images(self._looked, name, self._others[first : self._done])).latent
+        generator = torch.Generator().manual_seed(first)
 
         def exchange(_module: nn.Module, _inputs: Any, code: Any) -> Any:
             side = code.side
