@@ -135,7 +135,7 @@ def test_each_row_is_what_its_codes_decode_to(looked: Looked, found: dict[str, A
     images = bench.read(looked.split.test)
     method, task = looked.method, looked.task
     segmentation = task.modality("segmentation")
-    metrics = scoring(load_metrics(), segmentation.kind, segmentation.metric)
+    metrics = scoring(load_metrics(), segmentation)
     with torch.inference_mode():
         codes = {
             m.name: method.get_submodule(f"encoders.{m.name}")(m.to_network(images[m.name])) for m in task.modalities
