@@ -60,10 +60,14 @@ class Queue:
         made: list[str] = []
         try:
             for cell in _parents_first(self.waiting):
-                job = taken_up.get(cell.name) or self.launcher.start(self._work(cell))
-                if cell.name in taken_up:
+                job = taken_up.pop(cell.name, "")
+                if job and any(self.jobs.get(one.name) in made for one in cell.waits_for):
+                    self.launcher.stop(job)  # it waits for another job of its parent, which has not done it
+                    job = ""
+                if job:
                     self.say(f"{cell.name}: is job {job} already")
                 else:
+                    job = self.launcher.start(self._work(cell))
                     made.append(job)
                 self.jobs[cell.name] = job
                 self._said.job(cell.name, job)
@@ -73,7 +77,8 @@ class Queue:
             self._said.end()
             raise
         for path in old:
-            path.unlink(missing_ok=True)
+            if path.name != self._said.name:
+                path.unlink(missing_ok=True)
         return list(self.jobs.values())
 
     def watch(self) -> list[Outcome]:

@@ -100,7 +100,7 @@ class Said:
         ]
         host, process, now = socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
         self.about = RunFile(host, process, this_machine(), started(process), now, jobs, tuple(planned), launcher)
-        self._name = "" if launcher else f"{host}-{process}.json"
+        self.name = "" if launcher else f"{host}-{process}.json"
         self.folders = {cell.folder.path.parents[3] / FOLDER for cell in cells}
         self._due = 0.0
         for folder in self.folders:
@@ -110,23 +110,23 @@ class Said:
         """A cell was handed over as a job."""
         cells = tuple(replace(cell, job=job) if cell.name == name else cell for cell in self.about.cells)
         self.about, self._due = replace(self.about, cells=cells), 0.0
-        self._name = self._name or f"{self.about.launcher}-{self.about.host}-{self.about.process}-{job}.json"
+        self.name = self.name or f"{self.about.launcher}-{self.about.host}-{self.about.process}-{job}.json"
         self.renew()
 
     def renew(self) -> None:
         """Write it where that is due; a folder that cannot be written stops no run."""
-        if self._name and time.monotonic() >= self._due:
+        if self.name and time.monotonic() >= self._due:
             self._due = time.monotonic() + EVERY
             for folder in self.folders:
                 with contextlib.suppress(OSError):
-                    write_json(folder / self._name, asdict(self.about))
+                    write_json(folder / self.name, asdict(self.about))
 
     def end(self) -> None:
         """The run has ended."""
         for folder in self.folders:
             with contextlib.suppress(OSError):
-                if self._name:
-                    (folder / self._name).unlink()
+                if self.name:
+                    (folder / self.name).unlink()
                 folder.rmdir()
 
 
