@@ -118,7 +118,7 @@ def test_when_a_job_queues_itself_again(
     (cell,) = make_plan(["prior"], "synthetic", "smoke", [0], tmp_path).cells
     called: list[Any] = []
     monkeypatch.setattr(slurm, "carry_out", lambda text: ended)
-    monkeypatch.setattr(slurm.subprocess, "run", lambda command, **_: called.append(command))
+    monkeypatch.setattr("subprocess.run", lambda command, **_: called.append(command))
     monkeypatch.setenv("SLURM_JOB_ID", "42")
     monkeypatch.setenv("SLURM_RESTART_COUNT", restarts)
     if code:
@@ -169,7 +169,7 @@ def test_bad_words_are_one_line(
     arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(slurm.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["run", *arguments, "--methods", "prior", "--profile", "smoke", "--runs", str(tmp_path / "runs")]) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
@@ -177,7 +177,7 @@ def test_bad_words_are_one_line(
 
 
 def test_no_sbatch_is_one_line(monkeypatch: pytest.MonkeyPatch, submitted: Submitted, tmp_path: Path) -> None:
-    monkeypatch.setattr(slurm.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="no sbatch on PATH; give the command on a login node"):
         Slurm({}, "x", tmp_path).check()
