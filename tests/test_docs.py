@@ -236,6 +236,28 @@ def test_the_readmes_method_is_that_of_the_page() -> None:
     assert {(block.plug_in, block.text) for block in shown} <= {(block.plug_in, block.text) for block in ADDING}
 
 
+def test_the_launcher_of_the_page_carries_out_a_plan(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``ssh`` is a stand-in that stays here; the two cells of which one waits for the other end on one host."""
+    (block,) = (block for block in PLUG_INS if block.page == "clusters.md")
+    path = home / "more" / block.plug_in
+    path.parent.mkdir(parents=True)
+    path.write_text(block.text, encoding="utf-8")
+    (home / "ssh").write_text('#!/bin/sh\necho "$2" >> "$0.hosts"\nexec sh -c "$3"\n')
+    (home / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(home), prepend=os.pathsep)
+    monkeypatch.setenv("MMBENCH_PLUGINS", str(home / "more"))
+    (home / "ssh.toml").write_text('[launcher.ssh]\nhosts = ["blade"]\n')
+    words = ["run", "--launcher", "ssh", "--launcher-config", "ssh.toml", "--methods", "mmnet,mmnet-pp"]
+    assert commands.main([*words, "--profile", "smoke", "--runs", "far"]) == 0
+    assert "ssh: a cell at a time on blade" in (shown := capsys.readouterr().out) and "2 done" in shown
+    assert (home / "ssh.hosts").read_text() == "blade\nblade\n"
+    (home / "ssh.toml").write_text("[launcher.ssh]\n")
+    assert commands.main([*words, "--profile", "smoke", "--runs", "far"]) == 2
+    assert "ssh.toml: [launcher.ssh]: hosts is missing" in capsys.readouterr().err
+
+
 def test_a_block_of_no_known_kind_is_refused() -> None:
     for language, text in (("rust", "fn main() {}"), ("python", 'NAME = "x"\n')):
         with pytest.raises(ValueError, match=r"page\.md:7: "):

@@ -69,7 +69,10 @@ class Launcher(Protocol):
         """
 
     def poll(self, job: str) -> str:
-        """How a job ended in a word or two, whatever became of its cell; empty while it waits or runs."""
+        """How a job ended in a word or two, whatever became of its cell; empty while it waits or runs.
+
+        Asked about once a second, of each job whose cell is not done yet.
+        """
 
     def stop(self, job: str) -> None:
         """Have a job end, whether it waits or runs; one that has ended is left alone."""
