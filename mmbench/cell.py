@@ -1,7 +1,8 @@
 """Train and evaluate one cell, in a process of its own: ``python -m mmbench.cell`` with an order on standard input.
 
 Progress goes to standard output as JSON lines. Exit code: 0 done, 1 failed (``traceback.txt`` in the folder),
-2 bad input (one line says what to change), 3 diverged. What counts is the state in the folder, not the code.
+2 bad input (one line says what to change), 3 diverged, 4 asked to end by a signal, after a checkpoint. What counts is
+the state in the folder, not the code.
 
 The order is one line. Of an order that is ``watched`` standard input stays open as long as the run lives that gave it:
 where it ends, the cell ends, and its lock is free.
@@ -41,8 +42,9 @@ from mmbench.training.build import build_method, load_trained, recorded_pretrain
 from mmbench.training.loader import Loader, allowed_views
 from mmbench.training.loop import DivergedError, Intervals, train
 from mmbench.training.record import asked_for, measured
+from mmbench.training.stopping import Stop, StoppedError
 
-DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3
+DONE, FAILED, USER, DIVERGED, STOPPED = 0, 1, 2, 3, 4
 
 
 class CellRun:
@@ -51,6 +53,7 @@ class CellRun:
     def __init__(self, order: Order, say: Callable[[str, int, int], None]) -> None:
         self.order, self.say = order, say
         self.heart: Heartbeat | None = None
+        self.stop = Stop()
         self.folder = CellFolder(Path(order.folder))
         self.data_card = catalog.find("datasets", order.dataset)
         self.card = catalog.find("methods", order.method)
@@ -70,9 +73,18 @@ class CellRun:
             if self.folder.state(self.order.key) == "done":
                 return DONE
             self.folder.start_over(self.order.key)
-            with Heartbeat(self.folder.path, self.say) as self.heart:
-                self.say = self.heart
-                return self._guarded()
+            try:
+                with Heartbeat(self.folder.path, self.say) as self.heart:
+                    self.say = self.heart
+                    return self._guarded()
+            except StoppedError as error:
+                return self._stopped(error)
+
+    def _stopped(self, error: StoppedError) -> int:
+        saved, state = self.folder.saved_step(), self.folder.state(self.order.key)
+        if self.heart and state != "done":
+            self.heart.write(ended=f"{error}, {f'saved at step {saved}' if saved else 'nothing of it is saved yet'}")
+        return STOPPED
 
     def _guarded(self) -> int:
         try:
@@ -116,11 +128,12 @@ class CellRun:
             method.start_from(self._finished(order.parent_method, dataset, order.parent))
         method.to(self.compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         material = Material(dataset, images, dataset.split(), self.compute, profile.evaluate_batch, self.say)
-        timing = train(
-            method, settings.stages, loader, self.folder, self.compute, seed=order.seed,
-            intervals=Intervals(profile.log_every, profile.checkpoint_every, profile.align_every),
-            observe=observer(material), progress=self.say,
-        )  # fmt: skip
+        with self.stop.deferred():
+            timing = train(
+                method, settings.stages, loader, self.folder, self.compute, seed=order.seed,
+                intervals=Intervals(profile.log_every, profile.checkpoint_every, profile.align_every),
+                observe=observer(material), progress=self.say, stop=self.stop,
+            )  # fmt: skip
         started, judge = time.perf_counter(), None
         if order.judge:
             judge = self._finished(order.judge_method, dataset, order.judge).to(self.compute.device).eval()
@@ -187,12 +200,15 @@ def main() -> int:
     order = Order.from_json(sys.stdin.readline())
     try:
         cell = CellRun(order, progress.Writer())
+        cell.stop.listen()
         if order.watched:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends its cells
             threading.Thread(target=_end_with_run, args=(cell,), daemon=True).start()
         return cell.run()
     except BrokenPipeError:
         return FAILED
+    except StoppedError:
+        return STOPPED  # while it waited for another run
     except UserError as error:
         CellFolder(Path(order.folder)).set_failed("failed", str(error))
         print(f"mmbench: {error}", file=sys.stderr)

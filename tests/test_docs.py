@@ -33,6 +33,7 @@ BLOCKS = list(documents.blocks())
 PLUG_INS = [block for block in BLOCKS if block.kind == documents.WHOLE]
 ADDING = [block for block in PLUG_INS if block.page == "adding.md"]
 FOLDERS = ("methods", "datasets", "reports", "metrics")
+CLUSTER = "cluster.toml"  # named by the page on clusters
 SIZE = (24, 32)
 
 
@@ -66,6 +67,9 @@ def home(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         (tmp_path / name).symlink_to(prepared / name)
     for name in ("my-images", "path/to/my-images", "runs"):
         shutil.copytree(prepared / Path(name).name, tmp_path / name)
+    shutil.copytree(prepared / "runs", tmp_path / "their-runs")
+    (table,) = (block for block in BLOCKS if block.page == "clusters.md" and block.kind == documents.TOML)
+    (tmp_path / CLUSTER).write_text(table.text, encoding="utf-8")
     for name in ("a.png", "b.png"):
         shutil.copy(prepared / name, tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -89,7 +93,7 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert commands.main(words[3:]) in (0, 1), "1: it found problems, such as objects of no known class"
         case ["python", "-m", "mmbench", "config" | "data" | "list" | "papers" | "report" | "status" | "translate", *_]:
             assert commands.main(words[3:]) == 0
-        case ["python", "-m", "mmbench", "side-information", *_]:
+        case ["python", "-m", "mmbench", "merge" | "side-information", *_]:
             assert commands.main(words[3:]) == 0
         case ["pytest", "-m", "slow", *paths]:  # it would take hours
             assert paths and all((documents.ROOT / path).exists() for path in paths)
@@ -97,7 +101,7 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             run_pytest(arguments)
         case ["python", "-m", "mmbench.plugins.protocol"]:  # it would edit the checkout
             assert importlib.util.find_spec(words[2])
-        case ["pip", "install", "-e", "."]:
+        case ["pip", "install", "-e", "." | ".[slurm]"]:
             assert (documents.ROOT / "pyproject.toml").is_file()
         case ["pip", "install", "tox"] | ["tox"]:
             assert (documents.ROOT / "tox.ini").is_file()
@@ -108,8 +112,8 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def set_variable(assignment: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name, _, value = assignment.partition("=")
     path = home / value.removeprefix("~/")
-    assert path.exists(), f"{assignment}: there is no {path}"
-    monkeypatch.setenv(name, str(path))
+    assert not value or path.exists(), f"{assignment}: there is no {path}"
+    monkeypatch.setenv(name, str(path) if value else "")
 
 
 def run_pytest(arguments: list[str]) -> None:
@@ -138,10 +142,14 @@ def test_python(block: Block, home: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == documents.TOML], ids=lambda block: block.name)
-def test_toml(block: Block, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_toml(block: Block, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     table = tomllib.loads(block.text)
     if "project" in table:
         assert set(table["project"]["entry-points"]) <= {f"mmbench.{folder}" for folder in FOLDERS}
+    elif "launcher" in table:
+        words = ["run", "--launcher", "slurm", "--launcher-config", CLUSTER, "--profile", "smoke", "--dry-run"]
+        assert commands.main(words) == 0
+        assert "partition main, account vision, gres gpu:1" in capsys.readouterr().out
     elif "variants" in table:
         check_variants(block, home, monkeypatch)
     elif block.page == "your-own-images.md":
@@ -226,6 +234,28 @@ def test_the_readmes_method_is_that_of_the_page() -> None:
     shown = [block for block in PLUG_INS if block.page == "README.md"]
     assert shown
     assert {(block.plug_in, block.text) for block in shown} <= {(block.plug_in, block.text) for block in ADDING}
+
+
+def test_the_launcher_of_the_page_carries_out_a_plan(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``ssh`` is a stand-in that stays here; the two cells of which one waits for the other end on one host."""
+    (block,) = (block for block in PLUG_INS if block.page == "clusters.md")
+    path = home / "more" / block.plug_in
+    path.parent.mkdir(parents=True)
+    path.write_text(block.text, encoding="utf-8")
+    (home / "ssh").write_text('#!/bin/sh\necho "$2" >> "$0.hosts"\nexec sh -c "$3"\n')
+    (home / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(home), prepend=os.pathsep)
+    monkeypatch.setenv("MMBENCH_PLUGINS", str(home / "more"))
+    (home / "ssh.toml").write_text('[launcher.ssh]\nhosts = ["blade"]\n')
+    words = ["run", "--launcher", "ssh", "--launcher-config", "ssh.toml", "--methods", "mmnet,mmnet-pp"]
+    assert commands.main([*words, "--profile", "smoke", "--runs", "far"]) == 0
+    assert "ssh: a cell at a time on blade" in (shown := capsys.readouterr().out) and "2 done" in shown
+    assert (home / "ssh.hosts").read_text() == "blade\nblade\n"
+    (home / "ssh.toml").write_text("[launcher.ssh]\n")
+    assert commands.main([*words, "--profile", "smoke", "--runs", "far"]) == 2
+    assert "ssh.toml: [launcher.ssh]: hosts is missing" in capsys.readouterr().err
 
 
 def test_a_block_of_no_known_kind_is_refused() -> None:

@@ -13,7 +13,7 @@ from mmbench.commands.arguments import add_runs
 from mmbench.errors import UserError
 from mmbench.given.texts import shown
 from mmbench.launching.remaining import Remaining
-from mmbench.launching.runfile import Planned, RunFile, said
+from mmbench.launching.runfile import OPEN, Planned, RunFile, said
 from mmbench.planning.words import duration
 from mmbench.store.files import read_json
 from mmbench.store.folder import PROGRESS, CellFolder, cell_folders
@@ -21,7 +21,6 @@ from mmbench.store.folder import PROGRESS, CellFolder, cell_folders
 WATCH = 10.0
 CLEAR = "\x1b[H\x1b[2J"
 QUIET = ("done", "absent")  # of no interest beside those that run or have failed
-OPEN = ("absent", "running", "interrupted", "stale")  # what a run still has to do
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,14 +55,16 @@ def lines(runs: Path, everything: bool = False) -> list[str]:
     folders |= {name: CellFolder(runs / name) for name in planned}
     if not folders:
         return [f"{runs}: nothing there yet"]
+    jobs = _jobs(found, runs)
     states, progress, text = {}, {}, []
     for name, folder in sorted(folders.items()):
         key = planned[name].key if name in planned else None
         state, about = folder.look(key)
         states[name] = state
         progress[name] = _read(folder.path / PROGRESS) if state in ("running", "interrupted") else {}
-        if everything or state not in QUIET:
-            text.append(f"{name:52} {state:11} {_detail(state, about, progress[name])}".rstrip())
+        detail = ", ".join(filter(None, (_detail(state, about, progress[name]), jobs.get(name, ""))))
+        if everything or state not in QUIET or (name in jobs and state != "done"):
+            text.append(f"{name:52} {'waiting' if state == 'absent' else state:11} {detail}".rstrip())
     text += [_run(about, lives) for about, lives in found]
     counts = Counter("waiting" if state == "absent" else state for state in states.values())
     text.append(f"{len(states)} cells: {', '.join(f'{count} {state}' for state, count in counts.most_common())}.")
@@ -91,7 +92,24 @@ def _detail(state: str, about: dict[str, Any], progress: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _jobs(found: list[tuple[RunFile, bool]], runs: Path) -> dict[str, str]:
+    """Of cells that were handed to a launcher and are not done: their job, or what blocks them."""
+    text: dict[str, str] = {}
+    for about, _ in found:
+        left = {cell.name for cell in about.left(runs)}
+        for cell in about.cells:
+            if cell.job and cell.name in left:
+                text[cell.name] = f"{about.launcher} job {cell.job}"
+            elif cell.job:
+                broken = [name for name in cell.waits if name not in left and CellFolder(runs / name).state() != "done"]
+                text[cell.name] = f"blocked by {broken[0]}" if broken else ""
+    return text
+
+
 def _run(about: RunFile, lives: bool) -> str:
+    if about.launcher:
+        word = "" if lives else ", none of which is left to do"
+        return f"Jobs of {about.launcher}, submitted on {about.host}: {len(about.cells)} cells{word}."
     began = _since(about.begun)
     since = f", for {duration(began)}" if lives and began is not None else ""
     word = f"{about.jobs} at a time{since}" if lives else "it has died; the same command goes on from what is saved"
@@ -101,9 +119,7 @@ def _run(about: RunFile, lives: bool) -> str:
 def _left(living: list[RunFile], states: dict[str, str], progress: dict[str, dict[str, Any]]) -> float:
     """Seconds until the living runs have done what they plan; 0 where nothing is left."""
     cells: dict[str, Planned] = {cell.name: cell for about in living for cell in about.cells}
-    open_ = {
-        name: cell for name, cell in cells.items() if states[name] in ("absent", "running", "interrupted", "stale")
-    }
+    open_ = {name: cell for name, cell in cells.items() if states[name] in OPEN}
     if not open_:
         return 0.0
     waits = {name: cell.waits for name, cell in open_.items()}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from mmbench.errors import UserError
 from mmbench.given.texts import told
-from mmbench.launching.local import Outcome
+from mmbench.launching.ends import Outcome
 from mmbench.planning.plan import Cell
 from mmbench.store.files import read_json
 from mmbench.store.folder import FAILED, PROGRESS

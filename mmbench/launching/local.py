@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mmbench.launching import messages, progress
+from mmbench.launching.ends import Outcome, how
 from mmbench.launching.remaining import Pace
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell
@@ -23,16 +23,6 @@ from mmbench.store.processors import GPUS_VARIABLE, visible_gpus
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
 ERRORS = 200  # lines of standard error that are kept: the last one is shown
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a cell ended: done, found done, failed, diverged, blocked or interrupted (its process was killed)."""
-
-    cell: Cell
-    state: str
-    seconds: float = 0.0
-    message: str = ""
 
 
 class LocalProcess:
@@ -88,22 +78,10 @@ class LocalProcess:
         return self._ended()
 
     def _ended(self) -> Outcome:
-        """What the folder says. A process that left no word there has not done its cell, whatever its exit code."""
-        folder, code = self.cell.folder, self.process.returncode
-        state, about = folder.look(self.cell.key)
-        if state == "done":
-            return Outcome(self.cell, "done", self.passed())
+        """What the folder says."""
         said = next((line.strip() for line in reversed(self.errors) if line.strip()), "")
-        if code < 0:
-            return Outcome(
-                self.cell, "interrupted", self.passed(), said or f"its process was ended by {_signal(-code)}"
-            )
-        if state in ("failed", "diverged"):
-            return Outcome(self.cell, state, self.passed(), said or str(about.get("reason", "")))
-        reason = f"its process ended with exit code {code} and left no result"
-        if state != "running":
-            folder.set_failed("failed", reason)
-        return Outcome(self.cell, "failed", self.passed(), f"{reason}: {said}" if said else reason)
+        state, message = how(self.cell.folder, self.cell.key, self.process.returncode, said)
+        return Outcome(self.cell, state, self.passed(), message)
 
     def passed(self) -> float:
         """Seconds since its start."""
@@ -175,11 +153,3 @@ class LocalProcess:
             seconds = self.pace.left()
             left = "" if seconds is None or done >= total else f", about {duration(seconds)} left"
             self.say(f"{self.cell.name}: {what} {done}/{total}{left}")
-
-
-def _signal(number: int) -> str:
-    """``SIGKILL``; a number that has no name as it is."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

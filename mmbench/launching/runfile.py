@@ -2,6 +2,9 @@
 
 It says the cells with their estimates, how many are done at a time, and where; ``mmbench status`` puts it beside the
 states of the cells. A run that ends in an orderly way takes it away again, one that was killed leaves it.
+
+Of cells that were handed to a launcher it has the jobs' ids, and another name: ``<launcher>-<host>-<process>-<first
+job>.json``. Jobs live on without the run that submitted them, and so does the file, until a later run finds them over.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,28 +22,39 @@ from mmbench.errors import UserError
 from mmbench.launching.remaining import Remaining
 from mmbench.planning.plan import Cell
 from mmbench.store.files import read_json, write_json
+from mmbench.store.folder import CellFolder
 from mmbench.store.living import started, this_machine
 from mmbench.typed import build
 
 FOLDER = ".runs"
+JOBS = f"{FOLDER}/jobs"  # below the runs folder: what launchers write
 EVERY = 30.0  # seconds between two writings
+OPEN = ("absent", "running", "interrupted", "stale")  # states of cells that a run still has to do
 SILENT = 180.0  # seconds after which a run of another machine is thought dead; clocks may differ a little
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell of a run: steps of all stages, seconds by the plan (0: nothing was left to do), and what it waits for."""
+    """A cell of a run.
+
+    Attributes:
+        steps: of all stages.
+        seconds: by the plan; 0 where nothing was left to do.
+        waits: the names of those that it waits for.
+        job: id of the launcher's job for it; empty without one.
+    """
 
     name: str
     key: str
     steps: int
     seconds: float = 0.0
     waits: tuple[str, ...] = ()
+    job: str = ""
 
 
 @dataclass(frozen=True)
 class RunFile:
-    """What a run says of itself."""
+    """What a run says of itself; ``launcher`` is whom it handed its cells to, empty where it does them itself."""
 
     host: str
     process: int
@@ -49,48 +63,71 @@ class RunFile:
     begun: str
     jobs: int
     cells: tuple[Planned, ...]
+    launcher: str = ""
 
-    def lives(self, written: float) -> bool:
-        """Whether the run still does, of a file that was written at ``written`` seconds of the epoch."""
+    def lives(self, written: float, runs: Path) -> bool:
+        """Whether the run still does, of a file of a runs folder, written at ``written`` seconds of the epoch.
+
+        Jobs live as long as one of their cells is open and can still be done, as far as files tell.
+        """
+        if self.launcher:
+            return any(cell.job for cell in self.left(runs))
         if self.machine == this_machine():
             return bool(self.started) and started(self.process) == self.started
         return time.time() - written < SILENT
 
+    def left(self, runs: Path) -> list[Planned]:
+        """Cells that are not done and wait for none that did not work out."""
+        states = {cell.name: CellFolder(runs / cell.name).state(cell.key) for cell in self.cells}
+        broken = {name for name, state in states.items() if state not in (*OPEN, "done")}
+        while more := {cell.name for cell in self.cells if broken & {*cell.waits}} - broken:
+            broken |= more
+        return [cell for cell in self.cells if states[cell.name] in OPEN and cell.name not in broken]
+
 
 class Said:
-    """Keeps the file of this process; :meth:`end` takes it away."""
+    """Keeps the file of this process; :meth:`end` takes it away.
 
-    def __init__(self, cells: Sequence[Cell], jobs: int, remaining: Remaining | None) -> None:
+    Args:
+        launcher: whom the cells are handed to; the file is written with the first :meth:`job`.
+    """
+
+    def __init__(self, cells: Sequence[Cell], jobs: int, remaining: Remaining | None, launcher: str = "") -> None:
         seconds = remaining.estimates if remaining else {}
         planned = [
             Planned(c.name, c.key, c.steps, seconds.get(c.name, 0.0), tuple(one.name for one in c.waits_for))
             for c in cells
         ]
         host, process, now = socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
-        self.about = RunFile(host, process, this_machine(), started(process), now, jobs, tuple(planned))
+        self.about = RunFile(host, process, this_machine(), started(process), now, jobs, tuple(planned), launcher)
+        self.name = "" if launcher else f"{host}-{process}.json"
         self.folders = {cell.folder.path.parents[3] / FOLDER for cell in cells}
         self._due = 0.0
         for folder in self.folders:
             _sweep(folder)
 
+    def job(self, name: str, job: str) -> None:
+        """A cell was handed over as a job."""
+        cells = tuple(replace(cell, job=job) if cell.name == name else cell for cell in self.about.cells)
+        self.about, self._due = replace(self.about, cells=cells), 0.0
+        self.name = self.name or f"{self.about.launcher}-{self.about.host}-{self.about.process}-{job}.json"
+        self.renew()
+
     def renew(self) -> None:
         """Write it where that is due; a folder that cannot be written stops no run."""
-        if time.monotonic() >= self._due:
+        if self.name and time.monotonic() >= self._due:
             self._due = time.monotonic() + EVERY
             for folder in self.folders:
                 with contextlib.suppress(OSError):
-                    write_json(folder / self._name, asdict(self.about))
+                    write_json(folder / self.name, asdict(self.about))
 
     def end(self) -> None:
         """The run has ended."""
         for folder in self.folders:
             with contextlib.suppress(OSError):
-                (folder / self._name).unlink()
+                if self.name:
+                    (folder / self.name).unlink()
                 folder.rmdir()
-
-    @property
-    def _name(self) -> str:
-        return f"{self.about.host}-{self.about.process}.json"
 
 
 def _sweep(folder: Path) -> None:
@@ -98,7 +135,7 @@ def _sweep(folder: Path) -> None:
     for path in folder.glob("*.json"):
         with contextlib.suppress(OSError, ValueError, UserError):
             about: RunFile = build(RunFile, read_json(path) or {}, "a run's file")
-            if about.machine == this_machine() and not about.lives(0.0):
+            if not about.launcher and about.machine == this_machine() and not about.lives(0.0, folder.parent):
                 path.unlink()
 
 
@@ -107,4 +144,13 @@ def said(runs: Path) -> Iterator[tuple[RunFile, bool]]:
     for path in sorted((runs / FOLDER).glob("*.json")):
         with contextlib.suppress(OSError, ValueError, UserError):
             about: RunFile = build(RunFile, read_json(path) or {}, "a run's file")
-            yield about, about.lives(path.stat().st_mtime)
+            yield about, about.lives(path.stat().st_mtime, runs)
+
+
+def submitted(runs: Path, launcher: str) -> Iterator[tuple[Path, RunFile]]:
+    """The files of what was handed to a launcher, by this machine or another one, and what they say."""
+    for path in sorted((runs / FOLDER).glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, UserError):
+            about: RunFile = build(RunFile, read_json(path) or {}, "a run's file")
+            if about.launcher == launcher:
+                yield path, about

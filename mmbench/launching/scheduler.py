@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmbench.launching.claims import Claims, by_longest_path
-from mmbench.launching.local import PLAIN_EVERY, LocalProcess, Outcome
+from mmbench.launching.ends import Outcome
+from mmbench.launching.local import PLAIN_EVERY, LocalProcess
 from mmbench.launching.progress import STALL_MINUTES
 from mmbench.launching.remaining import Remaining
 from mmbench.launching.runfile import Said
@@ -35,6 +36,7 @@ class Options:
         cache_folder: where images are decoded to.
         device, precision: ``auto`` or what to use.
         stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
+        threads: of a cell on the CPU, where a launcher says it; 0 divides this machine's cores.
     """
 
     jobs: int = 0
@@ -43,6 +45,7 @@ class Options:
     precision: str = "auto"
     say: Callable[[str], None] = field(default=print)
     stall_minutes: float = STALL_MINUTES
+    threads: int = 0
 
     def on_gpu(self) -> bool:
         """Whether cells will use a GPU, as far as can be told without asking torch."""
@@ -51,6 +54,8 @@ class Options:
     def slots(self, cells: int) -> tuple[int, int]:
         """Cells at a time and CPU threads for each."""
         cores = usable_cores()
+        if self.threads:
+            return max(1, cells), self.threads
         if self.jobs:
             return self.jobs, max(1, cores // self.jobs)
         if self.on_gpu():
@@ -87,7 +92,7 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
         while waiting or running:
             said.renew()
             if time.monotonic() - settled >= SETTLE_EVERY:
-                waiting, settled = _settle(waiting, ends, options.say), time.monotonic()
+                waiting, settled = settle(waiting, ends, options.say), time.monotonic()
                 for ended in ends.values():
                     total.end(ended)
             for cell in list(waiting):
@@ -158,8 +163,8 @@ class _Total:
             self.say(f"{cells} of {len(self.remaining.estimates)} cells left, about {duration(left)}")
 
 
-def _settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], None]) -> list[Cell]:
-    """Cells that need no process: found done, or blocked by one that did not finish."""
+def settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], None]) -> list[Cell]:
+    """Note the ends of cells that need no process: found done, or blocked. Returns the others."""
     left = []
     for cell in waiting:
         broken = [ends[c.name] for c in cell.waits_for if c.name in ends and ends[c.name].state not in FINE]

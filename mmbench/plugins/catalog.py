@@ -1,9 +1,10 @@
-"""Which methods, variants, data sets, reports, metrics and profiles exist, read without importing them.
+"""Which methods, variants, data sets, reports, metrics, launchers and profiles exist, read without importing them.
 
-A plug-in is a Python file with a literal ``NAME`` in one of the folders ``methods``, ``datasets``, ``reports`` and
-``mmbench/evaluation/metrics``; in a folder of the same name below ``$MMBENCH_PLUGINS``; or a module named by an entry
-point of the group ``mmbench.methods`` (``mmbench.datasets``, ``mmbench.reports``, ``mmbench.metrics``). Its card is the
-file's literal module-level assignments, so a plug-in that cannot be imported is still listed, with the reason.
+A plug-in is a Python file with a literal ``NAME`` in one of the folders ``methods``, ``datasets``, ``reports``,
+``mmbench/evaluation/metrics`` and ``mmbench/launching/launchers``; in a folder of the same name below
+``$MMBENCH_PLUGINS``; or a module named by an entry point of the group ``mmbench.methods`` (``mmbench.datasets``,
+``mmbench.reports``, ``mmbench.metrics``, ``mmbench.launchers``). Its card is the file's literal module-level
+assignments, so a plug-in that cannot be imported is still listed, with the reason.
 
 A profile is a TOML file in ``mmbench/profiles``, in ``$MMBENCH_PLUGINS/profiles``, or beside a module that an entry
 point of the group ``mmbench.profiles`` names.
@@ -33,7 +34,8 @@ from mmbench.plugins.rules import problem_of
 
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
 METHODS, PROFILES = "methods", "profiles"
-PACKAGES = {"metrics": "mmbench.evaluation.metrics"}  # of the folders that are no package of their own
+# Of the folders that are no package of their own.
+PACKAGES = {"metrics": "mmbench.evaluation.metrics", "launchers": "mmbench.launching.launchers"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Card:
 
     Attributes:
         name: as typed on the command line.
-        folder: ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles``.
+        folder: ``methods``, ``datasets``, ``reports``, ``metrics``, ``launchers`` or ``profiles``.
         path: the source file.
         module: its dotted name; empty for a profile.
         values: the card's literals (``TITLE``, ``ACCESS``, ...), a variant's own among them.
@@ -72,7 +74,7 @@ class Card:
 
 
 def cards(folder: str) -> dict[str, Card]:
-    """All of ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles`` by name, with variants, sorted.
+    """All plug-ins of a folder (see :class:`Card`) by name, with variants, sorted.
 
     What cannot be used is among them, with its ``problem``: one that breaks a rule (``rules.py``), or has a name that
     another file has taken, and then stands under its file's.

@@ -24,7 +24,7 @@ def problem_of(folder: str, values: Mapping[str, Any], spec: Mapping[str, Any]) 
     """The first rule that a card breaks, as ``<literal>: <what was expected>``; empty where it keeps all of them.
 
     Args:
-        folder: ``methods``, ``datasets``, ``reports``, ``metrics`` or ``profiles``.
+        folder: ``methods``, ``datasets``, ``reports``, ``metrics``, ``launchers`` or ``profiles``.
         values: the card's literals, its NAME among them.
         spec: of a method the TOML beside it.
     """
@@ -118,6 +118,7 @@ REQUIRED = {
     "methods": ("TITLE", "CLASS", "ACCESS", "GROUP", "KINDS"),
     "datasets": ("TITLE", "CLASS", "KIND"),
     "metrics": ("TITLE", "KINDS"),
+    "launchers": ("TITLE", "CLASS"),
     "profiles": (),
 }
 LITERALS: dict[str, dict[str, Rule]] = {

@@ -135,6 +135,12 @@ class CellFolder:
             return int(found.name.removeprefix("step-")) if found else 0
         return 0
 
+    def word(self) -> str:
+        """Why the process that worked here last ended before the cell was done; empty where it left no word."""
+        with contextlib.suppress(ValueError):
+            return str((read_json(self.path / PROGRESS) or {}).get("ended", ""))
+        return ""
+
     def start_over(self, key: str) -> None:
         """Move what another key left (or what is damaged) aside, so that nothing is lost and nothing is mixed.
 

@@ -22,6 +22,7 @@ from mmbench.store.folder import CellFolder
 from mmbench.training import checkpoint
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader
+from mmbench.training.stopping import Stop
 
 DIVERGENCE_CHECK = 50  # steps between looks at the losses; looking waits for the device
 
@@ -82,12 +83,14 @@ def train(
     intervals: Intervals,
     observe: Observer | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    stop: Stop | None = None,
 ) -> dict[str, float]:
     """Train all stages, resuming from the folder's newest checkpoint.
 
     Args:
         observe: called now and then for numbers to log (alignment factors); must not change the method.
         progress: called with (stage name, steps done, steps in all).
+        stop: whether the process was asked to end; the step that is under way then is saved.
 
     Returns:
         ``seconds`` and ``steps`` of training, interrupted parts included; milliseconds per step of each stage that this
@@ -95,6 +98,7 @@ def train(
 
     Raises:
         DivergedError: a loss or a weight became NaN or infinite.
+        StoppedError: the process was asked to end.
     """
     total = sum(stage.steps for stage in stages)
     done_before, resume = _resume_point(folder, method)
@@ -119,7 +123,8 @@ def train(
             torch.manual_seed(_step_seed(seed, stage.index, step))
             bad |= train_step(method, stage, step, islice(batches, stage.rounds), optimizers, compute, sums)
             now, ends = step + 1, step + 1 == stage.steps
-            saves = now % intervals.checkpoint == 0 or ends
+            stops = stop is not None and bool(stop.asked)
+            saves = now % intervals.checkpoint == 0 or ends or stops
             if now % DIVERGENCE_CHECK == 0 or saves:
                 _check_finite(method if saves else None, bad, sums, f"stage {stage.name!r}, by step {now}")
             if now % intervals.log == 0 or ends:
@@ -137,6 +142,8 @@ def train(
                 checkpoint.save(folder.checkpoints, method, optimizers, where)
             if progress:
                 progress(stage.name, base + now, total)
+            if stop is not None and stops:
+                stop.end()
         seconds = time.perf_counter() - started
         timing["seconds"] += seconds
         timing["steps"] += stage.steps - first

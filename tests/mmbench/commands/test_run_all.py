@@ -15,7 +15,7 @@ import mmbench
 from mmbench.cell import CellRun
 from mmbench.commands.main import main
 from mmbench.launching import scheduler
-from mmbench.launching.local import Outcome
+from mmbench.launching.ends import Outcome
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell, make_plan
 from mmbench.store.lock import Lock

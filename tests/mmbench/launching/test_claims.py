@@ -11,7 +11,7 @@ import pytest
 
 from mmbench.launching import scheduler
 from mmbench.launching.claims import Claims, by_longest_path
-from mmbench.launching.local import Outcome
+from mmbench.launching.ends import Outcome
 from mmbench.launching.scheduler import Options
 from mmbench.planning.order import Order
 from mmbench.planning.plan import Cell, Plan, make_plan

@@ -19,8 +19,9 @@ from plugging import plug
 from mmbench.cell import CellRun
 from mmbench.commands import main
 from mmbench.launching import scheduler
+from mmbench.launching.ends import Outcome
 from mmbench.launching.heartbeat import Heartbeat
-from mmbench.launching.local import LocalProcess, Outcome
+from mmbench.launching.local import LocalProcess
 from mmbench.launching.progress import WAITS, Progress
 from mmbench.planning.order import Order, order_of
 from mmbench.planning.plan import Cell, make_plan

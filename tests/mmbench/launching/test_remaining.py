@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.launching import scheduler
-from mmbench.launching.local import Outcome
+from mmbench.launching.ends import Outcome
 from mmbench.launching.progress import Progress
 from mmbench.launching.remaining import Pace, Remaining
 from mmbench.launching.scheduler import Options

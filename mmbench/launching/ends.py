@@ -1,0 +1,51 @@
+"""How a cell's process ended: by what it left in its folder, never by its exit code alone."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from mmbench.planning.plan import Cell
+from mmbench.store.folder import CellFolder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended: done, found done, failed, diverged, blocked or interrupted (killed, or asked to end)."""
+
+    cell: Cell
+    state: str
+    seconds: float = 0.0
+    message: str = ""
+
+
+def how(folder: CellFolder, key: str, code: int, said: str) -> tuple[str, str]:
+    """State and reason of a cell whose process has ended.
+
+    A process that left no word in the folder has not done its cell, whatever its exit code, and the folder says so.
+
+    Args:
+        code: as ``subprocess`` has it: below 0 the signal that killed it.
+        said: the last line that it wrote.
+    """
+    state, about = folder.look(key)
+    if state == "done":
+        return state, ""
+    if code < 0:
+        return "interrupted", said or f"its process was ended by {_signal(-code)}"
+    if state in ("failed", "diverged"):
+        return state, said or str(about.get("reason", ""))
+    if state == "interrupted" and (word := folder.word()):
+        return state, word
+    reason = f"its process ended with exit code {code} and left no result"
+    if state != "running":
+        folder.set_failed("failed", reason)
+    return "failed", f"{reason}: {said}" if said else reason
+
+
+def _signal(number: int) -> str:
+    """``SIGKILL``; a number that has no name as it is."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

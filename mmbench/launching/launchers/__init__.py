@@ -1,0 +1,1 @@
+"""Launchers by name: one file each, found by the catalog."""
