@@ -49,7 +49,6 @@ REQUIRES = {"diffusers": "mmbench[diffusion]"}
 CITATION = "Kieu et al.: Universal multi-domain translation via diffusion routers, ICLR 2026"
 
 DISTIL = "distil"
-DEPTH_LIMIT = 4.0  # of a predicted depth on the way, in units of its encoding: 11 m with a centre of 3 and a scale of 2
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class DiffusionRouter(Method):
             return made
 
         start = drawn(noise, (modality.channels, *given.shape[2:]), given.device)
-        return modality.from_network(self.diffusion.sample(start, predict, limit_of(modality)))
+        return modality.from_network(self.diffusion.sample(start, predict, modality.reach))
 
     def _paired(self, batch: Batch) -> list[Term]:
         zeta, anchor = self.context.settings["zeta"], self.task.anchor
@@ -185,8 +184,3 @@ def signal(modality: Modality, tensor: Tensor) -> Tensor:
     """Tensor representation to what noise is put on, ``(B, channels, H, W)``: classes one-hot as -1 and 1."""
     image = modality.to_network(tensor)
     return 2 * image - 1 if modality.legend else image
-
-
-def limit_of(modality: Modality) -> float:
-    """The greatest absolute value of a signal, to which predictions on the way are clipped."""
-    return DEPTH_LIMIT if modality.kind == "depth" else 1.0

@@ -9,8 +9,6 @@ from pathlib import Path
 from mmbench.commands.arguments import read_path
 from mmbench.errors import UserError
 from mmbench.given.texts import shown
-from mmbench.store import merging
-from mmbench.store.folder import CellFolder, expect_cells
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _merge(options: argparse.Namespace) -> int:
+    from mmbench.store import merging
+    from mmbench.store.folder import CellFolder, expect_cells
+
     into: Path = options.into
     for runs in options.folders:
         expect_cells(runs)

@@ -38,6 +38,7 @@ class Modality(ABC):
         metric: name of the metric that scores its translations.
         main: the one of that metric's scores that a translation is judged by.
         lossless: whether JPEG would change what the values mean.
+        reach: of network representation, the greatest absolute value that an image is taken to have.
         unit: of its values, as people write it; empty where they have none.
         limits: the values that a recording is clipped to; empty where there are none.
         rank: where translations into it stand in tables; lower is first.
@@ -53,6 +54,7 @@ class Modality(ABC):
     metric: ClassVar[str]
     main: ClassVar[Score]
     lossless: ClassVar[bool] = False
+    reach: ClassVar[float] = 1.0
     unit: ClassVar[str] = ""
     limits: ClassVar[tuple[float, ...]] = ()
     rank: ClassVar[int]

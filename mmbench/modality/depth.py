@@ -43,6 +43,7 @@ class Depth(Modality):
     metric: ClassVar[str] = "depth"
     main: ClassVar[Score] = Score("delta_1.25", "δ < 1.25", ".3f", "share", "share of pixels within 1.25")
     lossless: ClassVar[bool] = True
+    reach: ClassVar[float] = 4.0  # 11 m with a centre of 3 m and a scale of 2 m
     unit: ClassVar[str] = "m"
     rank: ClassVar[int] = 1
 

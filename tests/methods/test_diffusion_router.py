@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from mmbench.methods.diffusion_router import DISTIL, limit_of, signal
+from mmbench.methods.diffusion_router import DISTIL, signal
 from mmbench.methods.networks.denoiser import Asked, Denoiser
 from tiny_learning import learn
 from torch import Tensor
@@ -177,7 +177,7 @@ def test_classes_are_channels_of_minus_one_and_one_and_come_back() -> None:
     assert image[0, :, 1, 0].tolist() == [-1, -1, 1]
     assert torch.equal(labels.from_network(image)[0].flatten()[1:], ids.flatten()[1:])
     depth = TASK.modality("depth")
-    far = depth.from_network(torch.full((1, 1, 1, 1), limit_of(depth)))
+    far = depth.from_network(torch.full((1, 1, 1, 1), depth.reach))
     assert float(far) == pytest.approx(11.0)
 
 
@@ -219,17 +219,20 @@ def test_both_forms_learn() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"diffusion_steps": 0}, "diffusion_steps = 0: expected 1 to 10000"),
-        ({"sampling_steps": 101}, r"sampling_steps = 101: expected 1 to diffusion_steps \(100\)"),
-        ({"sampling_steps": 0}, r"sampling_steps = 0: expected 1 to diffusion_steps"),
-        ({"zeta": 1.5}, "zeta = 1.5: expected 0 to 1"),
-        ({"zeta": -0.1}, "zeta = -0.1: expected 0 to 1"),
-        ({"refinements": 8}, "refinements = 8: expected 0 to 7"),
+        ({"diffusion_steps": 0}, "--set: diffusion_steps expects a number from 1 to 10000, got 0"),
+        (
+            {"sampling_steps": 101},
+            r"toml: sampling_steps = 101: expected 1 to diffusion_steps \(100\)",
+        ),
+        ({"sampling_steps": 0}, r"diffusion_router.toml: sampling_steps = 0: expected 1 to diffusion_steps"),
+        ({"zeta": 1.5}, "--set: zeta expects a number from 0 to 1, got 1.5"),
+        ({"zeta": -0.1}, "--set: zeta expects a number from 0 to 1, got -0.1"),
+        ({"refinements": 8}, "--set: refinements expects a number from 0 to 7, got 8"),
     ],
 )
 def test_settings_out_of_range_are_a_line_before_anything_runs(overrides: dict[str, Any], message: str) -> None:
     profile = config.profile("laptop", "cross-modal")
-    with pytest.raises(UserError, match=f"diffusion_router.toml: {message}"):
+    with pytest.raises(UserError, match=message):
         config.resolve(catalog.find("methods", "diffusion-router-direct"), profile, "cross-modal", overrides)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mmbench.commands.main import main
-from mmbench.commands.status import lines
 from mmbench.launching.remaining import Remaining
 from mmbench.launching.runfile import SILENT, Said, said
+from mmbench.launching.standing import lines
 from mmbench.planning.plan import Plan, make_plan
 from mmbench.store.files import write_json
 from mmbench.store.folder import PROGRESS

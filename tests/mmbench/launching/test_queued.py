@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from made_up_launcher import Made
 
-from mmbench.commands.status import lines
 from mmbench.errors import UserError
 from mmbench.launching import queued
 from mmbench.launching.queued import Queue
 from mmbench.launching.runfile import Said, said
 from mmbench.launching.scheduler import Options
+from mmbench.launching.standing import lines
 from mmbench.planning.plan import Plan, make_plan
 
 METHODS = ["mmnet", "mmnet-pp", "prior"]
