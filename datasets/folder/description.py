@@ -167,12 +167,14 @@ class Description:
         anchor: the modality in every group.
         groups: modalities that training may see together, such as ``rgb+depth``.
         scene: regular expression on a sample's name; its first group is the scene.
+        nearest: seconds by which the times that name the files of a sample may differ; 0: names are equal.
         modalities: tables by name.
     """
 
     anchor: str = "rgb"
     groups: tuple[str, ...] = ()
     scene: str = ""
+    nearest: float = 0.0
     split: Parts = field(default_factory=Parts)
     modalities: Mapping[str, Any] = field(default_factory=dict)
 
@@ -193,6 +195,8 @@ def read(root: Path) -> Description:
     values["modalities"] = {name: _modality(name, table, path) for name, table in tables.items()}
     made: Description = build(Description, values, str(path))
     _check_pattern(made.scene, f"{path}: scene", "scene")
+    if not 0 <= made.nearest < math.inf:
+        raise UserError(f"{path}: nearest: expected seconds, such as 0.02, got {made.nearest}")
     return made
 
 

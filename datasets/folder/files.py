@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mmbench.errors import UserError
 
+from . import stamps
 from .description import FILE, USUAL, Description
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
@@ -40,7 +41,8 @@ class Files:
     Attributes:
         root: the folder.
         images: modality -> sample -> file, sorted. A sample is named by its file's path in the modality's folder,
-            without the ending: ``kitchen_01``, or ``kitchen/01`` in a subfolder; or by the pattern's first group.
+            without the ending: ``kitchen_01``, or ``kitchen/01`` in a subfolder; by the pattern's first group; or by
+            the time of the anchor's nearest image.
         ignored: how many files have other endings, or do not match the pattern.
     """
 
@@ -76,11 +78,14 @@ def scan(root: Path, description: Description) -> Files:
             f"{root}: no folder {anchor}/ for the anchor's images ({found}); {LAYOUT}, or name other folders in {FILE}"
             f"{proposal(root)}"
         )
-    images, ignored = {}, 0
+    images: dict[str, dict[str, Image]] = {}
+    ignored = 0
     for name in dict.fromkeys([anchor, *(name for name in USUAL if name in folders), *folders]):
         pattern = description.modalities[name].pattern if name in description.modalities else ""
         images[name], others = _images(root, folders[name], pattern)
         ignored += others
+    if description.nearest:
+        images = stamps.by_time(images, anchor, description.nearest)
     for name, found_here in images.items():
         if not images[anchor].keys() & found_here.keys():
             one, other = next(iter(images[anchor].values())), next(iter(found_here.values()))
@@ -110,6 +115,8 @@ def _patterns(images: Mapping[str, Mapping[str, Image]]) -> str:
     firsts = {name: next(iter(of)) for name, of in images.items()}
     shared = _beginning(list(firsts.values()))
     ends = {name: first.removeprefix(shared) for name, first in firsts.items()}
+    if all(stamps.are_stamps(of) for of in images.values()):
+        return f", or write nearest = 0.02 in {FILE}, where names are times that may differ by so many seconds"
     if shared and all(sample.endswith(ends[name]) for name, of in images.items() for sample in of):
         made = {name: f"^(.*){re.escape(end)}$" for name, end in ends.items() if end}
     else:

@@ -42,6 +42,9 @@ def write(about: Description, look: Look) -> str:
     )
     parts.append(_line("groups", list(about.groups)))
     parts.append(SCENE + (_line("scene", about.scene) if about.scene else "# scene = ''\n"))
+    if about.nearest:
+        parts.append("\n# Names are times; seconds by which those of one sample may differ.\n")
+        parts.append(_line("nearest", about.nearest))
     parts.append(SPLIT + _line("test", about.split.test) + _line("validation", about.split.validation))
     lists = (
         [f"[split.train]  # the samples of each group, as above\n{_lines(about.split.train)}"]
