@@ -13,7 +13,6 @@ from mmbench.errors import UserError
 from mmbench.given.texts import told
 from mmbench.launching.ends import Outcome
 from mmbench.planning.plan import Cell
-from mmbench.store.files import read_json
 from mmbench.store.folder import FAILED, PROGRESS
 from mmbench.store.lock import Lock
 
@@ -64,6 +63,8 @@ class Claims:
 def by_longest_path(cells: Iterable[Cell], seconds: Mapping[str, float] | None = None) -> list[Cell]:
     """Cells with those first whose own time and that of the longest chain waiting for them is the longest.
 
+    Each comes after what it waits for, as in a plan: its path is a part of that one's.
+
     Args:
         seconds: estimates by the cells' names, 0 for one that is not there; without any, steps count.
     """
@@ -92,17 +93,11 @@ def _failure(cell: Cell) -> int | None:
 
 
 def _failed(cell: Cell) -> Outcome:
-    try:
-        about = read_json(cell.folder.path / FAILED) or {}
-    except ValueError:
-        about = {}
+    about = cell.folder.told(FAILED)
     return Outcome(cell, str(about.get("state", "failed")), message=f"in another run: {about.get('reason', '')}")
 
 
 def _holder(cell: Cell) -> str:
-    try:
-        about = read_json(cell.folder.path / PROGRESS) or {}
-    except ValueError:
-        about = {}
+    about = cell.folder.told(PROGRESS)
     where = f" ({about['host']}, process {about['process']})" if {"host", "process"} <= about.keys() else ""
     return f"another run{where}"

@@ -6,6 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from mmbench.planning.plan import Cell
+from mmbench.planning.words import duration
 from mmbench.store.folder import CellFolder
 
 
@@ -17,6 +18,12 @@ class Outcome:
     state: str
     seconds: float = 0.0
     message: str = ""
+
+    @property
+    def line(self) -> str:
+        """What a run says of it."""
+        took = f" in {duration(self.seconds)}" if self.seconds else ""
+        return f"{self.cell.name}: {self.state}{took}{' - ' + self.message if self.message else ''}"
 
 
 def how(folder: CellFolder, key: str, code: int, said: str) -> tuple[str, str]:

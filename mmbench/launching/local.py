@@ -97,8 +97,7 @@ class LocalProcess:
         self.process.kill()
         self.process.wait()
         self._close()
-        saved = self.cell.folder.saved_step()
-        return f"saved at step {saved} of {self.cell.steps}" if saved else "nothing of it is saved yet"
+        return self.cell.folder.saved_of(self.cell.steps)
 
     def stalled(self, seconds: float) -> bool:
         """Whether nothing has moved for so long; a cell that waits for another run does not count."""

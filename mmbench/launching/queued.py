@@ -14,7 +14,6 @@ from mmbench.launching.runfile import Said, submitted
 from mmbench.launching.scheduler import FINE, Options, settle
 from mmbench.planning.order import order_of
 from mmbench.planning.plan import Cell, Plan
-from mmbench.planning.words import duration
 
 LOOK_EVERY = 1.0  # seconds between two looks at the folders and the jobs
 LATE = 5.0  # seconds after a job's end in which its folder may still change, as this machine sees it
@@ -59,7 +58,7 @@ class Queue:
         taken_up, old = self._earlier()
         made: list[str] = []
         try:
-            for cell in _parents_first(self.waiting):
+            for cell in self.waiting:
                 job = taken_up.pop(cell.name, "")
                 if job and any(self.jobs.get(one.name) in made for one in cell.waits_for):
                     self.launcher.stop(job)  # it waits for another job of its parent, which has not done it
@@ -91,8 +90,7 @@ class Queue:
         except KeyboardInterrupt:
             for cell in reversed(self.waiting):
                 self.launcher.stop(self.jobs[cell.name])
-                saved = cell.folder.saved_step()
-                word = f"saved at step {saved} of {cell.steps}" if saved else "nothing of it is saved yet"
+                word = cell.folder.saved_of(cell.steps)
                 self.say(f"{cell.name}: job {self.jobs[cell.name]} is stopped, {word}")
             raise
         finally:
@@ -106,8 +104,7 @@ class Queue:
                 continue
             self.waiting.remove(cell)
             self.ends[cell.name] = outcome
-            took = f" in {duration(outcome.seconds)}" if outcome.seconds else ""
-            self.say(f"{cell.name}: {outcome.state}{took}{' - ' + outcome.message if outcome.message else ''}")
+            self.say(outcome.line)
             if outcome.state == "blocked":
                 self.launcher.stop(self.jobs[cell.name])
 
@@ -157,13 +154,3 @@ class Queue:
             if all((cell.name, cell.key) in wanted for cell in alive):
                 old.append(path)
         return found, old
-
-
-def _parents_first(cells: Sequence[Cell]) -> list[Cell]:
-    left, ordered = list(cells), list[Cell]()
-    while left:
-        names = {cell.name for cell in left}
-        ready = [cell for cell in left if not names & {one.name for one in cell.waits_for}]
-        ordered += ready
-        left = [cell for cell in left if cell.name not in {one.name for one in ready}]
-    return ordered

@@ -132,25 +132,25 @@ class Said:
 
 def _sweep(folder: Path) -> None:
     """Take away what runs of this machine left that were killed."""
-    for path in folder.glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, UserError):
-            about: RunFile = build(RunFile, read_json(path) or {}, "a run's file")
-            if not about.launcher and about.machine == this_machine() and not about.lives(0.0, folder.parent):
+    for path, about in _files(folder):
+        if not about.launcher and about.machine == this_machine() and not about.lives(0.0, folder.parent):
+            with contextlib.suppress(OSError):
                 path.unlink()
 
 
 def said(runs: Path) -> Iterator[tuple[RunFile, bool]]:
     """Of every run: what it says, and whether it lives. What cannot be read is left out."""
-    for path in sorted((runs / FOLDER).glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, UserError):
-            about: RunFile = build(RunFile, read_json(path) or {}, "a run's file")
+    for path, about in _files(runs / FOLDER):
+        with contextlib.suppress(OSError):
             yield about, about.lives(path.stat().st_mtime, runs)
 
 
 def submitted(runs: Path, launcher: str) -> Iterator[tuple[Path, RunFile]]:
     """The files of what was handed to a launcher, by this machine or another one, and what they say."""
-    for path in sorted((runs / FOLDER).glob("*.json")):
+    return ((path, about) for path, about in _files(runs / FOLDER) if about.launcher == launcher)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, RunFile]]:
+    for path in sorted(folder.glob("*.json")):
         with contextlib.suppress(OSError, ValueError, UserError):
-            about: RunFile = build(RunFile, read_json(path) or {}, "a run's file")
-            if about.launcher == launcher:
-                yield path, about
+            yield path, build(RunFile, read_json(path) or {}, "a run's file")

@@ -106,7 +106,7 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
                 waiting.remove(cell)
                 if isinstance(claim, Outcome):
                     ends[cell.name], settled = claim, -1.0
-                    options.say(f"{cell.name}: {claim.state}{' - ' + claim.message if claim.message else ''}")
+                    options.say(claim.line)
                     continue
                 slot = min(set(range(jobs)) - {process.slot for process in running})
                 order = order_of(
@@ -122,8 +122,7 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
                 if outcome is not None:
                     running.remove(process)
                     ends[outcome.cell.name], settled = outcome, -1.0
-                    took = f"{outcome.state} in {duration(outcome.seconds)}"
-                    options.say(f"{outcome.cell.name}: {took}{' - ' + outcome.message if outcome.message else ''}")
+                    options.say(outcome.line)
                     total.end(outcome)
             total.show(running)
             time.sleep(0.05)
@@ -171,7 +170,7 @@ def settle(waiting: list[Cell], ends: dict[str, Outcome], say: Callable[[str], N
         if broken:
             why = f"waits for {broken[0].cell.name}, {broken[0].state}"
             ends[cell.name] = Outcome(cell, "blocked", message=why)
-            say(f"{cell.name}: blocked - {why}")
+            say(ends[cell.name].line)
         elif cell.folder.state(cell.key) == "done" and not _is_broken(cell, waiting, say):
             ends[cell.name] = Outcome(cell, "found done")
         else:

@@ -11,7 +11,6 @@ from mmbench.given.texts import shown
 from mmbench.launching.remaining import Remaining
 from mmbench.launching.runfile import OPEN, Planned, RunFile, said
 from mmbench.planning.words import duration
-from mmbench.store.files import read_json
 from mmbench.store.folder import PROGRESS, CellFolder, cell_folders
 
 QUIET = ("done", "absent")  # of no interest beside those that run or have failed
@@ -31,7 +30,7 @@ def lines(runs: Path, everything: bool = False) -> list[str]:
         key = planned[name].key if name in planned else None
         state, about = folder.look(key)
         states[name] = state
-        progress[name] = _read(folder.path / PROGRESS) if state in ("running", "interrupted") else {}
+        progress[name] = folder.told(PROGRESS) if state in ("running", "interrupted") else {}
         detail = ", ".join(filter(None, (_detail(state, about, progress[name]), jobs.get(name, ""))))
         if everything or state not in QUIET or (name in jobs and state != "done"):
             text.append(f"{name:52} {'waiting' if state == 'absent' else state:11} {detail}".rstrip())
@@ -107,10 +106,3 @@ def _since(text: object) -> float | None:
         return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(str(text))).total_seconds())
     except (ValueError, TypeError):
         return None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return read_json(path) or {}
-    except ValueError:
-        return {}

@@ -135,11 +135,20 @@ class CellFolder:
             return int(found.name.removeprefix("step-")) if found else 0
         return 0
 
+    def saved_of(self, steps: int) -> str:
+        """How much of a cell of so many steps is saved, for people."""
+        saved = self.saved_step()
+        return f"saved at step {saved} of {steps}" if saved else "nothing of it is saved yet"
+
     def word(self) -> str:
         """Why the process that worked here last ended before the cell was done; empty where it left no word."""
+        return str(self.told(PROGRESS).get("ended", ""))
+
+    def told(self, name: str) -> dict[str, Any]:
+        """One of the JSON files in which a process leaves word; empty where it is absent or cannot be read."""
         with contextlib.suppress(ValueError):
-            return str((read_json(self.path / PROGRESS) or {}).get("ended", ""))
-        return ""
+            return read_json(self.path / name) or {}
+        return {}
 
     def start_over(self, key: str) -> None:
         """Move what another key left (or what is damaged) aside, so that nothing is lost and nothing is mixed.

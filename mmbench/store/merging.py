@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmbench.store import digests, journal
 from mmbench.store.files import temporary
@@ -15,12 +16,12 @@ from mmbench.store.folder import CellFolder, cell_folders
 
 @dataclass(frozen=True)
 class Choice:
-    """A cell, the runs folder that it is taken from, and its state."""
+    """A cell, the runs folder that it is taken from, its state, and its result where it is done."""
 
     runs: Path
     cell: CellFolder
     state: str
-    key: str = ""
+    result: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,19 @@ def union(folders: Sequence[Path]) -> Union:
     conflicts = []
     for runs in folders:
         for cell in cell_folders(runs):
-            state, about = cell.look()
-            new, old = Choice(runs, cell, state, str(about.get("key", ""))), cells.get(cell.name)
-            if old is None or (old.state != "done" and state == "done"):
+            new, old = Choice(runs, cell, *cell.look()), cells.get(cell.name)
+            if old is None or (old.state != "done" and new.state == "done"):
                 cells[cell.name] = new
-            elif state == old.state == "done" and (differs := _difference(old, new)):
+            elif new.state == old.state == "done" and (differs := _difference(old, new)):
                 conflicts.append(f"{cell.name}: {differs} in {new.runs} than in {old.runs}, which is taken")
     return Union(cells, tuple(conflicts))
 
 
 def _difference(one: Choice, other: Choice) -> str:
-    if one.key != other.key:
-        return "another key"
-    return "other numbers" if one.cell.look()[1].get("rows") != other.cell.look()[1].get("rows") else ""
+    for field, differs in (("key", "another key"), ("rows", "other numbers")):
+        if one.result.get(field) != other.result.get(field):
+            return differs
+    return ""
 
 
 def link(merged: Union, folders: Sequence[Path], into: Path) -> None:
@@ -80,5 +81,5 @@ def copy(choice: Choice, into: Path) -> str:
         beside.rename(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    journal.enter(into, name, choice.key)
+    journal.enter(into, name, str(choice.result.get("key", "")))
     return ""
