@@ -100,13 +100,17 @@ def _table(scores: pd.DataFrame, output: str, suffix: str, told: str) -> Table:
         about |= {"side information of": _named(side, inputs, output), "latent of": _of(latent, inputs)}
         found = summary(mine["value"].tolist())
         rows.append({**about, "seeds": found.seeds, **found.columns(score.header)})
-    frame = pd.DataFrame(rows)
-    places = frame["group"].map(lambda group: GROUPS.index(group) if group in GROUPS else len(GROUPS))
-    frame = frame.iloc[places.argsort(kind="stable")].reset_index(drop=True)
+    frame = _by_group(pd.DataFrame(rows)).reset_index(drop=True)
     return Table(
         f"{NAME}-{suffix}-{output}", f"{TITLE}: {told}, to {output}", frame, NOTE, group_column="group",
         formats={score.header: score.spec},
     )  # fmt: skip
+
+
+def _by_group(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of :data:`GROUPS`, those of other groups last."""
+    places = frame["group"].map(lambda group: GROUPS.index(group) if group in GROUPS else len(GROUPS))
+    return frame.iloc[places.argsort(kind="stable")]
 
 
 def _agreement(shares: pd.DataFrame, suffix: str, told: str) -> Table:
@@ -179,8 +183,7 @@ def _draw_agreement(axis: Axes, shares: pd.DataFrame, colours: Mapping[str, str]
 
 def _draw_scores(axis: Axes, scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """A line per kind of side information and latent, what is not zero-pair below all others on a grey ground."""
-    places = scores["group"].map(lambda group: GROUPS.index(group) if group in GROUPS else len(GROUPS))
-    ordered = scores.assign(line=[_line(row) for row in scores.to_dict("records")]).iloc[places.argsort(kind="stable")]
+    ordered = _by_group(scores.assign(line=[_line(row) for row in scores.to_dict("records")]))
     lines = list(dict.fromkeys(ordered["line"]))
     for number, (method, mine) in enumerate(ordered.groupby("method", sort=False)):
         found = {line: summary(some.tolist()).columns("x") for line, some in mine.groupby("line")["value"]}

@@ -27,12 +27,8 @@ DOMAINS = (Metric("classification_accuracy", "Accuracy"), Metric("content", "con
 NAMES = "|".join([*LAYOUTS, domain_table.NAME, "cost", "provenance"])
 FILE = re.compile(rf"(?P<report>{NAMES})(?:-(?P<where>.+))?")
 OF_SERIES = re.compile(rf"(?P<series>[^-]+)-(?P<report>{NAMES})(?:-(?P<where>.+))?")
-GROUPS = (
-    "zero-pair",
-    "baselines",
-    "oracle",
-    "chance",
-)  # the first that there is says which translation is the main one
+# The first that there is says which translation is the main one.
+GROUPS = ("zero-pair", "baselines", "oracle", "chance")
 CHANCE = "chance"
 COSTS = {"parameters (M)": ".2f", "GFLOP/image": ".3f", "training (min)": ".1f"}
 FIELDS = ("group", "method", "title", "change", "inputs", "output", "via", "bn", "selection")

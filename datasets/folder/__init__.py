@@ -102,8 +102,7 @@ class Folder(Dataset):
 
     def paths(self) -> dict[str, Path]:
         """Every image by its path below the root."""
-        images = self.files.images.values()
-        return {files.normal(image.path): self.files.root / image.path for of in images for image in of.values()}
+        return self.files.paths()
 
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that have a file of that name."""
@@ -143,7 +142,7 @@ class Folder(Dataset):
         yield from self._damaged()
 
     def _damaged(self) -> Iterator[Problem]:
-        for sample_id in sorted(set().union(*self.files.images.values())):
+        for sample_id in self.files.samples():
             made = {}
             for name in self.holds(sample_id):
                 image = self.files.images[name][sample_id]

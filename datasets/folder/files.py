@@ -54,6 +54,14 @@ class Files:
         """The modalities that a sample has."""
         return tuple(name for name, images in self.images.items() if sample in images)
 
+    def samples(self) -> list[str]:
+        """All of them, sorted."""
+        return sorted(set().union(*self.images.values()))
+
+    def paths(self) -> dict[str, Path]:
+        """Every image by its path below the root."""
+        return {normal(image.path): self.root / image.path for of in self.images.values() for image in of.values()}
+
 
 def scan(root: Path, description: Description) -> Files:
     """Every image of the described modalities, and of the usual folders that are there.

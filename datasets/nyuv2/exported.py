@@ -83,7 +83,7 @@ class Exported:
         found = f"{sum(map(len, parts.values())) - tested} of {train} official training frames"
         found += f", {tested} of {test} official test frames"
         found += "" if self._official else f" (split as listed in {FILE})"
-        bare = len(set().union(*self.files.images.values())) - len(self._whole)
+        bare = len(self.files.samples()) - len(self._whole)
         found += f"; {bare} frames lack a modality" if bare else ""
         return f"{found}; labels: {self._labels.name}{self._guess}"
 
@@ -104,8 +104,7 @@ class Exported:
 
     def paths(self) -> dict[str, Path]:
         """Every image by its path below the folder."""
-        images = self.files.images.values()
-        return {normal(image.path): self.folder / image.path for of in images for image in of.values()}
+        return self.files.paths()
 
     def holds(self, sample_id: str) -> tuple[str, ...]:
         """The modalities that have a file of that name."""
@@ -130,7 +129,7 @@ class Exported:
 
     def verify(self) -> Iterator[Problem]:
         """Open every file: damaged ones, other values, sizes that differ, frames that lack a modality."""
-        for sample_id in sorted(set().union(*self.files.images.values())):
+        for sample_id in self.files.samples():
             if missing := [name for name in MODALITIES if name not in self.holds(sample_id)]:
                 yield Problem(sample_id, f"no file for {' and '.join(missing)}")
             try:

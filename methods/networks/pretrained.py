@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from urllib.parse import urlparse
 
-import torch
 from torch import nn
 
 from mmbench.internet import answers
 
 from .segnet import VGG16_CONVS, SegNetEncoder
+from .vgg_file import imagenet_statistics
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,6 @@ def load_vgg16(encoder: SegNetEncoder) -> bool:
         log.warning("no ImageNet weights: the RGB encoder has BatchNorm, VGG-16 has none")
         return False
     import timm  # here, because it takes seconds and most networks start from scratch
-    from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
     if not _within_reach():
         log.warning("no ImageNet weights: %s is not in the local cache and its hub cannot be reached", VGG16)
@@ -52,9 +51,9 @@ def load_vgg16(encoder: SegNetEncoder) -> bool:
     given = [layer for layer in source.get_submodule("features").children() if isinstance(layer, nn.Conv2d)]
     for mine, theirs in zip(convolutions, given, strict=True):
         mine.load_state_dict(theirs.state_dict())
-    # (x + 1) / 2 is the image in [0, 1] that ImageNet's statistics describe.
-    encoder.mean.copy_(torch.tensor(IMAGENET_DEFAULT_MEAN).view(1, 3, 1, 1) * 2 - 1)
-    encoder.std.copy_(torch.tensor(IMAGENET_DEFAULT_STD).view(1, 3, 1, 1) * 2)
+    mean, std = imagenet_statistics()
+    encoder.mean.copy_(mean)
+    encoder.std.copy_(std)
     return True
 
 

@@ -86,8 +86,7 @@ def source_of(tensors: Mapping[str, Tensor]) -> Source:
         raise ValueError(
             "holds no convolutions named features.<n>.weight or <n>.weight, as torchvision's and timm's VGG"
         )
-    mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 2 - 1
-    std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1) * 2
+    mean, std = imagenet_statistics()
     first = min(found)
     if found[first][0].shape == (3, 3, 1, 1):
         mean, std, order = _input(*found.pop(first))
@@ -95,6 +94,11 @@ def source_of(tensors: Mapping[str, Tensor]) -> Source:
             weight, bias = found[min(found)]
             found[min(found)] = weight[:, order], bias
     return Source(_levels(found), mean, std)
+
+
+def imagenet_statistics() -> tuple[Tensor, Tensor]:
+    """ImageNet's mean and std, ``(1, 3, 1, 1)``, of images in [-1, 1]; they are stated for (x + 1) / 2."""
+    return torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 2 - 1, torch.tensor(IMAGENET_STD).view(1, 3, 1, 1) * 2
 
 
 def _input(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, list[int]]:

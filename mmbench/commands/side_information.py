@@ -44,8 +44,10 @@ def _side_information(options: argparse.Namespace) -> int:
 
 
 def _finished_below(folder: Path) -> list[Path]:
-    """Cells with a result; what was moved aside is left out."""
-    return sorted(path.parent for path in folder.glob("**/seed-*/result.json") if ".old-" not in path.parent.name)
+    """Cells with a result."""
+    from mmbench.store.folder import cell_folders
+
+    return [cell.path for cell in cell_folders(folder, "**/seed-*") if (cell.path / "result.json").exists()]
 
 
 def _look_into(run: Path, data_root: Path | None, device_name: str) -> None:

@@ -230,9 +230,9 @@ class CellFolder:
             file.write(json.dumps(entry) + "\n")
 
 
-def cell_folders(runs: Path) -> list[CellFolder]:
-    """Every cell below a runs folder, sorted; what was moved aside is left out."""
-    found = (path for path in runs.glob("*/*/*/seed-*") if path.is_dir() and ".old-" not in path.name)
+def cell_folders(runs: Path, pattern: str = "*/*/*/seed-*") -> list[CellFolder]:
+    """Every cell below a runs folder, or where else the pattern finds some, sorted; without what was moved aside."""
+    found = (path for path in runs.glob(pattern) if path.is_dir() and ".old-" not in path.name)
     return [CellFolder(path) for path in sorted(found) if not any(p.startswith(ASIDE) for p in path.parts[-4:])]
 
 
