@@ -36,6 +36,7 @@ class Lease:
         self.path = path
         self.number, self.secret, self._beats = 0, "", 0
         self._ends = threading.Event()
+        self._beating: threading.Thread | None = None
 
     @classmethod
     def adopted(cls, path: Path, token: str) -> Lease:
@@ -76,13 +77,13 @@ class Lease:
 
     def hand_over(self) -> None:
         """Leave it to the child that was told the token."""
-        self._ends.set()
+        self._stop()
         self.secret = ""
 
     def release(self) -> None:
         """Give it back."""
         if self.secret:
-            self._ends.set()
+            self._stop()
             with contextlib.suppress(OSError):
                 self._write(released=True)
             self.secret = ""
@@ -126,12 +127,19 @@ class Lease:
         return now - known[1] >= STALE
 
     def _begin(self) -> None:
-        self._ends = threading.Event()
+        self._ends.clear()
         self._write()
-        threading.Thread(target=self._beat, args=(self._ends,), daemon=True).start()
+        self._beating = threading.Thread(target=self._beat, daemon=True)
+        self._beating.start()
 
-    def _beat(self, ends: threading.Event) -> None:
-        while not ends.wait(BEAT):
+    def _stop(self) -> None:
+        """Beat no more: a beat that is being written would stand over what is written next."""
+        self._ends.set()
+        if self._beating is not None:
+            self._beating.join()
+
+    def _beat(self) -> None:
+        while not self._ends.wait(BEAT):
             if max(self._numbers(), default=0) > self.number:
                 print(f"mmbench: {self.path}: another process took it over after a silence", file=sys.stderr)
                 sys.stderr.flush()

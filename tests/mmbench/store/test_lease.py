@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from mmbench.errors import UserError
 from mmbench.store import lease as leases
 from mmbench.store import mounts
+from mmbench.store.files import write_bytes
 from mmbench.store.lease import Lease
 from mmbench.store.lock import Lock
 
@@ -114,6 +116,25 @@ time.sleep(60)
     elsewhere(path, 2)
     said = holder.communicate(timeout=30)[1]
     assert holder.returncode == leases.LOST and "another process took it over" in said
+
+
+def test_a_beat_that_is_being_written_does_not_undo_the_release(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beating = threading.Event()
+
+    def slowly(file: Path, content: bytes) -> None:
+        if json.loads(content)["beat"] > 1 and b"released" not in content:
+            beating.set()
+            time.sleep(0.2)
+        write_bytes(file, content)
+
+    monkeypatch.setattr(leases, "BEAT", 0.01)
+    monkeypatch.setattr(leases, "write_bytes", slowly)
+    lease = Lease(path)
+    lease.take()
+    assert beating.wait(10)
+    lease.release()
+    time.sleep(0.4)
+    assert not Lease(path).is_held()
 
 
 def test_a_token_of_something_else_is_refused(path: Path) -> None:
