@@ -61,6 +61,12 @@ def berhu(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     Args:
         prediction, target: ``(B, C, H, W)``.
         valid: bool ``(B, H, W)``.
+
+    Errors 1 and 5, so that ``c`` is 1: the first counts as it is, the second as (25 + 1) / 2.
+
+    >>> errors = torch.tensor([[[[1.0, 5.0]]]])
+    >>> berhu(errors, torch.zeros_like(errors), torch.ones(1, 1, 2, dtype=torch.bool))
+    tensor(7.)
     """
     valid = valid.unsqueeze(1).expand_as(prediction)
     error = torch.where(valid, prediction.float() - target.float(), 0.0).abs()

@@ -1,7 +1,7 @@
 """M&MNets with what the papers leave open, or their released code does otherwise, as settings.
 
 The networks, losses, rows and stages are those of ``mmnet.py``; with the settings as they are by default, so is every
-bit of what is trained. Each setting changes one thing (``mmnet_study.toml`` has their values):
+bit of what is trained. Each setting changes one thing (``mmnet_study.toml`` has their values)::
 
     side_information     ``fixed`` unpools at the top-left of every window: the operator without the information
     latent_levels        ``last``: eq. 4.9-4.11. ``last3``, ``all``: in its place, for the features p_l after the last

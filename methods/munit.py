@@ -75,7 +75,7 @@ class MUNIT(Method):
         )
 
     def networks(self) -> dict[str, nn.Module]:
-        """encoder/* (of contents), style/*, decoder/*, discriminator/*."""
+        """``encoder/*`` (of contents), ``style/*``, ``decoder/*``, ``discriminator/*``."""
         return {role.replace("content/", "encoder/"): network for role, network in super().networks().items()}
 
     def forward(self, batch: Batch, stage: Stage) -> Step:

@@ -11,7 +11,11 @@ class UserError(Exception):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the nearest of ``known``, or the list of all where none is near."""
+    """Return ``" (did you mean 'x'?)"`` for the nearest of ``known``, or the list of all where none is near.
+
+    >>> did_you_mean("mmnets", ["cascade", "mmnet"])
+    " (did you mean 'mmnet'?)"
+    """
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if near:

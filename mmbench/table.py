@@ -55,6 +55,16 @@ class Table:
         rivals: groups (values of ``group_column``) whose rows compete for the best value; all without any.
         tip: a hidden column with what the page shows of a row where one points at its first cell.
         detail: stands in the files and on the page; not printed by a command that was not asked for it by name.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"method": ["oracle"], "mIoU": [78.92], "mIoU std": [0.51]})
+    >>> table = Table("scores", "Depth to segmentation", frame, formats={"mIoU": ".1f", "mIoU std": ".1f"})
+    >>> print(table.text(), end="")
+    Depth to segmentation
+    <BLANKLINE>
+    method        mIoU
+    ------  ----------
+    oracle  78.9 ± 0.5
     """
 
     name: str

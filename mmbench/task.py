@@ -52,6 +52,11 @@ class Translation:
         weights: of the inputs' latents, in their order; they sum to 1.
         side_from: the input whose encoder gives the side information.
         bn: ``trained`` statistics, or ``re-estimated`` on the intermediate images of training data (cascades only).
+
+    >>> Translation(("rgb", "depth"), "segmentation", weights=(0.8, 0.2), side_from="rgb").name
+    'rgb+depth -> segmentation'
+    >>> Translation(("depth",), "segmentation", via="rgb").name
+    'depth -> rgb -> segmentation'
     """
 
     inputs: tuple[str, ...]
