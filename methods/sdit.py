@@ -9,8 +9,11 @@ What the sources leave open, and deviations:
 
 - Eq. 6.1 prints the logarithmic loss; the authors' code trains a Wasserstein loss with gradient penalty, five steps of
   the discriminator each, and so does this.
-- The penalty's score of an image is the mean over its patches (``stargan.py``: the sum).
-- Eq. 6.6 is minimized by generator and discriminator; L1 norms are means over elements.
+- The penalty's score of an image is the mean over its patches; the authors' code and ``stargan.py`` have their sum
+  (``penalty_score``).
+- Eq. 6.6 is minimized by generator and discriminator, as printed; in the authors' code by the generator alone, against
+  a head that is never trained for it (``code_loss``). L1 norms are means over elements.
+- Eq. 6.7 goes back with the same z, the authors' code with another one (``back_code``).
 - With ``perceptron_label`` the perceptron reads the target's label beside z: chapter 7, "using target domain labels in
   the encoder and decoder". The equations have M(z).
 - Scenes have no attention (6.5.4): the variant ``sdit-no-attention``, for artworks.
@@ -54,7 +57,8 @@ class Step:
     Attributes:
         real, fake: images in [-1, 1] and their translations.
         source, target: domains' numbers ``(B,)``.
-        z: codes ``(B, code)``, the same for both ways.
+        z: codes ``(B, code)``.
+        back_z: codes of the way back.
     """
 
     real: Tensor
@@ -62,6 +66,7 @@ class Step:
     source: Tensor
     target: Tensor
     z: Tensor
+    back_z: Tensor
 
 
 class SDIT(Method):
@@ -90,22 +95,24 @@ class SDIT(Method):
     def forward(self, batch: Batch, stage: Stage) -> Step:
         """The drawn domains' images to another one of them."""
         real, source, target = draw(batch, self.names, self.context.settings["domains_per_step"])
-        z = torch.randn(len(real), self.context.settings["code"], device=real.device)
+        settings = self.context.settings
+        z = torch.randn(len(real), settings["code"], device=real.device)
         fake = self._generate(real, target, z)
-        return Step(real, fake, source, target, z)
+        return Step(real, fake, source, target, z, torch.randn_like(z) if settings["back_code"] == "new" else z)
 
     def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
-        """Both: ``gan``, ``classify``, ``latent``; discriminator: ``penalty``; generator: ``cycle``."""
+        """Both: ``gan``, ``classify``, ``latent`` (but see ``code_loss``); one: ``penalty``; the other: ``cycle``."""
         if player == "discriminator":
             real_scores, logits, _ = self.discriminator(made.real)
             fake_scores, _, code = self.discriminator(made.fake.detach())
-            return {
+            losses = {
                 "gan": fake_scores.float().mean() - real_scores.float().mean(),
                 "penalty": gradient_penalty(self._score, made.real, made.fake),
                 "classify": F.cross_entropy(logits.float(), made.source),
-                "latent": (code.float() - made.z).abs().mean(),
             }
-        back = self._generate(made.fake, made.source, made.z)
+            both = self.context.settings["code_loss"] == "both"
+            return {**losses, "latent": (code.float() - made.z).abs().mean()} if both else losses
+        back = self._generate(made.fake, made.source, made.back_z)
         scores, logits, code = self.discriminator(made.fake)
         return {
             "gan": -scores.float().mean(),
@@ -115,9 +122,9 @@ class SDIT(Method):
         }
 
     def _score(self, images: Tensor) -> Tensor:
-        """One per image, the mean over its patches."""
+        """One per image, the mean or sum over its patches."""
         scores: Tensor = self.discriminator(images)[0]
-        return scores.mean((1, 2, 3))
+        return scores.mean((1, 2, 3)) if self.context.settings["penalty_score"] == "mean" else scores.sum((1, 2, 3))
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The output's label and one code z, a function of ``sample``, for the whole batch."""

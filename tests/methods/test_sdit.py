@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 from typing import Any
 
@@ -168,6 +169,46 @@ def test_losses_by_hand_with_a_discriminator_that_is_known() -> None:
     assert torch.allclose(mine["cycle"], (back - made.real).abs().mean())
     norm = (1 / (3 * SIZE**2)) ** 0.5  # of the gradient of a mean over 3 * SIZE^2 values
     assert torch.allclose(theirs["penalty"], torch.tensor((norm - 1) ** 2))
+
+
+def test_the_penalty_may_be_of_the_sum_of_scores() -> None:
+    """Of four patches that score the mean of the image each: a gradient four times as long."""
+
+    class Patches(nn.Module):
+        def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            mean = image.mean((1, 2, 3))
+            return mean.view(-1, 1, 1, 1).expand(-1, 1, 2, 2), torch.zeros(len(image), 3), torch.zeros(len(image), 8)
+
+    norm = (1 / (3 * SIZE**2)) ** 0.5
+    for penalty_score, patches in (("mean", 1), ("sum", 4)):
+        method, stage = build(penalty_score=penalty_score)
+        method.discriminator = Patches()
+        penalty = method.loss("discriminator", {}, method(batches(0), stage), stage)["penalty"]
+        assert penalty.item() == pytest.approx((patches * norm - 1) ** 2, rel=1e-4)
+
+
+def test_as_in_the_authors_code_the_discriminator_is_not_trained_on_the_code() -> None:
+    method, stage = build(code_loss="generator")
+    made = method(batches(0), stage)
+    assert "latent" not in method.loss("discriminator", {}, made, stage)
+    assert method.loss("generator", {}, made, stage)["latent"].item() > 0
+    head = [method.get_parameter(f"discriminator.{name}.weight") for name in ("code", "recovered")]
+    before = [weight.detach().clone() for weight in head]
+    trunk = next(method.get_submodule("discriminator.trunk").parameters())
+    first = trunk.detach().clone()
+    train(method, dataclasses.replace(stage, steps=2))
+    assert all(torch.equal(old, new) for old, new in zip(before, head, strict=True))
+    assert not torch.equal(first, trunk)
+
+
+@pytest.mark.parametrize(("back_code", "same"), [("same", True), ("new", False)])
+def test_the_way_back_has_the_same_code_or_another(back_code: str, same: bool) -> None:
+    method, stage = build(back_code=back_code)
+    made = method(batches(0), stage)
+    assert torch.equal(made.z, made.back_z) == same
+    back = method._generate(made.fake, made.source, made.back_z)  # type: ignore[operator]
+    expected = (back - made.real).abs().mean()
+    assert torch.allclose(method.loss("generator", {}, made, stage)["cycle"], expected)
 
 
 @pytest.mark.parametrize("name", ["sdit", "sdit-no-attention"])
