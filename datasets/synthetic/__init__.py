@@ -27,7 +27,7 @@ CLASS = "Synthetic"
 NEEDS_ROOT = False
 SOURCE = "rendered by mmbench itself"
 CITATION = "mmbench, docs/synthetic.md"
-SETTINGS = {"nir": False}
+SETTINGS = {"nir": False, "draw": 0}
 SUITES = ("tables", "ablation")
 VARIANTS = {
     "synthetic-nir": {
@@ -45,6 +45,11 @@ BASE = 2_000_000
 
 PART = 200_000
 """Scene numbers reserved for each part of the split, so that no limit can make two parts overlap."""
+
+DRAW = 1_000_000
+"""Seeds from one draw of all scenes to the next."""
+
+DRAWS = 1000
 
 DEFAULTS = DataLimits(train=2000, validation=100, test=300)
 BATCH = 32
@@ -113,10 +118,11 @@ class Synthetic(Dataset):
     """Rooms from the embedded renderer; every sample is a scene of its own.
 
     ``limits`` of 0 mean 2000 images per training group, 100 for validation and 300 for test. The setting ``nir`` gives
-    the task of four modalities.
+    the task of four modalities. ``draw`` takes other scenes for every part: 0 are those that results are reported for,
+    no other draw shares a scene with them.
 
     Raises:
-        UserError: a limit is negative or above 200 000.
+        UserError: a limit is negative or above 200 000, or a draw outside 0 to 999.
     """
 
     def __init__(
@@ -134,6 +140,9 @@ class Synthetic(Dataset):
         for name in ("train", "validation", "test"):
             if not 0 <= getattr(self.limits, name) <= PART:
                 raise UserError(f"synthetic: {name}={getattr(self.limits, name)} images; expected 0 to {PART}")
+        if not 0 <= self.settings["draw"] < DRAWS:
+            raise UserError(f"synthetic: data.draw={self.settings['draw']}; expected 0 to {DRAWS - 1}")
+        self._base = BASE + self.settings["draw"] * DRAW
 
     def split(self) -> Split:
         """Ids such as ``scene-000123``; the four parts come from disjoint ranges of seeds."""
@@ -145,8 +154,8 @@ class Synthetic(Dataset):
         return Split(groups, validation, test, {i: i for ids in (first, second, validation, test) for i in ids})
 
     def manifest(self) -> str:
-        """SHA-256 of the renderer's version and the limits."""
-        facts = f"{NAME} renderer {RENDERER_VERSION} base {BASE} part {PART} {self.limits}"
+        """SHA-256 of the renderer's version, the draw and the limits."""
+        facts = f"{NAME} renderer {RENDERER_VERSION} base {self._base} part {PART} {self.limits}"
         return hashlib.sha256(facts.encode()).hexdigest()
 
     def readings(self) -> dict[str, Reading]:
@@ -162,7 +171,7 @@ class Synthetic(Dataset):
         from .render import render
 
         for start in range(0, len(ids), BATCH):
-            images = render([_seed(i) for i in ids[start : start + BATCH]], size)
+            images = render([self._base + _number(i) for i in ids[start : start + BATCH]], size)
             arrays: dict[str, np.ndarray] = {name: image.numpy() for name, image in images.items()}
             arrays["nir"] = arrays["nir"].astype(np.float32) / 127.5 - 1.0
             for index in range(len(arrays["rgb"])):
@@ -173,8 +182,8 @@ class Synthetic(Dataset):
         yield from ()
 
 
-def _seed(sample_id: str) -> int:
+def _number(sample_id: str) -> int:
     prefix, _, number = sample_id.rpartition("-")
     if prefix != "scene" or not number.isdigit():
         raise UserError(f"synthetic: {sample_id!r} is no sample; expected an id such as scene-000123")
-    return BASE + int(number)
+    return int(number)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmbench.datasets.synthetic import BASE, RENDERER_VERSION, Synthetic, furniture
+from mmbench.datasets.synthetic import BASE, DRAW, RENDERER_VERSION, Synthetic, furniture
 from mmbench.datasets.synthetic.camera import draw_camera, look
 from mmbench.datasets.synthetic.draw import Draw
 from mmbench.datasets.synthetic.layout import draw_scene
@@ -224,6 +224,25 @@ def test_adapter_renders_what_its_ids_name() -> None:
 def test_manifest_changes_with_the_limits_only() -> None:
     one, same, other = (Synthetic(None, DataLimits(train=n)).manifest() for n in (5, 5, 6))
     assert one == same != other
+
+
+def test_another_draw_is_other_scenes_in_every_part() -> None:
+    """A million seeds apart, more than the four parts of a draw can take."""
+    limits = DataLimits(train=200_000, validation=200_000, test=200_000)
+    first, second = (Synthetic(None, limits, {"draw": draw}) for draw in (0, 1))
+    last = int(first.split().test[-1].removeprefix("scene-"))
+    assert last == 799_999 < DRAW
+    assert first.manifest() != second.manifest() != Synthetic(None, limits, {"draw": 2}).manifest()
+    ids = second.split().test[:2]
+    expected = render([BASE + DRAW + 600_000, BASE + DRAW + 600_001], 16)
+    for image, there in zip(second.load(ids, 16), expected["rgb"].numpy(), strict=True):
+        np.testing.assert_array_equal(image["rgb"], there)
+
+
+def test_the_first_draw_is_that_of_all_earlier_results() -> None:
+    assert Synthetic().manifest() == "9a6c743c2c01eb4312f9a89bf67a9743c5fcdfffa78f8b54ab9f093a30c26fdb"
+    with pytest.raises(UserError, match=r"data\.draw=-1; expected 0 to 999"):
+        Synthetic(None, None, {"draw": -1})
 
 
 @pytest.mark.parametrize("train", [-1, 200_001])

@@ -163,9 +163,11 @@ def test_resizing_first_leaves_no_checkerboard(kernel: int, bias: bool) -> None:
 
 def test_resizing_and_a_convolution_is_that_of_torch() -> None:
     torch.manual_seed(0)
-    layers, image = nn.Sequential(*doubling(2, 3, 3, "resize")), torch.randn(1, 2, 4, 4)
+    layers, image = doubling(2, 3, 3, "resize"), torch.randn(1, 2, 4, 4)
     large = image.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    assert torch.allclose(layers(image), F.conv2d(large, layers[-1].weight, layers[-1].bias, padding=1), atol=1e-6)
+    weight, bias = (layers[1].get_parameter(name) for name in ("weight", "bias"))
+    expected = F.conv2d(large, weight, bias, padding=1)
+    assert torch.allclose(nn.Sequential(*layers)(image), expected, atol=1e-6)
 
 
 def test_generators_resize_where_they_are_told_to() -> None:
@@ -193,9 +195,8 @@ def test_each_scale_judges_the_image_halved_once_more() -> None:
     assert half[0, 0, 0, 0] == image[0, 0, :2, :2].mean()
     assert half[0, 0, 3, 5] == image[0, 0, 5:8, 9:12].mean()
     assert quarter[0, 0, 2, 1] == half[0, 0, 3:6, 1:4].mean()
-    sizes: list[int] = []
-    ScaledDiscriminators(lambda size: sizes.append(size) or nn.Identity(), 48, 4, 8)
-    assert sizes == [48, 24, 12]
+    made = ScaledDiscriminators(lambda size: nn.Conv2d(1, size, 1), 48, 4, 8)
+    assert [convolution.get_parameter("bias").numel() for convolution in made.scales] == [48, 24, 12]
 
 
 @pytest.mark.parametrize("size", [16, 48, 64])
