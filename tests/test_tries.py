@@ -89,7 +89,7 @@ def test_what_is_kept_stays_in_the_tries_after_it(tries: ModuleType, monkeypatch
     values = {"": 0.5, "a=1": 0.52, "a=1 b=1": 0.525, "a=2": None, "a=1 c=1": 0.54}
     trained: list[dict[str, Any]] = []
 
-    class Known(tries.Tries):  # type: ignore[misc,name-defined]
+    class Known(tries.Tries):  # type: ignore[name-defined]
         def _cell(self, tried: Any) -> Any:
             value = values[" ".join(item for item in tried.given if not item.startswith("data."))]
             look = ("failed", {"reason": "out of luck"}) if value is None else ("done", {"value": value})

@@ -27,7 +27,7 @@ CLASS = "Synthetic"
 NEEDS_ROOT = False
 SOURCE = "rendered by mmbench itself"
 CITATION = "mmbench, docs/synthetic.md"
-SETTINGS = {"nir": False, "draw": 0}
+SETTINGS = {"nir": False, "draw": 0, "tied_colours": 0.0}
 SUITES = ("tables", "ablation")
 VARIANTS = {
     "synthetic-nir": {
@@ -119,10 +119,11 @@ class Synthetic(Dataset):
 
     ``limits`` of 0 mean 2000 images per training group, 100 for validation and 300 for test. The setting ``nir`` gives
     the task of four modalities. ``draw`` takes other scenes for every part: 0 are those that results are reported for,
-    no other draw shares a scene with them.
+    no other draw shares a scene with them. ``tied_colours`` is the share of materials that have the colour of their
+    class: how much of the classes RGB tells by colour alone.
 
     Raises:
-        UserError: a limit is negative or above 200 000, or a draw outside 0 to 999.
+        UserError: a limit is negative or above 200 000, a draw outside 0 to 999, or a share outside 0 to 1.
     """
 
     def __init__(
@@ -142,6 +143,8 @@ class Synthetic(Dataset):
                 raise UserError(f"synthetic: {name}={getattr(self.limits, name)} images; expected 0 to {PART}")
         if not 0 <= self.settings["draw"] < DRAWS:
             raise UserError(f"synthetic: data.draw={self.settings['draw']}; expected 0 to {DRAWS - 1}")
+        if not 0 <= self.settings["tied_colours"] <= 1:
+            raise UserError(f"synthetic: data.tied_colours={self.settings['tied_colours']}; expected 0 to 1")
         self._base = BASE + self.settings["draw"] * DRAW
 
     def split(self) -> Split:
@@ -154,8 +157,10 @@ class Synthetic(Dataset):
         return Split(groups, validation, test, {i: i for ids in (first, second, validation, test) for i in ids})
 
     def manifest(self) -> str:
-        """SHA-256 of the renderer's version, the draw and the limits."""
+        """SHA-256 of the renderer's version, the draw, the limits and, where there are some, tied colours."""
         facts = f"{NAME} renderer {RENDERER_VERSION} base {self._base} part {PART} {self.limits}"
+        if tied := self.settings["tied_colours"]:
+            facts += f" tied colours {tied}"
         return hashlib.sha256(facts.encode()).hexdigest()
 
     def readings(self) -> dict[str, Reading]:
@@ -171,7 +176,8 @@ class Synthetic(Dataset):
         from .render import render
 
         for start in range(0, len(ids), BATCH):
-            images = render([self._base + _number(i) for i in ids[start : start + BATCH]], size)
+            seeds = [self._base + _number(i) for i in ids[start : start + BATCH]]
+            images = render(seeds, size, tied_colours=self.settings["tied_colours"])
             arrays: dict[str, np.ndarray] = {name: image.numpy() for name, image in images.items()}
             arrays["nir"] = arrays["nir"].astype(np.float32) / 127.5 - 1.0
             for index in range(len(arrays["rgb"])):
