@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
-from .networks.adain import AffinePerceptron, code_of_sample
+from .networks.adain import AdaptiveBlocks, AffinePerceptron, code_of_sample
 from .networks.labels import draw
 from .networks.sdit import AttentiveGenerator, LabelledEncoder, ThreefoldDiscriminator
 from .networks.stargan import gradient_penalty
@@ -45,7 +45,7 @@ CLASS = "SDIT"
 ACCESS = "unpaired"
 GROUP = "baselines"
 KINDS = ("cross-domain",)
-SUITES = ("scalability",)
+SUITES = ("scalability", "sdit-ablation")
 BUDGET = "full"
 CITATION = "Wang, Gonzalez-Garcia, van de Weijer, Herranz, ACM MM 2019; Wang: PhD thesis, chapter 6"
 
@@ -78,16 +78,20 @@ class SDIT(Method):
         self.names = [domain.name for domain in self.task.modalities]
         width, critic_width = part_widths(context, "generator", "discriminator")
         self.encoder = LabelledEncoder(len(self.names), width, blocks)
-        self.generator = AttentiveGenerator(width, blocks, settings["cin_blocks"], attention=settings["attention"])
+        self.generator = AttentiveGenerator(
+            width, blocks, settings["cin_blocks"], attention=settings["attention"], cin=settings["cin"]
+        )
         inputs = settings["code"] + (len(self.names) if settings["perceptron_label"] else 0)
-        self.perceptron = AffinePerceptron(inputs, self.generator.adaptive)
+        self.perceptron: AffinePerceptron | None = None
+        if isinstance(self.generator.adaptive, AdaptiveBlocks):
+            self.perceptron = AffinePerceptron(inputs, self.generator.adaptive)
         self.discriminator = ThreefoldDiscriminator(len(self.names), context.size, critic_width, settings["code"])
 
     def networks(self) -> dict[str, nn.Module]:
-        """encoder/shared, perceptron/shared, decoder/shared, discriminator/shared."""
+        """encoder/shared, perceptron/shared where there is CIN, decoder/shared, discriminator/shared."""
         return {
             "encoder/shared": self.encoder,
-            "perceptron/shared": self.perceptron,
+            **({"perceptron/shared": self.perceptron} if self.perceptron else {}),
             "decoder/shared": self.generator,
             "discriminator/shared": self.discriminator,
         }
@@ -139,5 +143,6 @@ class SDIT(Method):
     def _generate(self, image: Tensor, label: Tensor, z: Tensor) -> Tensor:
         if self.context.settings["perceptron_label"]:
             z = torch.cat([z, F.one_hot(label, len(self.names)).to(z.dtype)], dim=1)
-        made: Tensor = self.generator(self.encoder(image, label), self.perceptron(z))
+        affines = self.perceptron(z) if self.perceptron else None
+        made: Tensor = self.generator(self.encoder(image, label), affines)
         return made

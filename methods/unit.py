@@ -84,7 +84,7 @@ class UNIT(Method):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.pairs = list(dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen))
+        self.pairs = self.trained_pairs()
         self.encoders, self.generators, self.discriminators = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         size, settings = context.size, context.settings
         width, critic_width = part_widths(context, "generator", "discriminator")
@@ -103,10 +103,18 @@ class UNIT(Method):
                     critic, size, settings["discriminator_scales"], SMALLEST_IMAGE
                 )  # fmt: skip
 
+    def trained_pairs(self) -> list[tuple[str, ...]]:
+        """Modalities by two, in alphabetical order, each of which has a model."""
+        return list(dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen))
+
+    def pairs_of_step(self) -> list[tuple[str, ...]]:
+        """Those that a step trains: all."""
+        return self.pairs
+
     def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each direction: reconstruction within the modality, translation, and the way back."""
         made = []
-        for pair in self.pairs:
+        for pair in self.pairs_of_step():
             for source, target in (pair, pair[::-1]):
                 here, there = self.task.modality(source), self.task.modality(target)
                 mean = self.encoders[_key(pair, source)](here.to_network(batch[source][source]))

@@ -18,7 +18,7 @@ from mmbench.modality import Depth, Rgb, Scalar, Segmentation
 from mmbench.modality.reading import Reading, as_written
 from mmbench.task import Group, Split, Task, Translation
 
-from .scene import CLASSES
+from .scene import CLASSES, PALETTE
 
 NAME = "synthetic"
 TITLE = "Synthetic rooms (embedded)"
@@ -54,23 +54,6 @@ DRAWS = 1000
 DEFAULTS = DataLimits(train=2000, validation=100, test=300)
 BATCH = 32
 NATIVE = 256
-
-PALETTE = (
-    (0, 0, 0),
-    (0, 0, 255),
-    (232, 88, 47),
-    (0, 217, 0),
-    (148, 0, 240),
-    (222, 241, 23),
-    (255, 205, 205),
-    (0, 223, 228),
-    (106, 135, 204),
-    (116, 28, 41),
-    (240, 35, 235),
-    (0, 166, 156),
-    (249, 139, 0),
-    (225, 228, 194),
-)
 
 RGB = Rgb("rgb")
 DEPTH = Depth("depth")

@@ -6,8 +6,7 @@ its place. Geometry, labels and near infrared stay as they are, and so does what
 
 from __future__ import annotations
 
-from . import PALETTE
-from .scene import COLUMN, Scene
+from .scene import COLUMN, PALETTE, Scene
 
 SALTS = 2**20  # a material's salt is drawn uniformly below this
 LIGHTEST = 0.8  # linear albedo of a full channel

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from mmbench.methods.networks.shared_vae import StridedDiscriminator
 from torch import Tensor, nn
 
 from mmbench.errors import UserError
 from mmbench.method import Batch, Method
+from mmbench.planning import config
+from mmbench.plugins import catalog
 from mmbench.schedule import Stage
 
 
@@ -126,6 +129,32 @@ def test_unit_has_the_blocks_layers_and_upsampling_of_its_settings(bench: Any) -
     assert any(isinstance(m, nn.Upsample) for m in generator.modules())
     with pytest.raises(UserError, match="shared"):
         ready(bench, "unit", shared=9)
+
+
+@pytest.mark.parametrize(
+    ("name", "off", "blocks"),
+    [
+        ("unit", set(), 1),
+        ("unit-no-sharing", {"likelihood", "kl"}, 0),
+        ("unit-no-cycle", {"cycle", "cycle_kl"}, 1),
+        ("unit-more-sharing", set(), 2),
+    ],
+)
+def test_units_ablations_are_those_of_its_figure_2(bench: Any, name: str, off: set[str], blocks: int) -> None:
+    method, stage, _ = ready(bench, name)
+    assert {loss for loss, weight in stage.weights.items() if weight == 0} == off
+    for kind in ("encoder", "generator"):
+        one, other = (method.networks()[f"{kind}/depth+segmentation:{each}"] for each in ("depth", "segmentation"))
+        assert len({id(p) for p in one.parameters()} & {id(p) for p in other.parameters()}) == 4 * blocks
+
+
+def test_the_shallow_discriminators_have_two_layers_at_any_size() -> None:
+    card = catalog.find("methods", "unit-shallow")
+    paper = config.resolve(card, config.profile("paper", "cross-modal"), "cross-modal", {})
+    assert paper.settings["discriminator_layers"] == 2
+    with torch.device("meta"):
+        critic = StridedDiscriminator(3, 256, 64, paper.settings["discriminator_layers"])
+    assert [m.stride for m in critic.modules() if isinstance(m, nn.Conv2d)] == [(2, 2), (2, 2), (1, 1)]
 
 
 def test_cyclegan_resizes_where_it_is_told_to(bench: Any) -> None:

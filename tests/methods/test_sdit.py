@@ -16,6 +16,7 @@ from recolouring import COLOURS, NAMES, SIZE, batches, check_red_becomes_green, 
 from torch import Tensor, nn
 
 from mmbench.method import Method
+from mmbench.planning.selection import choose_methods
 from mmbench.schedule import NetworkSize, Stage
 from mmbench.task import Translation
 from mmbench.training.loop import set_modes
@@ -211,7 +212,38 @@ def test_the_way_back_has_the_same_code_or_another(back_code: str, same: bool) -
     assert torch.allclose(method.loss("generator", {}, made, stage)["cycle"], expected)
 
 
-@pytest.mark.parametrize("name", ["sdit", "sdit-no-attention"])
+# Table 6.1: attention, CIN, latent code loss.
+TABLE_6_1 = {
+    "sdit-no-cin": (True, False, False),
+    "sdit-no-attention-no-code": (False, True, False),
+    "sdit-no-attention": (False, True, True),
+    "sdit-no-code": (True, True, False),
+    "sdit": (True, True, True),
+}
+
+
+def test_the_ablation_suite_is_table_6_1() -> None:
+    assert {card.name for card in choose_methods([], "cross-domain", "sdit-ablation")[0]} == set(TABLE_6_1)
+
+
+@pytest.mark.parametrize("name", TABLE_6_1)
+@pytest.mark.parametrize("profile", ["paper", "laptop"])
+def test_the_variants_lack_what_table_6_1_says(name: str, profile: str) -> None:
+    attention, cin, code = TABLE_6_1[name]
+    method, stage = build(name, profile=profile)
+    assert (method.get_submodule("generator").attention is not None) == attention
+    assert ("perceptron/shared" in method.networks()) == cin
+    assert (stage.weights["latent"] > 0) == code
+    method.eval()
+    image, to_green = squares(COLOURS["red"], 0, 2), Translation(("red",), "green")
+    with torch.inference_mode():
+        one, two = (method.translate({"red": image}, to_green, sample=n) for n in (1, 2))
+        blue = method.translate({"red": image}, Translation(("red",), "blue"))
+    assert (not torch.equal(one, two)) == cin, "without CIN no code reaches the image"
+    assert not torch.equal(one, blue)
+
+
+@pytest.mark.parametrize("name", ["sdit", "sdit-no-attention", "sdit-no-cin"])
 def test_both_players_reach_all_of_their_networks(name: str) -> None:
     method, stage = build(name)
     set_modes(method, stage)
