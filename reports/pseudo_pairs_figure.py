@@ -105,9 +105,11 @@ def _lines(frame: pd.DataFrame, axis: str) -> list[tuple[str, str, pd.DataFrame]
     other = [column for column in (STEPS, TIED) if column != axis]
     keys = [frame[name] for name in ("translation", "score", "data set", "profile", "method", *other)] + [rest]
     found = []
-    for (translation, score, dataset, profile, method, held, changes), points in frame.groupby(keys, sort=True):
+    for key, points in frame.groupby(keys, sort=True):
+        translation, score, dataset, profile, method, held, changes = map(str, key)
         if points[axis].nunique() > 1:
-            label = ", ".join(filter(None, (f"{method}: {dataset}, {profile}", f"{other[0]} {held:g}", changes)))
+            held = f"{float(held):g}"
+            label = ", ".join(filter(None, (f"{method}: {dataset}, {profile}", f"{other[0]} {held}", changes)))
             found.append((f"{translation}: {score}", label, points.groupby(axis)["gain"].mean().reset_index()))
     return found
 

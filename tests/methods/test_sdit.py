@@ -93,6 +93,7 @@ def test_the_networks_are_those_of_the_thesis() -> None:
     with torch.device("meta"):
         encoder, critic = LabelledEncoder(4, 64, 6), ThreefoldDiscriminator(4, 128, 64, 8)
         generator = AttentiveGenerator(64, 6, 4, attention=True)
+        assert isinstance(generator.adaptive, AdaptiveBlocks)
         perceptron = AffinePerceptron(8, generator.adaptive)
         image, label = torch.empty(2, 3, 128, 128), torch.zeros(2, dtype=torch.int64)
         features = encoder(image, label)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from recolouring import COLOURS, SIZE, batches, build, numbered, squares, train
@@ -72,7 +74,8 @@ def test_the_likelihood_of_colour_images_is_l1() -> None:
 
 def test_every_model_learns_its_images() -> None:
     """The likelihood of each domain in each of its pairs; that translations are learnt shows ``unit`` itself."""
-    method, (stage,) = build("unit-domains", profile="smoke", **{"stage.train.lr": 2e-3, "stage.train.steps": 40})
+    changes: dict[str, Any] = {"stage.train.lr": 2e-3, "stage.train.steps": 40}
+    method, (stage,) = build("unit-domains", profile="smoke", **changes)
 
     def likelihoods() -> list[float]:
         torch.manual_seed(0)
