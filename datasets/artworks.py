@@ -31,8 +31,8 @@ JUDGE = "judge-domains"
 SOURCE = "https://people.eecs.berkeley.edu/~taesung_park/CycleGAN/datasets/"
 CITATION = "Zhu, Park, Isola & Efros, ICCV 2017"
 TERMS = "none are stated (WikiArt and Flickr); research use, cite Zhu et al. 2017"
-SETTINGS = {"styles": 4, "counts": "all"}
-CHOICES = {"styles": [4, 3], "counts": ["all", "thesis"]}
+SETTINGS = {"styles": 4, "counts": "all", "scored": "test"}
+CHOICES = {"styles": [4, 3], "counts": ["all", "thesis"], "scored": ["test", "validation"]}
 VARIANTS = {
     "artworks-4": {
         "TITLE": "Artworks: photographs and three painters",
@@ -69,6 +69,7 @@ class Artworks(Dataset):
     The setting ``styles`` takes all four or the three of thesis 6.4.1. With ``counts`` at ``all`` the official test
     images are test, and 5 % of training are validation; a domain that lacks one of both is divided 70 : 10 : 20. With
     ``thesis`` all images of a domain are divided anew, into as many as thesis 6.4.1 has or in that proportion.
+    ``scored=validation`` scores validation images in place of the test images.
 
     Raises:
         UserError: no archive's folder, no photograph, or paintings of fewer than two painters.
@@ -83,9 +84,9 @@ class Artworks(Dataset):
         self._pool = Pool(folder, pictures, problems)
         self.labels = self._pool.domains((ANCHOR, *styles), ANCHOR, WHERE)
         self.task = domain_task(NAME, self.labels, ANCHOR)
-        anew = self.settings["counts"] == "thesis"
+        anew, tested = self.settings["counts"] == "thesis", self.settings["scored"] == "test"
         self._parts = {name: self._pool.parts(name, THESIS[name] if anew else None) for name in self.labels}
-        self.published = "artworks-4" if anew and self.labels == (ANCHOR, *THREE) else ""
+        self.published = "artworks-4" if anew and tested and self.labels == (ANCHOR, *THREE) else ""
         self._absent = tuple(style for style in styles if style not in self.labels)
 
     @property
@@ -102,7 +103,7 @@ class Artworks(Dataset):
 
     def split(self) -> Split:
         """Ids such as ``monet/00010``; a group is all of one painter's training images and its own share of photos."""
-        return self._pool.split(self.task, self._parts, self.limits)
+        return self._pool.split(self.task, self._parts, self.limits, self.settings["scored"])
 
     def manifest(self) -> str:
         """SHA-256 over part, name and size in bytes of every image."""

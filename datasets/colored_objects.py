@@ -32,8 +32,8 @@ JUDGE = "judge-domains"
 SOURCE = "https://github.com/yaxingwang/Mix-and-match-networks"
 CITATION = "Yu et al., Machine Vision and Applications 2018; Wang et al., CVPR 2018"
 TERMS = "none are stated; research use, cite Yu et al. 2018 and Wang et al. 2018"
-SETTINGS = {"colours": 11}
-CHOICES = {"colours": [11, 4]}
+SETTINGS = {"colours": 11, "scored": "test"}
+CHOICES = {"colours": [11, 4], "scored": ["test", "validation"]}
 VARIANTS = {"colored-objects-4": {"TITLE": "Colored objects, four colours", "SETTINGS": {"colours": 4}}}
 
 WHERE = f"get color/dataset/test of {SOURCE}, and the training files its page links to"
@@ -50,7 +50,8 @@ BELOW = ("colored_objects", "colored-objects", "color/dataset", ".")
 
 
 class ColoredObjects(Dataset):
-    """Colours are domains, blue is the anchor. The setting ``colours`` takes all eleven or the four of thesis 6.4.1.
+    """Colours are domains, blue is the anchor. The setting ``colours`` takes all eleven or the four of thesis 6.4.1,
+    ``scored=validation`` scores validation images in place of the test images.
 
     Where the owners' training or test images of a colour are absent, 70 % of its images are for training, 10 % for
     validation and 20 % for test; where both are there, 5 % of training are validation.
@@ -78,7 +79,8 @@ class ColoredObjects(Dataset):
         self.labels = self._pool.domains(wanted, ANCHOR, WHERE)
         self.task = domain_task(NAME, self.labels, ANCHOR)
         self._parts = {colour: self._pool.parts(colour) for colour in self.labels}
-        self.published = "colored-objects-4" if self.labels == FOUR else ""
+        tested = self.settings["scored"] == "test"
+        self.published = "colored-objects-4" if tested and self.labels == FOUR else ""
         self._absent = tuple(colour for colour in wanted if colour not in self.labels)
 
     @property
@@ -91,7 +93,7 @@ class ColoredObjects(Dataset):
 
     def split(self) -> Split:
         """Ids such as ``blue/IMG_221``; a group is all of one colour's training images and its own share of blue's."""
-        return self._pool.split(self.task, self._parts, self.limits)
+        return self._pool.split(self.task, self._parts, self.limits, self.settings["scored"])
 
     def manifest(self) -> str:
         """SHA-256 over part, name and size in bytes of every image."""

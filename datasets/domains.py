@@ -135,10 +135,14 @@ class Pool:
         """The images of one domain; ``counts`` are a paper's numbers of training and test images, see ``_divide``."""
         return _divide([picture for picture in self.pictures.values() if picture.domain == domain], counts)
 
-    def split(self, task: Task, parts: Mapping[str, Parts], limits: DataLimits) -> Split:
+    def split(self, task: Task, parts: Mapping[str, Parts], limits: DataLimits, scored: str = "test") -> Split:
         """Group, validation and test lists; a beginning of each has as many images of every domain, if there are.
 
         Validation and test have an image of every domain, however small their limits.
+
+        Args:
+            scored: ``validation`` has those two change places, so that what is chosen by scores is not chosen on test
+                images. Nothing of unpaired domains is trained, chosen or scored on the list named validation.
 
         Raises:
             UserError: a file is damaged, or a domain has too few images.
@@ -151,6 +155,8 @@ class Pool:
                     f"{self.folder}: {sum(map(len, lists))} images of {domain} are too few for training, validation "
                     f"and test ({len(lists.train)}, {len(lists.validation)}, {len(lists.test)}); add images"
                 )
+        if scored == "validation":
+            parts = {domain: Parts(lists.train, lists.test, lists.validation) for domain, lists in parts.items()}
         anchor = parts[task.anchor].train
         groups = {}
         for number, group in enumerate(task.groups):

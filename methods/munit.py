@@ -27,7 +27,7 @@ from mmbench.task import Translation
 from .losses import lsgan_discriminator, lsgan_generator
 from .networks.adain import code_of_sample
 from .networks.labels import some_others
-from .networks.style import ContentEncoder, ScaledDiscriminators, StyleDecoder, StyleEncoder
+from .networks.style import ContentEncoder, StyleDecoder, StyleEncoder, patch_discriminators
 from .networks.widths import part_widths
 
 NAME = "munit"
@@ -71,7 +71,7 @@ class MUNIT(Method):
         self.styles = nn.ModuleDict({name: StyleEncoder(width, length) for name in names})
         self.decoders = nn.ModuleDict({name: StyleDecoder(width, blocks, length) for name in names})
         self.discriminators = nn.ModuleDict(
-            {name: ScaledDiscriminators(critic_width, size, settings["scales"]) for name in names}
+            {name: patch_discriminators(critic_width, size, settings["scales"]) for name in names}
         )
 
     def networks(self) -> dict[str, nn.Module]:

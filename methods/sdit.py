@@ -9,8 +9,11 @@ What the sources leave open, and deviations:
 
 - Eq. 6.1 prints the logarithmic loss; the authors' code trains a Wasserstein loss with gradient penalty, five steps of
   the discriminator each, and so does this.
-- The penalty's score of an image is the mean over its patches (``stargan.py``: the sum).
-- Eq. 6.6 is minimized by generator and discriminator; L1 norms are means over elements.
+- The penalty's score of an image is the mean over its patches; the authors' code and ``stargan.py`` have their sum
+  (``penalty_score``).
+- Eq. 6.6 is minimized by generator and discriminator, as printed; in the authors' code by the generator alone, against
+  a head that is never trained for it (``code_loss``). L1 norms are means over elements.
+- Eq. 6.7 goes back with the same z, the authors' code with another one (``back_code``).
 - With ``perceptron_label`` the perceptron reads the target's label beside z: chapter 7, "using target domain labels in
   the encoder and decoder". The equations have M(z).
 - Scenes have no attention (6.5.4): the variant ``sdit-no-attention``, for artworks.
@@ -30,7 +33,7 @@ from torch import Tensor, nn
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
-from .networks.adain import AffinePerceptron, code_of_sample
+from .networks.adain import AdaptiveBlocks, AffinePerceptron, code_of_sample
 from .networks.labels import draw
 from .networks.sdit import AttentiveGenerator, LabelledEncoder, ThreefoldDiscriminator
 from .networks.stargan import gradient_penalty
@@ -42,7 +45,7 @@ CLASS = "SDIT"
 ACCESS = "unpaired"
 GROUP = "baselines"
 KINDS = ("cross-domain",)
-SUITES = ("scalability",)
+SUITES = ("scalability", "sdit-ablation")
 BUDGET = "full"
 CITATION = "Wang, Gonzalez-Garcia, van de Weijer, Herranz, ACM MM 2019; Wang: PhD thesis, chapter 6"
 
@@ -54,7 +57,8 @@ class Step:
     Attributes:
         real, fake: images in [-1, 1] and their translations.
         source, target: domains' numbers ``(B,)``.
-        z: codes ``(B, code)``, the same for both ways.
+        z: codes ``(B, code)``.
+        back_z: codes of the way back.
     """
 
     real: Tensor
@@ -62,6 +66,7 @@ class Step:
     source: Tensor
     target: Tensor
     z: Tensor
+    back_z: Tensor
 
 
 class SDIT(Method):
@@ -73,16 +78,20 @@ class SDIT(Method):
         self.names = [domain.name for domain in self.task.modalities]
         width, critic_width = part_widths(context, "generator", "discriminator")
         self.encoder = LabelledEncoder(len(self.names), width, blocks)
-        self.generator = AttentiveGenerator(width, blocks, settings["cin_blocks"], attention=settings["attention"])
+        self.generator = AttentiveGenerator(
+            width, blocks, settings["cin_blocks"], attention=settings["attention"], cin=settings["cin"]
+        )
         inputs = settings["code"] + (len(self.names) if settings["perceptron_label"] else 0)
-        self.perceptron = AffinePerceptron(inputs, self.generator.adaptive)
+        self.perceptron: AffinePerceptron | None = None
+        if isinstance(self.generator.adaptive, AdaptiveBlocks):
+            self.perceptron = AffinePerceptron(inputs, self.generator.adaptive)
         self.discriminator = ThreefoldDiscriminator(len(self.names), context.size, critic_width, settings["code"])
 
     def networks(self) -> dict[str, nn.Module]:
-        """encoder/shared, perceptron/shared, decoder/shared, discriminator/shared."""
+        """encoder/shared, perceptron/shared where there is CIN, decoder/shared, discriminator/shared."""
         return {
             "encoder/shared": self.encoder,
-            "perceptron/shared": self.perceptron,
+            **({"perceptron/shared": self.perceptron} if self.perceptron else {}),
             "decoder/shared": self.generator,
             "discriminator/shared": self.discriminator,
         }
@@ -90,22 +99,24 @@ class SDIT(Method):
     def forward(self, batch: Batch, stage: Stage) -> Step:
         """The drawn domains' images to another one of them."""
         real, source, target = draw(batch, self.names, self.context.settings["domains_per_step"])
-        z = torch.randn(len(real), self.context.settings["code"], device=real.device)
+        settings = self.context.settings
+        z = torch.randn(len(real), settings["code"], device=real.device)
         fake = self._generate(real, target, z)
-        return Step(real, fake, source, target, z)
+        return Step(real, fake, source, target, z, torch.randn_like(z) if settings["back_code"] == "new" else z)
 
     def loss(self, player: str, batch: Batch, made: Step, stage: Stage) -> Losses:
-        """Both: ``gan``, ``classify``, ``latent``; discriminator: ``penalty``; generator: ``cycle``."""
+        """Both: ``gan``, ``classify``, ``latent`` (but see ``code_loss``); one: ``penalty``; the other: ``cycle``."""
         if player == "discriminator":
             real_scores, logits, _ = self.discriminator(made.real)
             fake_scores, _, code = self.discriminator(made.fake.detach())
-            return {
+            losses = {
                 "gan": fake_scores.float().mean() - real_scores.float().mean(),
                 "penalty": gradient_penalty(self._score, made.real, made.fake),
                 "classify": F.cross_entropy(logits.float(), made.source),
-                "latent": (code.float() - made.z).abs().mean(),
             }
-        back = self._generate(made.fake, made.source, made.z)
+            both = self.context.settings["code_loss"] == "both"
+            return {**losses, "latent": (code.float() - made.z).abs().mean()} if both else losses
+        back = self._generate(made.fake, made.source, made.back_z)
         scores, logits, code = self.discriminator(made.fake)
         return {
             "gan": -scores.float().mean(),
@@ -115,9 +126,9 @@ class SDIT(Method):
         }
 
     def _score(self, images: Tensor) -> Tensor:
-        """One per image, the mean over its patches."""
+        """One per image, the mean or sum over its patches."""
         scores: Tensor = self.discriminator(images)[0]
-        return scores.mean((1, 2, 3))
+        return scores.mean((1, 2, 3)) if self.context.settings["penalty_score"] == "mean" else scores.sum((1, 2, 3))
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
         """The output's label and one code z, a function of ``sample``, for the whole batch."""
@@ -132,5 +143,6 @@ class SDIT(Method):
     def _generate(self, image: Tensor, label: Tensor, z: Tensor) -> Tensor:
         if self.context.settings["perceptron_label"]:
             z = torch.cat([z, F.one_hot(label, len(self.names)).to(z.dtype)], dim=1)
-        made: Tensor = self.generator(self.encoder(image, label), self.perceptron(z))
+        affines = self.perceptron(z) if self.perceptron else None
+        made: Tensor = self.generator(self.encoder(image, label), affines)
         return made

@@ -15,22 +15,29 @@ Deviations, each with its reason:
 - With four modalities each of D and N has a model of its own with S, as for CycleGAN.
 - Translation uses the latent's mean.
 - At laptop scale all weights but the adversarial one are a tenth of the paper's (``unit.toml``).
+
+Settings beside the paper's: ``shared`` blocks and ``discriminator_layers`` are those of its figure 2b; ``upsampling``,
+discriminators at several scales (the sum of their losses) and the least-squares loss are those of the authors' later
+code (github.com/mingyuliutw/UNIT), which also has a weight decay of 1e-4 (``stage.train.weight_decay``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
 from .gan_losses import bce_discriminator, bce_generator, reconstruction_loss
-from .losses import by_name
+from .losses import by_name, lsgan_discriminator, lsgan_generator
 from .networks.presentation import as_tensor, present, with_holes_of
-from .networks.shared_vae import Encoder, Generator, LeakyBlock, StridedDiscriminator, kl, sampled
+from .networks.scales import ScaledDiscriminators
+from .networks.shared_vae import SMALLEST_IMAGE, Encoder, Generator, LeakyBlock, StridedDiscriminator, kl, sampled
 from .networks.widths import part_widths
 
 NAME = "unit"
@@ -42,6 +49,8 @@ KINDS = ("cross-modal", "cross-channel")
 BUDGET = "full"
 COST = 1.1
 CITATION = "Liu, Breuel, Kautz, NIPS 2017"
+
+GAMES = {"log": (bce_discriminator, bce_generator), "least-squares": (lsgan_discriminator, lsgan_generator)}
 
 
 @dataclass(frozen=True)
@@ -75,22 +84,37 @@ class UNIT(Method):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.pairs = list(dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen))
+        self.pairs = self.trained_pairs()
         self.encoders, self.generators, self.discriminators = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
-        size = context.size
+        size, settings = context.size, context.settings
         width, critic_width = part_widths(context, "generator", "discriminator")
         for pair in self.pairs:
-            high, low = LeakyBlock(4 * width), LeakyBlock(4 * width)
+            high, low = ([LeakyBlock(4 * width) for _ in range(settings["shared"])] for _ in range(2))
             for name in pair:
                 channels, key = self.task.modality(name).channels, _key(pair, name)
-                self.encoders[key] = Encoder(channels, size, width, high, context.settings["blocks"])
-                self.generators[key] = Generator(channels, size, width, low, context.settings["blocks"])
-                self.discriminators[key] = StridedDiscriminator(channels, size, critic_width)
+                self.encoders[key] = Encoder(channels, size, width, high, settings["blocks"])
+                self.generators[key] = Generator(
+                    channels, size, width, low, settings["blocks"], settings["upsampling"]
+                )  # fmt: skip
+                critic = partial(
+                    StridedDiscriminator, channels, width=critic_width, most=settings["discriminator_layers"]
+                )
+                self.discriminators[key] = ScaledDiscriminators(
+                    critic, size, settings["discriminator_scales"], SMALLEST_IMAGE
+                )  # fmt: skip
+
+    def trained_pairs(self) -> list[tuple[str, ...]]:
+        """Modalities by two, in alphabetical order, each of which has a model."""
+        return list(dict.fromkeys(tuple(sorted((t.inputs[0], t.output))) for t in self.task.unseen))
+
+    def pairs_of_step(self) -> list[tuple[str, ...]]:
+        """Those that a step trains: all."""
+        return self.pairs
 
     def forward(self, batch: Batch, stage: Stage) -> list[Cycle]:
         """Each direction: reconstruction within the modality, translation, and the way back."""
         made = []
-        for pair in self.pairs:
+        for pair in self.pairs_of_step():
             for source, target in (pair, pair[::-1]):
                 here, there = self.task.modality(source), self.task.modality(target)
                 mean = self.encoders[_key(pair, source)](here.to_network(batch[source][source]))
@@ -106,18 +130,20 @@ class UNIT(Method):
     def loss(self, player: str, batch: Batch, made: list[Cycle], stage: Stage) -> Losses:
         """Generator: ``likelihood``, ``kl``, ``gan``, ``cycle``, ``cycle_kl``; discriminator: ``gan``."""
         terms: list[Losses] = []
+        discriminator, generator = GAMES[self.context.settings["gan_loss"]]
         for one in made:
             critic = self.discriminators[f"{one.pair}:{one.target}"]
             if player == "discriminator":
                 real = self.task.modality(one.target).to_network(batch[one.target][one.target])
-                terms.append({"gan": bce_discriminator(critic(real), critic(one.fake.detach()))})
+                scored = zip(critic(real), critic(one.fake.detach()), strict=True)
+                terms.append({"gan": torch.stack([discriminator(true, fake) for true, fake in scored]).sum()})
             else:
                 source, truth = self.task.modality(one.source), batch[one.source][one.source]
                 terms.append(
                     {
                         "likelihood": reconstruction_loss(source, one.own, truth),
                         "kl": kl(one.mean),
-                        "gan": bce_generator(critic(one.fake)),
+                        "gan": torch.stack([generator(scores) for scores in critic(one.fake)]).sum(),
                         "cycle": reconstruction_loss(source, one.back, truth),
                         "cycle_kl": kl(one.mean) + kl(one.cycle_mean),
                     }

@@ -56,6 +56,9 @@ class Stage:
         lr: Adam's learning rate, after ``warmup`` steps; times 0.1 in the last ``decay`` share of the stage.
         anneal: share of the stage, at its end, over which the learning rate falls linearly to 0 (GANs; not with decay).
         beta1: Adam's first moment decay (the authors' code uses 0.5, Adam's own default is 0.9).
+        weight_decay: times each weight, added to its gradient: the L2 penalty of torch's Adam.
+        lr_factors: player -> what its learning rate is multiplied by; 1 where a player is not named. With another rate
+            for the discriminator it is the two time-scale update rule (Heusel et al., NIPS 2017).
         weights: of the named losses; a loss that is not named has weight 1.
         frozen: roles (or prefixes ending in ``/``) that get no gradient and run in eval mode; ``encoder/anchor`` is the
             encoder of the task's anchor.
@@ -72,6 +75,8 @@ class Stage:
     decay: float = 0.0
     anneal: float = 0.0
     beta1: float = 0.9
+    weight_decay: float = 0.0
+    lr_factors: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
     players: Mapping[str, int] = field(default_factory=lambda: {"generator": 1})

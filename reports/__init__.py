@@ -4,6 +4,6 @@
 # like, what they rest on. Others follow.
 ORDER = (
     "leaderboard", "segmentation", "depth", "image", "domains", "ablation", "verdicts", "claims", "significance",
-    "matrix", "scaling", "pictures", "failures", "alpha", "side-information", "curves", "quality-cost", "cost",
-    "provenance",
+    "matrix", "scaling", "pictures", "failures", "alpha", "pseudo-pairs", "side-information", "curves",
+    "quality-cost", "cost", "provenance",
 )  # fmt: skip

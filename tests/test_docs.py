@@ -7,6 +7,7 @@ pages' plug-ins in ``~/plugins``. Trainings are planned (``--dry-run``), downloa
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -99,6 +100,9 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert paths and all((documents.ROOT / path).exists() for path in paths)
         case ["pytest", *arguments]:
             run_pytest(arguments)
+        case ["python", "-m", "benchmarks.tries", *arguments]:
+            monkeypatch.syspath_prepend(documents.ROOT)
+            assert importlib.import_module("benchmarks.tries.__main__").main([*arguments, "--dry-run"]) == 0
         case ["python", "-m", "mmbench.plugins.protocol"]:  # it would edit the checkout
             assert importlib.util.find_spec(words[2])
         case ["pip", "install", "-e", "." | ".[slurm]"]:

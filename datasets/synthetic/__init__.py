@@ -18,7 +18,7 @@ from mmbench.modality import Depth, Rgb, Scalar, Segmentation
 from mmbench.modality.reading import Reading, as_written
 from mmbench.task import Group, Split, Task, Translation
 
-from .scene import CLASSES
+from .scene import CLASSES, PALETTE
 
 NAME = "synthetic"
 TITLE = "Synthetic rooms (embedded)"
@@ -27,7 +27,7 @@ CLASS = "Synthetic"
 NEEDS_ROOT = False
 SOURCE = "rendered by mmbench itself"
 CITATION = "mmbench, docs/synthetic.md"
-SETTINGS = {"nir": False}
+SETTINGS = {"nir": False, "draw": 0, "tied_colours": 0.0}
 SUITES = ("tables", "ablation")
 VARIANTS = {
     "synthetic-nir": {
@@ -46,26 +46,14 @@ BASE = 2_000_000
 PART = 200_000
 """Scene numbers reserved for each part of the split, so that no limit can make two parts overlap."""
 
+DRAW = 1_000_000
+"""Seeds from one draw of all scenes to the next."""
+
+DRAWS = 1000
+
 DEFAULTS = DataLimits(train=2000, validation=100, test=300)
 BATCH = 32
 NATIVE = 256
-
-PALETTE = (
-    (0, 0, 0),
-    (0, 0, 255),
-    (232, 88, 47),
-    (0, 217, 0),
-    (148, 0, 240),
-    (222, 241, 23),
-    (255, 205, 205),
-    (0, 223, 228),
-    (106, 135, 204),
-    (116, 28, 41),
-    (240, 35, 235),
-    (0, 166, 156),
-    (249, 139, 0),
-    (225, 228, 194),
-)
 
 RGB = Rgb("rgb")
 DEPTH = Depth("depth")
@@ -113,10 +101,12 @@ class Synthetic(Dataset):
     """Rooms from the embedded renderer; every sample is a scene of its own.
 
     ``limits`` of 0 mean 2000 images per training group, 100 for validation and 300 for test. The setting ``nir`` gives
-    the task of four modalities.
+    the task of four modalities. ``draw`` takes other scenes for every part: 0 are those that results are reported for,
+    no other draw shares a scene with them. ``tied_colours`` is the share of materials that have the colour of their
+    class: how much of the classes RGB tells by colour alone.
 
     Raises:
-        UserError: a limit is negative or above 200 000.
+        UserError: a limit is negative or above 200 000, a draw outside 0 to 999, or a share outside 0 to 1.
     """
 
     def __init__(
@@ -134,6 +124,11 @@ class Synthetic(Dataset):
         for name in ("train", "validation", "test"):
             if not 0 <= getattr(self.limits, name) <= PART:
                 raise UserError(f"synthetic: {name}={getattr(self.limits, name)} images; expected 0 to {PART}")
+        if not 0 <= self.settings["draw"] < DRAWS:
+            raise UserError(f"synthetic: data.draw={self.settings['draw']}; expected 0 to {DRAWS - 1}")
+        if not 0 <= self.settings["tied_colours"] <= 1:
+            raise UserError(f"synthetic: data.tied_colours={self.settings['tied_colours']}; expected 0 to 1")
+        self._base = BASE + self.settings["draw"] * DRAW
 
     def split(self) -> Split:
         """Ids such as ``scene-000123``; the four parts come from disjoint ranges of seeds."""
@@ -145,8 +140,10 @@ class Synthetic(Dataset):
         return Split(groups, validation, test, {i: i for ids in (first, second, validation, test) for i in ids})
 
     def manifest(self) -> str:
-        """SHA-256 of the renderer's version and the limits."""
-        facts = f"{NAME} renderer {RENDERER_VERSION} base {BASE} part {PART} {self.limits}"
+        """SHA-256 of the renderer's version, the draw, the limits and, where there are some, tied colours."""
+        facts = f"{NAME} renderer {RENDERER_VERSION} base {self._base} part {PART} {self.limits}"
+        if tied := self.settings["tied_colours"]:
+            facts += f" tied colours {tied}"
         return hashlib.sha256(facts.encode()).hexdigest()
 
     def readings(self) -> dict[str, Reading]:
@@ -162,7 +159,8 @@ class Synthetic(Dataset):
         from .render import render
 
         for start in range(0, len(ids), BATCH):
-            images = render([_seed(i) for i in ids[start : start + BATCH]], size)
+            seeds = [self._base + _number(i) for i in ids[start : start + BATCH]]
+            images = render(seeds, size, tied_colours=self.settings["tied_colours"])
             arrays: dict[str, np.ndarray] = {name: image.numpy() for name, image in images.items()}
             arrays["nir"] = arrays["nir"].astype(np.float32) / 127.5 - 1.0
             for index in range(len(arrays["rgb"])):
@@ -173,8 +171,8 @@ class Synthetic(Dataset):
         yield from ()
 
 
-def _seed(sample_id: str) -> int:
+def _number(sample_id: str) -> int:
     prefix, _, number = sample_id.rpartition("-")
     if prefix != "scene" or not number.isdigit():
         raise UserError(f"synthetic: {sample_id!r} is no sample; expected an id such as scene-000123")
-    return BASE + int(number)
+    return int(number)

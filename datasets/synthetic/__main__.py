@@ -12,9 +12,10 @@ from . import BASE, DEPTH, SEGMENTATION
 from .render import render
 
 
-def sheet(first: int, count: int, size: int) -> np.ndarray:
+def sheet(first: int, count: int, size: int, tied_colours: float = 0.0) -> np.ndarray:
     """Rows rgb, depth, segmentation, nir of ``count`` scenes: uint8 ``(4 * size, count * size, 3)``."""
-    images = {name: tensor.numpy() for name, tensor in render(range(first, first + count), size).items()}
+    made = render(range(first, first + count), size, tied_colours=tied_colours)
+    images = {name: tensor.numpy() for name, tensor in made.items()}
     rows = (
         images["rgb"],
         [DEPTH.picture(depth) for depth in images["depth"]],
@@ -31,8 +32,11 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=8)
     parser.add_argument("--size", type=int, default=160, help="pixels per image")
     parser.add_argument("--seed", type=int, default=BASE, help="seed of the first scene")
+    parser.add_argument("--tied-colours", type=float, default=0.0, help="share of materials in their class's colour")
     options = parser.parse_args()
-    Image.fromarray(sheet(options.seed, options.scenes, options.size)).save(options.sheet, optimize=True)
+    Image.fromarray(sheet(options.seed, options.scenes, options.size, options.tied_colours)).save(
+        options.sheet, optimize=True
+    )
 
 
 if __name__ == "__main__":

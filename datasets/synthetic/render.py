@@ -14,6 +14,7 @@ from .pack import TILE, Pack, pack
 from .rays import trace
 from .scene import Scene
 from .shading import develop, shade
+from .tied import tie
 
 CPU_RAYS = 7 * 64 * 64
 """Rays at once on a CPU: what its caches hold, and just too few for torch to split one operation over threads. Whole
@@ -25,7 +26,12 @@ CUDA_RAYS = 256 * 64 * 64
 
 
 def render(
-    seeds: Sequence[int], size: int, *, device: str | torch.device = "cpu", view: int | Sequence[int] = 0
+    seeds: Sequence[int],
+    size: int,
+    *,
+    device: str | torch.device = "cpu",
+    view: int | Sequence[int] = 0,
+    tied_colours: float = 0.0,
 ) -> dict[str, Tensor]:
     """Render one image of each scene.
 
@@ -39,6 +45,7 @@ def render(
         size: image height and width in pixels.
         device: where to trace and shade; the result lies there.
         view: which random camera, for all scenes or one per scene.
+        tied_colours: share of the materials that have the colour of their class.
 
     Returns:
         ``rgb`` uint8 ``(B, size, size, 3)``; ``depth`` float32 ``(B, size, size)``, z-depth in metres, everywhere
@@ -52,6 +59,8 @@ def render(
     if not seeds or size < 1 or len(views) != len(seeds):
         raise ValueError(f"need seeds, a positive size and a view each: {len(seeds)}, {size}, {len(views)}")
     scenes = [draw_scene(seed) for seed in seeds]
+    for scene in scenes if tied_colours else ():
+        tie(scene, tied_colours)
     cameras = [draw_camera(scene, one) for scene, one in zip(scenes, views, strict=True)]
     return render_scenes(scenes, cameras, size, device=device, views=views)
 

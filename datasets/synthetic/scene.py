@@ -27,6 +27,24 @@ CLASSES = (
 )
 BED, BOOK, CEILING, CHAIR, FLOOR, FURNITURE, OBJECT, PICTURE, SOFA, TABLE, TV, WALL, WINDOW = range(1, 14)
 
+# Of void and of each class: in pictures, and where colours are tied to classes.
+PALETTE = (
+    (0, 0, 0),
+    (0, 0, 255),
+    (232, 88, 47),
+    (0, 217, 0),
+    (148, 0, 240),
+    (222, 241, 23),
+    (255, 205, 205),
+    (0, 223, 228),
+    (106, 135, 204),
+    (116, 28, 41),
+    (240, 35, 235),
+    (0, 166, 156),
+    (249, 139, 0),
+    (225, 228, 194),
+)
+
 BOX, ELLIPSOID, CYLINDER, SHELL = range(4)
 
 COLUMNS = ("kind", "class", "item", "cx", "cy", "cz", "hx", "hy", "hz", "cos", "sin", *MATERIAL_COLUMNS)

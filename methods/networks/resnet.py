@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .residual import initialise
 from .unet import normalization
+from .upsampling import Upsampling, doubling
 
 LARGE = 256  # pixels from which on there are nine residual blocks
 SMALLEST = 8  # pixels of the residual blocks' maps
@@ -24,9 +25,19 @@ class ResnetGenerator(nn.Module):
         size: image height and width in pixels, a multiple of 4; decides the number of blocks and of halvings.
         width: channels of the first layer (64 in the paper).
         blocks: residual blocks; 0 means the paper's number for that size.
+        upsampling: ``resize`` is not the paper's.
     """
 
-    def __init__(self, inputs: int, outputs: int, size: int, width: int = 64, *, blocks: int = 0) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int,
+        width: int = 64,
+        *,
+        blocks: int = 0,
+        upsampling: Upsampling = "transposed",
+    ) -> None:
         super().__init__()
         halvings = 2 if size // 4 >= SMALLEST else 1
         blocks = blocks or (9 if size >= LARGE else 6)
@@ -37,7 +48,7 @@ class ResnetGenerator(nn.Module):
         layers += [_Block(width * 2**halvings) for _ in range(blocks)]
         for level in reversed(range(halvings)):
             into, out = width * 2 ** (level + 1), width * 2**level
-            layers += _layer(nn.ConvTranspose2d(into, out, 3, stride=2, padding=1, output_padding=1), out)
+            layers += [*doubling(into, out, 3, upsampling), *_norm(out)]
         layers.append(nn.Conv2d(width, outputs, 7, padding=3, padding_mode="reflect"))
         self.layers = nn.Sequential(*layers)
         initialise(self)
@@ -59,4 +70,8 @@ class _Block(nn.Module):
 
 
 def _layer(convolution: nn.Module, channels: int) -> list[nn.Module]:
-    return [convolution, *normalization("instance", channels), nn.ReLU()]
+    return [convolution, *_norm(channels)]
+
+
+def _norm(channels: int) -> list[nn.Module]:
+    return [*normalization("instance", channels), nn.ReLU()]

@@ -63,11 +63,18 @@ class AttentiveGenerator(nn.Module):
         blocks: residual blocks of the attention (6 in the paper).
         adaptive_blocks: blocks with CIN.
         attention: whether a predicted map says where CIN may change the features.
+        cin: without it those blocks have plain instance normalization, and nothing is predicted for them.
     """
 
-    def __init__(self, width: int, blocks: int, adaptive_blocks: int, *, attention: bool) -> None:
+    def __init__(self, width: int, blocks: int, adaptive_blocks: int, *, attention: bool, cin: bool = True) -> None:
         super().__init__()
-        self.adaptive = AdaptiveBlocks(4 * width, adaptive_blocks)
+        self.adaptive: AdaptiveBlocks | nn.Sequential
+        if cin:
+            self.adaptive = AdaptiveBlocks(4 * width, adaptive_blocks)
+        else:
+            self.adaptive = nn.Sequential(
+                *(ResidualBlock(4 * width, KERNEL, "instance") for _ in range(adaptive_blocks))
+            )
         self.attention: nn.Sequential | None = None
         if attention:
             residual = (ResidualBlock(4 * width, KERNEL, "instance") for _ in range(blocks))
@@ -78,14 +85,14 @@ class AttentiveGenerator(nn.Module):
         self.up = nn.Sequential(*layers, nn.Conv2d(width, 3, 7, padding=3))
         initialise(self)
 
-    def forward(self, features: Tensor, affines: Tensor) -> Tensor:
-        """``(B, 4 * width, h, w)`` and ``(B, affines)`` to images ``(B, 3, 4 h, 4 w)`` in [-1, 1]."""
+    def forward(self, features: Tensor, affines: Tensor | None) -> Tensor:
+        """``(B, 4 * width, h, w)`` and, with CIN, ``(B, affines)`` to images ``(B, 3, 4 h, 4 w)`` in [-1, 1]."""
         raw: Tensor = self.up(self.attended(features, affines))
         return raw.float().tanh()
 
-    def attended(self, features: Tensor, affines: Tensor) -> Tensor:
+    def attended(self, features: Tensor, affines: Tensor | None) -> Tensor:
         """``(1 - a) e + a f`` (eq. 6.9), or f alone without attention."""
-        changed: Tensor = self.adaptive(features, affines)
+        changed: Tensor = self.adaptive(features) if affines is None else self.adaptive(features, affines)
         if self.attention is None:
             return changed
         share: Tensor = self.attention(features).sigmoid()

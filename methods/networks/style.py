@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .adain import AdaptiveBlocks, AffinePerceptron, layer_norm
 from .layout import InstanceNorm
 from .residual import PatchDiscriminator, ResidualBlock, initialise_he
+from .scales import ScaledDiscriminators
 
 SMALLEST = 16  # pixels that a discriminator's four halvings need
 STYLE_LEVELS = 4  # halvings of the style encoder
@@ -84,28 +84,9 @@ class StyleDecoder(nn.Module):
         return raw.float().tanh()
 
 
-class ScaledDiscriminators(nn.Module):
-    """The same discriminator, with weights of its own, at each of several scales; each halves the one before.
-
-    Args:
-        width: channels of the first layer (64 in the paper).
-        size: of the images; scales below 16 pixels are left out.
-        scales: 3 in the paper.
-    """
-
-    def __init__(self, width: int, size: int, scales: int) -> None:
-        super().__init__()
-        fitting = [scale for scale in range(scales) if scale == 0 or size // 2**scale >= SMALLEST]
-        self.scales = nn.ModuleList(PatchDiscriminator(3, width) for _ in fitting)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Images to scores ``(B, 1, h, w)`` per scale, the finest first."""
-        scores = []
-        for level, critic in enumerate(self.scales):
-            if level:
-                x = F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
-            scores.append(critic(x))
-        return scores
+def patch_discriminators(width: int, size: int, scales: int) -> ScaledDiscriminators:
+    """Discriminators of images of ``size`` pixels at several scales, 3 in the paper; ``width`` is 64 there."""
+    return ScaledDiscriminators(lambda _: PatchDiscriminator(3, width), size, scales, SMALLEST)
 
 
 def _convolution(into: int, out: int, kernel: int, stride: int = 1) -> nn.Conv2d:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .layout import InstanceNorm
 from .residual import initialise
+from .upsampling import Upsampling, doubling
 
 ImageNorm = Literal["batch", "instance", "none"]
 
@@ -55,6 +56,7 @@ class UNet(nn.Module):
         width: channels of the first level (64 in the paper), doubled per level up to 8 x width.
         norm: batch, or instance (the paper's batch size 1 with batch normalization).
         dropout: share dropped in the decoder's first layers, in training mode only.
+        upsampling: of the decoder; ``resize`` is not the paper's.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class UNet(nn.Module):
         *,
         norm: ImageNorm = "batch",
         dropout: float = 0.5,
+        upsampling: Upsampling = "transposed",
     ) -> None:
         super().__init__()
         levels = unet_levels(size)
@@ -81,7 +84,7 @@ class UNet(nn.Module):
             into = widths[level] * (1 if level == levels - 1 else 2)
             out = widths[level - 1] if level else outputs
             plain = norm == "none" or level == 0
-            layers = [nn.ReLU(), nn.ConvTranspose2d(into, out, 4, stride=2, padding=1, bias=plain)]
+            layers = [nn.ReLU(), *doubling(into, out, 4, upsampling, bias=plain)]
             layers += [] if plain else normalization(norm, out)
             if dropout and level and level >= levels - DROPOUT_LEVELS:
                 layers.append(nn.Dropout(dropout))

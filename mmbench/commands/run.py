@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Its options, and what it does."""
     parser.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
     parser.add_argument(
-        "--suite", default="", help="tables, ablation, cvpr2018, scalability or all: what belongs together"
+        "--suite", default="", help="tables, ablation, cvpr2018, scalability, ... or all: what belongs together"
     )
     parser.add_argument("--table", default="", help="one of the papers' tables, such as thesis-4.4; see papers")
     parser.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")

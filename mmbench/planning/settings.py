@@ -50,7 +50,8 @@ from mmbench.schedule import Stage
 from mmbench.typed import build, convert
 
 STAGE_KEYS = (
-    "name", "share", "steps", "observe", "lr", "warmup", "decay", "anneal", "beta1", "weights", "frozen", "players"
+    "name", "share", "steps", "observe", "lr", "warmup", "decay", "anneal", "beta1", "weight_decay", "lr_factors",
+    "weights", "frozen", "players",
 )  # fmt: skip
 PLAYERS = ("generator", "discriminator")
 CONDITIONS: dict[str, tuple[str, ...]] = {"scale": SCALES, "kind": KINDS, "profile": ()}  # and what they may be
@@ -130,9 +131,13 @@ def _set_in_stages(tables: list[dict[str, Any]], key: str, value: Any) -> None:
     set_at(nested, rest, value, f"--set {key}")
     players = {player for table in tables for player in table.get("players", PLAYERS)}
     weights = {weight for table in tables for weight in table.get("weights", {})}
-    for kind, known in (("players", players), ("weights", weights)):
+    for kind, what, known in (
+        ("players", "player", players),
+        ("lr_factors", "player", players),
+        ("weights", "weight", weights),
+    ):
         if rest[0] == kind and len(rest) > 1 and rest[1] not in known:
-            raise UserError(f"--set {key}: unknown {kind[:-1]} {rest[1]!r}{did_you_mean(rest[1], known)}")
+            raise UserError(f"--set {key}: unknown {what} {rest[1]!r}{did_you_mean(rest[1], known)}")
     _change_stages(tables, name, nested)
 
 

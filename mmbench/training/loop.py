@@ -187,7 +187,7 @@ def train_step(
             optimizer = optimizers[player]
             own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
             for group in optimizer.param_groups:
-                group["lr"] = stage.lr_at(step)
+                group["lr"] = stage.lr_at(step) * stage.lr_factors.get(player, 1.0)
             with compute.autocast():
                 losses = method.loss(player, batch, made, stage)
             weighted = [stage.weights.get(name, 1.0) * value.float() for name, value in losses.items()]
@@ -222,7 +222,9 @@ def make_optimizers(method: Method, stage: Stage, compute: Compute) -> dict[str,
         if not unique:
             raise ValueError(f"stage {stage.name!r}: player {player!r} has no parameters to train (see networks())")
         fused = compute.device.type in ("cpu", "cuda")
-        made[player] = torch.optim.Adam(list(unique.values()), lr=stage.lr, betas=(stage.beta1, 0.999), fused=fused)
+        made[player] = torch.optim.Adam(
+            list(unique.values()), lr=stage.lr, betas=(stage.beta1, 0.999), weight_decay=stage.weight_decay, fused=fused
+        )  # fmt: skip
     return made
 
 

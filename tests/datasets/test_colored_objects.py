@@ -65,6 +65,15 @@ def test_drawn_parts_are_disjoint_and_balanced(root: Path) -> None:
     assert data.published == ""
 
 
+def test_validation_images_may_be_scored_in_place_of_test_images(root: Path) -> None:
+    plain, swapped = (opened(root, scored=scored).split() for scored in ("test", "validation"))
+    assert (swapped.validation, swapped.test) == (plain.test, plain.validation)
+    assert swapped.groups == plain.groups
+    assert [opened(root, colours=4, scored=scored).published for scored in ("test", "validation")] == [
+        "colored-objects-4", ""
+    ]  # fmt: skip
+
+
 def test_official_parts_stay_apart(root: Path) -> None:
     write_shards(root, "train", 1, 20)
     data = opened(root)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmbench.datasets.synthetic import BASE, RENDERER_VERSION, Synthetic, furniture
+from mmbench.datasets.synthetic import BASE, DRAW, RENDERER_VERSION, Synthetic, furniture
 from mmbench.datasets.synthetic.camera import draw_camera, look
 from mmbench.datasets.synthetic.draw import Draw
 from mmbench.datasets.synthetic.layout import draw_scene
@@ -16,6 +16,7 @@ from mmbench.datasets.synthetic.render import render, render_scenes
 from mmbench.datasets.synthetic.scene import (
     CEILING,
     CLASSES,
+    COLUMN,
     FLOOR,
     OBJECT,
     PICTURE,
@@ -26,6 +27,7 @@ from mmbench.datasets.synthetic.scene import (
     Item,
     Scene,
 )
+from mmbench.datasets.synthetic.tied import ALBEDOS, tie
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
@@ -193,6 +195,57 @@ def test_colour_tells_little_about_the_class(many: Images) -> None:
     assert correct < (truth == WALL).mean() + 0.05
 
 
+def by_colour(pixels: np.ndarray, labels: np.ndarray) -> float:
+    """Share of pixels that a nearest-mean classifier tells by colour, trained and tested on different rooms."""
+    half = len(pixels) // 2
+    known = [label for label in range(1, 14) if (labels[:half] == label).any()]
+    means = np.stack([pixels[:half][labels[:half] == label].mean(0) for label in known])
+    nearest = ((pixels[half:].reshape(-1, 1, 3) - means) ** 2).sum(-1).argmin(1)
+    return float((np.array(known)[nearest] == labels[half:].ravel()).mean())
+
+
+def test_tied_colours_change_nothing_but_what_colour_tells_of_the_class(many: Images) -> None:
+    told = [by_colour(many["rgb"][:80].astype(np.float32), many["segmentation"][:80])]
+    for share in (0.5, 1.0):
+        made = {name: images.numpy() for name, images in render(range(80), 32, tied_colours=share).items()}
+        for name in ("depth", "segmentation", "nir"):
+            np.testing.assert_array_equal(made[name], many[name][:80])
+        told.append(by_colour(made["rgb"].astype(np.float32), made["segmentation"]))
+    assert told[0] + 0.15 < told[1] < told[2] - 0.15, told
+    assert told[2] > 0.8
+
+
+def test_as_many_materials_are_painted_as_the_share_says() -> None:
+    """With a larger share those of a smaller one too; at 0 none."""
+    painted = []
+    for share in (0.0, 0.25, 0.5, 1.0):
+        scenes, before = [draw_scene(seed) for seed in range(40)], [draw_scene(seed) for seed in range(40)]
+        for scene in scenes:
+            tie(scene, share)
+        rows, old = (np.concatenate([scene.table() for scene in some]) for some in (scenes, before))
+        changed = (rows != old).any(1)
+        expected = np.array(ALBEDOS)[rows[changed, COLUMN["class"]].astype(int)]
+        first = COLUMN["r0"]
+        np.testing.assert_array_equal(rows[changed, first : first + 9], np.tile(expected, (1, 3)))
+        others = [n for n in range(rows.shape[1]) if not first <= n < first + 9]
+        np.testing.assert_array_equal(rows[:, others], old[:, others])
+        painted.append(changed)
+    assert not painted[0].any() and painted[3].all()
+    assert (painted[1] <= painted[2]).all()
+    assert [np.mean(painted[n]) for n in (1, 2)] == pytest.approx([0.25, 0.5], abs=0.05)
+
+
+def test_tied_colours_reach_the_images_and_the_digest() -> None:
+    plain, tied = (Synthetic(None, DataLimits(train=2), {"tied_colours": share}) for share in (0.0, 1.0))
+    assert plain.manifest() == Synthetic(None, DataLimits(train=2)).manifest() != tied.manifest()
+    ids = tied.split().test[:1]
+    expected = render([BASE + 600_000], 16, tied_colours=1.0)["rgb"].numpy()
+    (image,) = tied.load(ids, 16)
+    np.testing.assert_array_equal(image["rgb"], expected[0])
+    with pytest.raises(UserError, match=r"data\.tied_colours=1\.5; expected 0 to 1"):
+        Synthetic(None, None, {"tied_colours": 1.5})
+
+
 def test_near_infrared_is_not_a_grey_copy(many: Images) -> None:
     grey = many["rgb"].mean(-1).reshape(300, -1)
     nir = many["nir"].reshape(300, -1).astype(float)
@@ -224,6 +277,25 @@ def test_adapter_renders_what_its_ids_name() -> None:
 def test_manifest_changes_with_the_limits_only() -> None:
     one, same, other = (Synthetic(None, DataLimits(train=n)).manifest() for n in (5, 5, 6))
     assert one == same != other
+
+
+def test_another_draw_is_other_scenes_in_every_part() -> None:
+    """A million seeds apart, more than the four parts of a draw can take."""
+    limits = DataLimits(train=200_000, validation=200_000, test=200_000)
+    first, second = (Synthetic(None, limits, {"draw": draw}) for draw in (0, 1))
+    last = int(first.split().test[-1].removeprefix("scene-"))
+    assert last == 799_999 < DRAW
+    assert first.manifest() != second.manifest() != Synthetic(None, limits, {"draw": 2}).manifest()
+    ids = second.split().test[:2]
+    expected = render([BASE + DRAW + 600_000, BASE + DRAW + 600_001], 16)
+    for image, there in zip(second.load(ids, 16), expected["rgb"].numpy(), strict=True):
+        np.testing.assert_array_equal(image["rgb"], there)
+
+
+def test_the_first_draw_is_that_of_all_earlier_results() -> None:
+    assert Synthetic().manifest() == "9a6c743c2c01eb4312f9a89bf67a9743c5fcdfffa78f8b54ab9f093a30c26fdb"
+    with pytest.raises(UserError, match=r"data\.draw=-1; expected 0 to 999"):
+        Synthetic(None, None, {"draw": -1})
 
 
 @pytest.mark.parametrize("train", [-1, 200_001])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmbench.methods.networks.patchgan import PatchGAN, patch_layers
 from mmbench.methods.networks.resnet import ResnetGenerator
+from mmbench.methods.networks.scales import ScaledDiscriminators
 from mmbench.methods.networks.shared_vae import Encoder, Generator, LeakyBlock, StridedDiscriminator
 from mmbench.methods.networks.stargan import SharedDiscriminator, SharedGenerator, discriminator_layers
 from mmbench.methods.networks.unet import UNet
+from mmbench.methods.networks.upsampling import doubling
 from torch import Tensor, nn
 
 from mmbench.method import NetworkSize
@@ -116,7 +119,7 @@ def test_stargan_generator_sees_the_label() -> None:
 def test_unit_networks_are_section_4() -> None:
     """Three convolutions and four residual blocks, mirrored; the latent is a quarter of the image's size."""
     with torch.device("meta"):
-        shared = LeakyBlock(256)
+        shared = [LeakyBlock(256)]
         encoder, generator = Encoder(3, 256, 64, shared), Generator(1, 256, 64, shared)
         there = outputs(encoder, torch.empty(1, 3, 256, 256))
         back = outputs(generator, torch.empty(1, 256, 64, 64))
@@ -131,10 +134,75 @@ def test_unit_discriminator_halves_down_to_patches() -> None:
     assert found == [(128, 64), (64, 128), (32, 256), (16, 512), (8, 1024), (8, 1)]
 
 
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_unit_shares_as_many_blocks_next_to_the_latent_as_it_is_told(count: int) -> None:
+    """Figure 2b: as many of the encoders' last blocks as of the generators' first ones, of four each."""
+    high, low = ([LeakyBlock(8) for _ in range(count)] for _ in range(2))
+    encoder, generator = Encoder(3, 32, 2, high), Generator(3, 32, 2, low)
+    blocks = [
+        [layer for layer in network.modules() if isinstance(layer, LeakyBlock)] for network in (encoder, generator)
+    ]
+    assert [len(each) for each in blocks] == [4, 4]
+    assert [block in high for block in blocks[0]] == [False] * (4 - count) + [True] * count
+    assert [block in low for block in blocks[1]] == [True] * count + [False] * (4 - count)
+
+
+@pytest.mark.parametrize(("kernel", "bias"), [(3, True), (4, False)])
+def test_resizing_first_leaves_no_checkerboard(kernel: int, bias: bool) -> None:
+    """Of a constant image, a transposed convolution makes what repeats every second pixel, the other a constant."""
+    torch.manual_seed(0)
+    spread = {}
+    for how in ("transposed", "resize"):
+        layers = nn.Sequential(*doubling(3, 2, kernel, how, bias=bias))
+        made = layers(torch.ones(1, 3, 8, 8))
+        assert made.shape == (1, 2, 16, 16)
+        assert all((layer.bias is not None) == bias for layer in layers if isinstance(layer, CONVOLUTIONS))
+        spread[how] = made[..., 4:12, 4:12].std((2, 3)).max().item()
+    assert spread["resize"] < 1e-6 < 1e-2 < spread["transposed"]
+
+
+def test_resizing_and_a_convolution_is_that_of_torch() -> None:
+    torch.manual_seed(0)
+    layers, image = doubling(2, 3, 3, "resize"), torch.randn(1, 2, 4, 4)
+    large = image.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    weight, bias = (layers[1].get_parameter(name) for name in ("weight", "bias"))
+    expected = F.conv2d(large, weight, bias, padding=1)
+    assert torch.allclose(nn.Sequential(*layers)(image), expected, atol=1e-6)
+
+
+def test_generators_resize_where_they_are_told_to() -> None:
+    made = {
+        "unet": UNet(3, 1, 32, 4, upsampling="resize"),
+        "residual": ResnetGenerator(3, 1, 32, 4, upsampling="resize"),
+        "unit": Generator(1, 32, 4, [LeakyBlock(16)], upsampling="resize"),
+    }
+    strided = {
+        name: [m for m in network.modules() if isinstance(m, nn.ConvTranspose2d) and m.stride != (1, 1)]
+        for name, network in made.items()
+    }
+    assert not any(strided.values())
+    assert made["unet"](torch.randn(2, 3, 32, 32)).shape == (2, 1, 32, 32)
+    assert made["residual"](torch.randn(2, 3, 32, 32)).shape == (2, 1, 32, 32)
+    assert made["unit"](torch.randn(2, 16, 8, 8)).shape == (2, 1, 32, 32)
+
+
+def test_each_scale_judges_the_image_halved_once_more() -> None:
+    """Against average pooling by hand: at the border over the pixels that there are."""
+    critics = ScaledDiscriminators(lambda _: nn.Identity(), 16, 3, 4)
+    image = torch.arange(256.0).view(1, 1, 16, 16)
+    whole, half, quarter = critics(image)
+    assert whole is image
+    assert half[0, 0, 0, 0] == image[0, 0, :2, :2].mean()
+    assert half[0, 0, 3, 5] == image[0, 0, 5:8, 9:12].mean()
+    assert quarter[0, 0, 2, 1] == half[0, 0, 3:6, 1:4].mean()
+    made = ScaledDiscriminators(lambda size: nn.Conv2d(1, size, 1), 48, 4, 8)
+    assert [convolution.get_parameter("bias").numel() for convolution in made.scales] == [48, 24, 12]
+
+
 @pytest.mark.parametrize("size", [16, 48, 64])
 def test_small_images_pass(size: int) -> None:
     image = torch.randn(2, 3, size, size)
-    shared = LeakyBlock(16)
+    shared = [LeakyBlock(16)]
     made: dict[str, Tensor] = {
         "unet": UNet(3, 1, size, 4)(image),
         "residual": ResnetGenerator(3, 1, size, 4)(image),

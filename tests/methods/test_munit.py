@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import recolouring
 import torch
-from mmbench.methods.networks.style import ContentEncoder, ScaledDiscriminators, StyleDecoder, StyleEncoder
+from mmbench.methods.networks.style import ContentEncoder, StyleDecoder, StyleEncoder, patch_discriminators
 from recolouring import noise, numbered
 from torch import Tensor, nn
 
@@ -41,7 +41,7 @@ def test_the_networks_are_those_of_the_appendix() -> None:
     pair = [(256, 256, 3, 1)] * 2
     with torch.device("meta"):
         contents, styles, decoder = ContentEncoder(64, 4), StyleEncoder(64, 8), StyleDecoder(64, 4, 8)
-        critic, image = ScaledDiscriminators(64, 128, 3), torch.empty(2, 3, 128, 128)
+        critic, image = patch_discriminators(64, 128, 3), torch.empty(2, 3, 128, 128)
         content, style, scores = contents(image), styles(image), critic(image)
         made = decoder(content, style)
     assert convolutions(contents) == [(3, 64, 7, 1), (64, 128, 4, 2), (128, 256, 4, 2), *pair * 4]
@@ -58,7 +58,7 @@ def test_the_networks_are_those_of_the_appendix() -> None:
 
 @pytest.mark.parametrize(("size", "scales"), [(16, 1), (32, 2), (64, 3), (128, 3)])
 def test_scales_that_leave_too_few_pixels_are_left_out(size: int, scales: int) -> None:
-    assert len(ScaledDiscriminators(2, size, 3)(torch.zeros(1, 3, size, size))) == scales
+    assert len(patch_discriminators(2, size, 3)(torch.zeros(1, 3, size, size))) == scales
 
 
 @pytest.mark.parametrize("count", [3, 11])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,7 @@ from recolouring import COLOURS, NAMES, SIZE, batches, check_red_becomes_green, 
 from torch import Tensor, nn
 
 from mmbench.method import Method
+from mmbench.planning.selection import choose_methods
 from mmbench.schedule import NetworkSize, Stage
 from mmbench.task import Translation
 from mmbench.training.loop import set_modes
@@ -91,6 +93,7 @@ def test_the_networks_are_those_of_the_thesis() -> None:
     with torch.device("meta"):
         encoder, critic = LabelledEncoder(4, 64, 6), ThreefoldDiscriminator(4, 128, 64, 8)
         generator = AttentiveGenerator(64, 6, 4, attention=True)
+        assert isinstance(generator.adaptive, AdaptiveBlocks)
         perceptron = AffinePerceptron(8, generator.adaptive)
         image, label = torch.empty(2, 3, 128, 128), torch.zeros(2, dtype=torch.int64)
         features = encoder(image, label)
@@ -170,7 +173,78 @@ def test_losses_by_hand_with_a_discriminator_that_is_known() -> None:
     assert torch.allclose(theirs["penalty"], torch.tensor((norm - 1) ** 2))
 
 
-@pytest.mark.parametrize("name", ["sdit", "sdit-no-attention"])
+def test_the_penalty_may_be_of_the_sum_of_scores() -> None:
+    """Of four patches that score the mean of the image each: a gradient four times as long."""
+
+    class Patches(nn.Module):
+        def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            mean = image.mean((1, 2, 3))
+            return mean.view(-1, 1, 1, 1).expand(-1, 1, 2, 2), torch.zeros(len(image), 3), torch.zeros(len(image), 8)
+
+    norm = (1 / (3 * SIZE**2)) ** 0.5
+    for penalty_score, patches in (("mean", 1), ("sum", 4)):
+        method, stage = build(penalty_score=penalty_score)
+        method.discriminator = Patches()
+        penalty = method.loss("discriminator", {}, method(batches(0), stage), stage)["penalty"]
+        assert penalty.item() == pytest.approx((patches * norm - 1) ** 2, rel=1e-4)
+
+
+def test_as_in_the_authors_code_the_discriminator_is_not_trained_on_the_code() -> None:
+    method, stage = build(code_loss="generator")
+    made = method(batches(0), stage)
+    assert "latent" not in method.loss("discriminator", {}, made, stage)
+    assert method.loss("generator", {}, made, stage)["latent"].item() > 0
+    head = [method.get_parameter(f"discriminator.{name}.weight") for name in ("code", "recovered")]
+    before = [weight.detach().clone() for weight in head]
+    trunk = next(method.get_submodule("discriminator.trunk").parameters())
+    first = trunk.detach().clone()
+    train(method, dataclasses.replace(stage, steps=2))
+    assert all(torch.equal(old, new) for old, new in zip(before, head, strict=True))
+    assert not torch.equal(first, trunk)
+
+
+@pytest.mark.parametrize(("back_code", "same"), [("same", True), ("new", False)])
+def test_the_way_back_has_the_same_code_or_another(back_code: str, same: bool) -> None:
+    method, stage = build(back_code=back_code)
+    made = method(batches(0), stage)
+    assert torch.equal(made.z, made.back_z) == same
+    back = method._generate(made.fake, made.source, made.back_z)  # type: ignore[operator]
+    expected = (back - made.real).abs().mean()
+    assert torch.allclose(method.loss("generator", {}, made, stage)["cycle"], expected)
+
+
+# Table 6.1: attention, CIN, latent code loss.
+TABLE_6_1 = {
+    "sdit-no-cin": (True, False, False),
+    "sdit-no-attention-no-code": (False, True, False),
+    "sdit-no-attention": (False, True, True),
+    "sdit-no-code": (True, True, False),
+    "sdit": (True, True, True),
+}
+
+
+def test_the_ablation_suite_is_table_6_1() -> None:
+    assert {card.name for card in choose_methods([], "cross-domain", "sdit-ablation")[0]} == set(TABLE_6_1)
+
+
+@pytest.mark.parametrize("name", TABLE_6_1)
+@pytest.mark.parametrize("profile", ["paper", "laptop"])
+def test_the_variants_lack_what_table_6_1_says(name: str, profile: str) -> None:
+    attention, cin, code = TABLE_6_1[name]
+    method, stage = build(name, profile=profile)
+    assert (method.get_submodule("generator").attention is not None) == attention
+    assert ("perceptron/shared" in method.networks()) == cin
+    assert (stage.weights["latent"] > 0) == code
+    method.eval()
+    image, to_green = squares(COLOURS["red"], 0, 2), Translation(("red",), "green")
+    with torch.inference_mode():
+        one, two = (method.translate({"red": image}, to_green, sample=n) for n in (1, 2))
+        blue = method.translate({"red": image}, Translation(("red",), "blue"))
+    assert (not torch.equal(one, two)) == cin, "without CIN no code reaches the image"
+    assert not torch.equal(one, blue)
+
+
+@pytest.mark.parametrize("name", ["sdit", "sdit-no-attention", "sdit-no-cin"])
 def test_both_players_reach_all_of_their_networks(name: str) -> None:
     method, stage = build(name)
     set_modes(method, stage)

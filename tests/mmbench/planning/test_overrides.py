@@ -85,6 +85,7 @@ def test_a_bool_is_no_whole_number() -> None:
         ("mmnet-pp", "stage.pseudo-pairs.pseudo_pairs", "targets", "cannot be 'targets' (did you mean 'target'?)"),
         ("mmnet", "family", "segnett", "cannot be 'segnett' (did you mean 'segnet'?)"),
         ("mmnet", "stage.align.weights.segmantation", 5.0, "unknown weight 'segmantation'"),
+        ("unit", "stage.train.lr_factors.discriminater", 0.5, "unknown player 'discriminater'"),
     ],
 )
 def test_a_mistyped_value_gets_the_near_match(method: str, key: str, value: Any, expected: str) -> None:

@@ -61,6 +61,27 @@ def test_adam_has_the_moments_of_the_stage(beta1: float, tmp_path: Path) -> None
     )
 
 
+def test_weight_decay_is_added_to_each_gradient(tmp_path: Path) -> None:
+    gradients, decay = [1.0, -2.0, 0.5, 0.0, 3.0], 10.0
+    method = Tiny(lambda player, step: {"only": gradients[step]})
+    after = run(method, tmp_path, Stage("s", 0, 5, 0.01, weight_decay=decay, players=BOTH))
+    seen_gradients = [gradients[0]]
+    for step in range(1, 5):
+        weight = adam(seen_gradients, [0.01] * step, 0.9)[-1]
+        seen_gradients.append(gradients[step] + decay * weight)
+    expected = adam(seen_gradients, [0.01] * 5, 0.9)
+    for role in ROLES:
+        assert seen(after, role) == pytest.approx(expected, rel=1e-4), role
+    assert expected[-1] != pytest.approx(adam(gradients, [0.01] * 5, 0.9)[-1], rel=0.05)
+
+
+def test_a_player_may_have_a_rate_of_its_own(tmp_path: Path) -> None:
+    stage = Stage("s", 0, 3, 0.01, warmup=2, players=BOTH, lr_factors={"discriminator": 0.25})
+    after = run(Tiny(constant), tmp_path, stage)
+    assert seen(after, "decoder/c") == pytest.approx([-0.005, -0.015, -0.025], rel=1e-4)
+    assert seen(after, "discriminator/c") == pytest.approx([-0.00125, -0.00375, -0.00625], rel=1e-4)
+
+
 def test_each_stage_begins_with_moments_of_its_own(tmp_path: Path) -> None:
     gradients = [1.0, -2.0, 0.5]
     stages = [Stage(name, index, 3, 0.01) for index, name in enumerate("xy")]

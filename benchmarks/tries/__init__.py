@@ -1,0 +1,1 @@
+"""Settings tried on a method one after another, on scenes that no result is reported for."""
