@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmbench.commands.arguments import add_data_root, check_device, read_names, read_path, read_weights
+from mmbench.commands.arguments import add_data_root, add_translation, check_device, read_names, read_path, read_weights
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,15 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "files", nargs="*", type=read_path, help="one per modality of --from and sample, sample by sample"
     )
     parser.add_argument("--run", type=read_path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
-    parser.add_argument("--from", dest="sources", default="", help="modality of the files; several: rgb,depth")
-    parser.add_argument("--to", dest="output", required=True, help="modality to make")
+    add_translation(parser, "modality of the files; several: rgb,depth")
     parser.add_argument("--out", type=read_path, required=True, help="folder to write to")
     parser.add_argument("--input", action="append", default=[], metavar="MODALITY=FILE", help="in place of files")
-    parser.add_argument("--weights", help="of the inputs, in their order, such as 0.8,0.2 (default: the method's own)")
-    parser.add_argument("--side-from", help="the input that gives the side information (default: the method's own)")
-    parser.add_argument("--via", help="translate to this modality first, and on from there")
-    parser.add_argument("--bn", default="trained", choices=("trained", "re-estimated"), help="statistics behind --via")
-    parser.add_argument("--sample", type=int, default=0, help="seed of the noise of methods that have any (default 0)")
     parser.add_argument(
         "--read",
         action="append",

@@ -60,7 +60,11 @@ def load_translator(
     Raises:
         UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
     """
-    found = load_cell(run, data_root, device_name, precision)
+    return translator_of(load_cell(run, data_root, device_name, precision))
+
+
+def translator_of(found: Loaded) -> Translator:
+    """The translator of a cell that is loaded."""
     return Translator(found.about["method"], found.method, found.method.context.size, found.compute, found.readings)
 
 
