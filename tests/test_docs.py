@@ -93,7 +93,7 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert commands.main(words[3:]) in (0, 1), "1: it found problems, such as objects of no known class"
         case ["python", "-m", "mmbench", "config" | "data" | "list" | "papers" | "report" | "status" | "translate", *_]:
             assert commands.main(words[3:]) == 0
-        case ["python", "-m", "mmbench", "export" | "merge" | "side-information", *_]:
+        case ["python", "-m", "mmbench", "export" | "merge" | "pack" | "side-information", *_]:
             assert commands.main(words[3:]) == 0
         case ["pytest", "-m", "slow", *paths]:  # it would take hours
             assert paths and all((documents.ROOT / path).exists() for path in paths)

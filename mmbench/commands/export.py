@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmbench.commands.arguments import add_data_root, add_translation, read_names, read_path, read_weights
+from mmbench.commands.arguments import add_data_root, add_translation, read_names, read_path, read_run, read_weights
 from mmbench.errors import UserError
 
 
@@ -18,8 +18,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "run",
-        type=read_path,
-        help="folder of a finished cell, .../<method>/seed-<n>",
+        type=read_run,
+        help="folder of a finished cell, .../<method>/seed-<n>, or a packed one; owner/name of a hub",
     )
     add_translation(parser, "modality that goes in; several: rgb,depth")
     parser.add_argument("--format", default="onnx", choices=("onnx", "torch"), help="onnx (default) or torch (.pt2)")

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from mmbench.commands import config, data, export, merge, papers, report, run, side_information, status, translate
+from mmbench.commands import config, data, export, merge, pack, papers, report, run, side_information, status, translate
 from mmbench.commands import list as listing
 from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
@@ -158,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         ("papers", papers, "the papers' tables and figures: the command, the data and the time that each needs"),
         ("translate", translate, "translate image files with a trained cell"),
         ("export", export, "one translation of a trained cell as a file that runs without mmbench: ONNX, torch"),
+        ("pack", pack, "a trained cell as one folder for others: weights, configuration, card"),
         ("side-information", side_information, "look into finished cells: what their decoders read"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from mmbench.commands.arguments import add_data_root, add_translation, check_device, read_names, read_path, read_weights
+from mmbench.commands.arguments import (
+    add_data_root,
+    add_translation,
+    check_device,
+    read_names,
+    read_path,
+    read_run,
+    read_weights,
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +26,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="*", type=read_path, help="one per modality of --from and sample, sample by sample"
     )
-    parser.add_argument("--run", type=read_path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
+    parser.add_argument(
+        "--run",
+        type=read_run,
+        required=True,
+        help="folder of a finished cell, .../<method>/seed-<n>, or a packed one; owner/name of a hub",
+    )
     add_translation(parser, "modality of the files; several: rgb,depth")
     parser.add_argument("--out", type=read_path, required=True, help="folder to write to")
     parser.add_argument("--input", action="append", default=[], metavar="MODALITY=FILE", help="in place of files")
