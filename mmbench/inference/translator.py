@@ -63,11 +63,11 @@ class Translator:
         """
         return self.read_fitted(path, modality).array
 
-    def read_fitted(self, path: str | Path, modality: str) -> Fitted:
-        """As :meth:`read`, with the size of the file."""
+    def read_fitted(self, path: str | Path, modality: str, whole: bool = False) -> Fitted:
+        """As :meth:`read`, with the size of the file; ``whole``: the array at the file's own size."""
         if modality not in self.modalities:
             raise UserError(f"no modality named {modality!r}{did_you_mean(modality, self.modalities)}")
-        return read_fitted(Path(path), self.modalities[modality], self.readings, self.size)
+        return read_fitted(Path(path), self.modalities[modality], self.readings, None if whole else self.size)
 
     @torch.inference_mode()
     def translate(
