@@ -41,23 +41,24 @@ def _export(options: argparse.Namespace) -> int:
 
     from mmbench.inference import export
     from mmbench.inference.files import described
-    from mmbench.inference.graph import Graph, traced
+    from mmbench.inference.graph import Graph, probes, traced
     from mmbench.inference.load import load_cell, translator_of
 
     export.expect_packages(options.format)
     cell = load_cell(options.run, options.data_root, "cpu", "fp32")
     translator = translator_of(cell)
-    steps = translator.path(
-        sources, options.output, via=options.via, weights=weights, side_from=options.side_from, bn=options.bn
-    )
+    how = {"via": options.via, "weights": weights, "side_from": options.side_from, "bn": options.bn}
+    steps = translator.path(sources, options.output, **how)
     ending = export.ENDINGS[options.format]
     out = options.out or Path(f"{translator.name}-{'+'.join(sources)}-to-{options.output}{ending}")
     if out.suffix != ending:
         raise UserError(f"--out {out}: a file of --format {options.format} ends in {ending}")
     if out.exists() and not options.overwrite:
         raise UserError(f"--out {out}: exists already; name another file, or add --overwrite")
+    images = probes([translator.modalities[name] for name in sources], translator.size, 1)
+    translator.translate(dict(zip(sources, images, strict=True)), options.output, **how)  # says what it cannot do
     graph = Graph(translator.method, translator.modalities, steps, options.sample)
-    about = export.described(graph, translator.size, batch, export.origin(cell.about))
+    about = export.facts(graph, translator.size, batch, export.origin(cell.about))
     said = export.write(traced(graph, translator.size, batch), options.format, about, graph, out)
     print(f"{out}: {translator.name}, {described(steps)}; {out.stat().st_size / 1e6:.1f} MB, {options.batch} batch")
     print(export.told(about))

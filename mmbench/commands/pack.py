@@ -34,7 +34,13 @@ def _pack(options: argparse.Namespace) -> int:
     cell = load_cell(options.run, options.data_root, "cpu", "fp32")
     about = packed.content(cell.about, cell.method.task, cell.readings)
     weights = read_bytes(cell.weights)
-    text = card.written(about, cell.method.task, {packed.WEIGHTS: (len(weights), of_bytes(weights))})
+    try:
+        text = card.written(about, cell.method.task, {packed.WEIGHTS: (len(weights), of_bytes(weights))})
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"{cell.folder}: its result does not say what a card needs ({type(error).__name__}: {error}); `run` makes "
+            "it again"
+        ) from error
     for path in packed.pack(about, weights, out, text):
         print(f"{path}: {path.stat().st_size} bytes")
     print(f"To use: python -m mmbench translate --run {out} --from ... --to ... FILE --out FOLDER")

@@ -15,6 +15,7 @@ import torch
 from torch.export import ExportedProgram
 
 from mmbench.errors import UserError
+from mmbench.inference.files import described
 from mmbench.inference.graph import BATCH, Graph, probes, quiet
 from mmbench.modality import Modality
 from mmbench.store.files import write_bytes
@@ -64,7 +65,7 @@ VALUES = {
 }
 
 
-def described(graph: Graph, size: int, batch: int | None, origin: dict[str, Any]) -> dict[str, Any]:
+def facts(graph: Graph, size: int, batch: int | None, origin: dict[str, Any]) -> dict[str, Any]:
     """All that is to be known of a file, as JSON's types.
 
     Args:
@@ -72,7 +73,7 @@ def described(graph: Graph, size: int, batch: int | None, origin: dict[str, Any]
     """
     return {
         **origin,
-        "translation": [step.name for step in graph.steps],
+        "translation": described(graph.steps),
         "sample": graph.sample,
         "size": size,
         "batch": batch or DYNAMIC,
@@ -85,7 +86,7 @@ def described(graph: Graph, size: int, batch: int | None, origin: dict[str, Any]
 
 def origin(about: Mapping[str, Any]) -> dict[str, Any]:
     """Of what a cell's result says, what tells where a network comes from."""
-    return {name: about[name] for name in ("method", "dataset", "profile", "seed", "key", "commit", "manifest")}
+    return {name: about.get(name) for name in ("method", "dataset", "profile", "seed", "key", "commit", "manifest")}
 
 
 def expect_packages(form: Format) -> None:
@@ -191,7 +192,7 @@ def told(about: dict[str, Any]) -> str:
         + ": ".join(filter(None, [port["values"], ", ".join(f"{i} {name}" for i, name in enumerate(port["classes"]))]))
         for role, port in ports
     ]
-    return "\n".join([f"{about['method']}: {', '.join(about['translation'])}", about["preparation"], *lines])
+    return "\n".join([f"{about['method']}: {about['translation']}", about["preparation"], *lines])
 
 
 def _port(modality: Modality, size: int, batch: int | None) -> Port:

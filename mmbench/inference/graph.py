@@ -8,7 +8,7 @@ import io
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,10 +41,10 @@ class Graph(nn.Module):
     """
 
     def __init__(
-        self, method: Method, modalities: dict[str, Modality], steps: Sequence[Translation], sample: int
+        self, method: Method, modalities: Mapping[str, Modality], steps: Sequence[Translation], sample: int
     ) -> None:
         super().__init__()
-        self.method = method.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+        self.method = method.to(memory_format=torch.contiguous_format).eval()
         self.steps, self.sample = tuple(steps), sample
         self.inputs = tuple(modalities[name] for name in steps[0].inputs)
         self.output = modalities[steps[-1].output]
@@ -135,7 +135,8 @@ def _lengths_left_open(graph: nn.Module) -> Iterator[None]:
     """
     names = {type(module).__module__ for module in graph.modules()}
     names |= {name for name in sys.modules if name.startswith("mmbench.methods.")}
-    opened = [vars(sys.modules[name]) for name in names if not name.startswith("torch.")]
+    loaded = [vars(sys.modules[name]) for name in names if name in sys.modules and not name.startswith("torch.")]
+    opened = [globals_of for globals_of in loaded if "len" not in globals_of]
     for globals_of in opened:
         globals_of["len"] = lambda value: value.shape[0] if isinstance(value, Tensor) else builtins.len(value)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -92,7 +92,7 @@ def _all(
     translator: Translator,
     request: Request,
     sources: Sequence[str],
-    samples: Iterator[Named],
+    samples: Iterable[Named],
     out: Path,
     film: Film | None,
 ) -> int:

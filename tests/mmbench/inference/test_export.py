@@ -96,6 +96,7 @@ def test_the_file_says_what_goes_in_and_comes_out_and_not_where_it_was_made(
     ]  # fmt: skip
     labels = translator.modalities["segmentation"]
     assert about["output"]["classes"] == ["void", *(name for name, _ in labels.legend)]
+    assert about["translation"] == "depth -> segmentation"
     assert (about["method"], about["dataset"], about["size"], about["batch"]) == ("mmnet", "synthetic", 16, "dynamic")
     content = path.read_bytes()
     for part in (str(cells), str(Path(export.__file__).parent), "stack_trace"):
@@ -196,7 +197,7 @@ def test_a_file_that_gives_other_images_is_not_written(
     translator: Translator, tmp_path: Path, monkeypatch: Any
 ) -> None:
     graph = Graph(translator.method, translator.modalities, translator.path(("depth",), "segmentation"), 0)
-    about = export.described(graph, translator.size, 2, {"method": "mmnet"})
+    about = export.facts(graph, translator.size, 2, {"method": "mmnet"})
     monkeypatch.setattr(export, "LABELS", -1.0)  # what is not less than nothing
     with pytest.raises(UserError, match=r"torch.export.load gives other images than the method"):
         export.write(traced(graph, translator.size, 2), "torch", about, graph, tmp_path / "a.pt2")
@@ -211,6 +212,13 @@ ERRORS = {
     "there": (("--from", "depth", "--to", "rgb", "--out", "there.onnx"), "exists already; name another file, or add"),
     "format": (("--from", "depth", "--to", "rgb", "--format", "tflite"), "--format 'tflite' is unknown"),
 }
+
+
+def test_what_the_method_cannot_do_is_said_as_elsewhere(cells: Path, tmp_path: Path, capsys: Any) -> None:
+    words = ["--from", "depth", "--to", "rgb", "--out", str(tmp_path / "a.onnx")]
+    assert cli.main(["export", str(cells / "cyclegan" / "seed-0"), *words]) == 2
+    assert "cyclegan cannot translate depth -> rgb; it can do: depth -> segmentation" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("case", ERRORS)

@@ -141,6 +141,17 @@ def test_a_folder_with_something_in_it_is_left_alone(
     assert (copy / packed.CONFIG).read_bytes() == before
 
 
+def test_a_result_that_says_too_little_is_one_line(
+    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = json.loads((copy / packed.CONFIG).read_text())
+    del about["split_hashes"]
+    packed.pack(about, (copy / packed.WEIGHTS).read_bytes(), tmp_path / "older", "")
+    assert cli.main(["pack", str(tmp_path / "older"), "--out", str(tmp_path / "new")]) == 2
+    assert "older: its result does not say what a card needs (KeyError: 'split_hashes')" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.fixture
 def fake(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """A hub that has ``me/rooms``, and ``me/other`` with something else in it, and what it was asked for."""
