@@ -114,12 +114,14 @@ def load_translator(
     """The trained method of a finished cell, such as ``runs/synthetic/laptop/mmnet/seed-0``, for one's own images.
 
     Args:
+        run: a cell's folder, a packed one, or a repository of the Hugging Face hub: ``owner/name``.
         data_root: folder of the data set, where the cell does not record what its modalities are.
         device: ``auto``, ``cpu`` or ``cuda``.
         precision: ``bf16``, ``fp32``, or ``auto``: as the cell was evaluated.
 
     Raises:
-        UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
+        UserError: no such cell, one that is not done, a judge, files that are damaged or of another architecture, or a
+            repository that cannot be had.
     """
     from mmbench.inference import load
 

@@ -1,8 +1,9 @@
 """The code in the pages does what they say: every block is run, or named here with the reason why not.
 
 Nothing in a block is changed. What it reads stands in the folder that it runs in: ``DATA`` with every data set, small
-and in its official format, ``my-images``, ``a.png`` and ``b.png``, finished cells at smoke size in ``runs``, and the
-pages' plug-ins in ``~/plugins``. Trainings are planned (``--dry-run``), downloads and installations are read only.
+and in its official format, ``my-images``, ``a.png``, ``b.png`` and ``clip.mp4``, finished cells at smoke size in
+``runs``, and the pages' plug-ins in ``~/plugins``. Trainings are planned (``--dry-run``), downloads and installations
+are read only.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import documents
@@ -27,6 +29,7 @@ from PIL import Image
 
 import mmbench
 from mmbench.commands import main as commands
+from mmbench.inference.sequences import film
 from mmbench.planning import config
 from mmbench.plugins import catalog
 
@@ -46,6 +49,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> It
     documents.make_own(home / "my-images")
     for name in ("a.png", "b.png"):
         Image.fromarray(np.linspace(500, 5000, 24 * 32).astype(np.uint16).reshape(SIZE)).save(home / name)
+    with film(home / "clip.mp4", Fraction(10)) as clip:
+        clip.add(np.zeros((*SIZE, 3), np.uint8))
     for block in ADDING:
         path = home / "plugins" / block.plug_in
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +76,7 @@ def home(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(prepared / "runs", tmp_path / "their-runs")
     (table,) = (block for block in BLOCKS if block.page == "clusters.md" and block.kind == documents.TOML)
     (tmp_path / CLUSTER).write_text(table.text, encoding="utf-8")
-    for name in ("a.png", "b.png"):
+    for name in ("a.png", "b.png", "clip.mp4"):
         shutil.copy(prepared / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MMBENCH_PLUGINS", raising=False)
@@ -94,7 +99,7 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert commands.main(words[3:]) in (0, 1), "1: it found problems, such as objects of no known class"
         case ["python", "-m", "mmbench", "config" | "data" | "list" | "papers" | "report" | "status" | "translate", *_]:
             assert commands.main(words[3:]) == 0
-        case ["python", "-m", "mmbench", "merge" | "side-information", *_]:
+        case ["python", "-m", "mmbench", "export" | "merge" | "pack" | "side-information", *_]:
             assert commands.main(words[3:]) == 0
         case ["pytest", "-m", "slow", *paths]:  # it would take hours
             assert paths and all((documents.ROOT / path).exists() for path in paths)

@@ -10,6 +10,13 @@ from mmbench.given.files import expect_folder, path_of
 
 read_path = path_of
 
+HUB = "hf://"  # what a repository of the Hugging Face hub begins with
+
+
+def read_run(text: str) -> str | Path:
+    """The folder of a trained cell, or the text that names a repository of a hub."""
+    return text if text.startswith(HUB) else path_of(text)
+
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
     """The option ``--runs``."""
@@ -19,6 +26,17 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 def add_data_root(parser: argparse.ArgumentParser, text: str) -> None:
     """The option ``--data-root``, of a folder that is there."""
     parser.add_argument("--data-root", type=lambda given: expect_folder(path_of(given), "--data-root"), help=text)
+
+
+def add_translation(parser: argparse.ArgumentParser, text: str) -> None:
+    """The options that say which translation of a trained cell is meant, and how it is computed."""
+    parser.add_argument("--from", dest="sources", default="", help=text)
+    parser.add_argument("--to", dest="output", required=True, help="modality to make")
+    parser.add_argument("--weights", help="of the inputs, in their order, such as 0.8,0.2 (default: the method's own)")
+    parser.add_argument("--side-from", help="the input that gives the side information (default: the method's own)")
+    parser.add_argument("--via", help="translate to this modality first, and on from there")
+    parser.add_argument("--bn", default="trained", choices=("trained", "re-estimated"), help="statistics behind --via")
+    parser.add_argument("--sample", type=int, default=0, help="seed of the noise of methods that have any (default 0)")
 
 
 def read_names(text: str | None) -> list[str]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from mmbench.commands import config, data, merge, papers, report, run, side_information, status, translate
+from mmbench.commands import config, data, export, merge, pack, papers, report, run, side_information, status, translate
 from mmbench.commands import list as listing
 from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
@@ -32,6 +32,7 @@ EXAMPLES = """examples:
   python -m mmbench report                                 tables and pictures of all that is in runs/
   python -m mmbench report --runs here --runs there        one table of two machines' results
   python -m mmbench translate --run runs/synthetic/laptop/mmnet/seed-0 --from depth --to segmentation a.png --out made
+  python -m mmbench export runs/synthetic/laptop/mmnet/seed-0 --from depth --to segmentation
   python -m mmbench list methods
   python -m mmbench config mmnet-pp --dataset flowers --profile short
   python -m mmbench data verify flowers --data-root ~/data
@@ -156,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
         ("merge", merge, "the finished cells of several results folders, such as of several machines, in one"),
         ("papers", papers, "the papers' tables and figures: the command, the data and the time that each needs"),
         ("translate", translate, "translate image files with a trained cell"),
+        ("export", export, "one translation of a trained cell as a file that runs without mmbench: ONNX, torch"),
+        ("pack", pack, "a trained cell as one folder for others: weights, configuration, card"),
         ("side-information", side_information, "look into finished cells: what their decoders read"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),

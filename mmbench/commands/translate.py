@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from mmbench.commands.arguments import add_data_root, check_device, read_names, read_path, read_weights
+from mmbench.commands.arguments import (
+    add_data_root,
+    add_translation,
+    check_device,
+    read_names,
+    read_path,
+    read_run,
+    read_weights,
+)
+from mmbench.errors import UserError
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,18 +25,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "See docs/translate.md."
     )
     parser.add_argument(
-        "files", nargs="*", type=read_path, help="one per modality of --from and sample, sample by sample"
+        "files",
+        nargs="*",
+        type=read_path,
+        help="one per modality of --from and sample, sample by sample; or a folder of each modality; or a video",
     )
-    parser.add_argument("--run", type=read_path, required=True, help="folder of a finished cell, .../<method>/seed-<n>")
-    parser.add_argument("--from", dest="sources", default="", help="modality of the files; several: rgb,depth")
-    parser.add_argument("--to", dest="output", required=True, help="modality to make")
+    parser.add_argument(
+        "--run",
+        type=read_run,
+        required=True,
+        help="folder of a finished cell, .../<method>/seed-<n>, or a packed one; owner/name of a hub",
+    )
+    add_translation(parser, "modality of the files; several: rgb,depth")
     parser.add_argument("--out", type=read_path, required=True, help="folder to write to")
     parser.add_argument("--input", action="append", default=[], metavar="MODALITY=FILE", help="in place of files")
-    parser.add_argument("--weights", help="of the inputs, in their order, such as 0.8,0.2 (default: the method's own)")
-    parser.add_argument("--side-from", help="the input that gives the side information (default: the method's own)")
-    parser.add_argument("--via", help="translate to this modality first, and on from there")
-    parser.add_argument("--bn", default="trained", choices=("trained", "re-estimated"), help="statistics behind --via")
-    parser.add_argument("--sample", type=int, default=0, help="seed of the noise of methods that have any (default 0)")
     parser.add_argument(
         "--read",
         action="append",
@@ -43,6 +54,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("cell", "input"),
         help="of what is written: the cell's (default), or enlarged to that of the input",
     )
+    parser.add_argument(
+        "--tile",
+        action="store_true",
+        help="translate images at their own size, in overlapping tiles of the cell's size that are blended",
+    )
+    parser.add_argument("--overlap", type=int, help="of tiles, in pixels (default: a quarter of a tile)")
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
     add_data_root(parser, "folder of the data set, where the cell does not record its modalities or how files are read")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -58,13 +75,45 @@ def _translate(options: argparse.Namespace) -> int:
     from mmbench.inference.stated import readings
 
     check_device(options.device)
-    samples = group_files(read_names(options.sources), options.files, options.input)
+    sources, streamed = read_names(options.sources), _streamed(options)
+    samples = () if streamed else group_files(sources, options.files, options.input)
     weights = read_weights(options.weights) if options.weights is not None else None
-    request = Request(
-        samples, options.output, options.via, weights, options.side_from, options.bn, options.sample,
-        options.size == "input",
-    )  # fmt: skip
+    if options.overlap is not None and not options.tile:
+        raise UserError("--overlap is of tiles: add --tile")
     translator = load_translator(options.run, options.data_root, options.device, options.precision)
     translator.readings = readings(options.read, translator.modalities, translator.readings, options.depth_unit)
-    translate_files(translator, request, options.out, options.overwrite)
-    return 0
+    overlap = translator.size // 4 if options.overlap is None else options.overlap
+    request = Request(
+        options.output, options.via, weights, options.side_from, options.bn, options.sample,
+        options.size == "input", overlap if options.tile else None,
+    )  # fmt: skip
+    if not streamed:
+        translate_files(translator, request, samples, options.out, options.overwrite)
+        return 0
+
+    from mmbench.inference.streams import translate_folders, translate_video
+
+    if streamed == "video":
+        (video,), (source,) = options.files, sources
+        broken = translate_video(translator, request, source, video, options.out, options.overwrite)
+    else:
+        broken = translate_folders(translator, request, sources, options.files, options.out, options.overwrite)
+    return 1 if broken else 0
+
+
+def _streamed(options: argparse.Namespace) -> str:
+    """``folders`` or ``video`` where that is what is to be translated; empty for files."""
+    from mmbench.inference.sequences import is_video
+
+    folders = [path for path in options.files if path.is_dir()]
+    videos = [path for path in options.files if path.is_file() and is_video(path)]
+    if not folders and not videos:
+        return ""
+    sources = read_names(options.sources)
+    if options.input or (len(folders) < len(options.files) and len(videos) < len(options.files)):
+        raise UserError(f"{(folders + videos)[0]}: give files, or folders, or a video, not several of these")
+    if not sources:
+        raise UserError(f"{options.files[0]}: of which modality? Give --from")
+    if videos and (len(videos), len(sources)) != (1, 1):
+        raise UserError(f"{videos[0]}: give one video, and one modality with --from")
+    return "video" if videos else "folders"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mmbench.errors import UserError, did_you_mean
-from mmbench.inference import image_files
+from mmbench.inference import image_files, tiles
 from mmbench.inference.image_files import Fitted
 from mmbench.inference.translator import Bn, Translator
 from mmbench.modality import Modality
@@ -26,9 +28,9 @@ class Request:
 
     Attributes:
         input_size: write images of the inputs' own size; nothing is translated outside the square that was taken.
+        overlap: translate whole images in tiles that overlap by so many pixels; None where the square is resized.
     """
 
-    samples: tuple[Files, ...]
     output: str
     via: str | None = None
     weights: tuple[float, ...] | None = None
@@ -36,6 +38,27 @@ class Request:
     bn: Bn = "trained"
     sample: int = 0
     input_size: bool = False
+    overlap: int | None = None
+
+    def path(self, translator: Translator, inputs: Sequence[str]) -> tuple[Translation, ...]:
+        """See :meth:`mmbench.inference.translator.Translator.path`."""
+        return translator.path(tuple(inputs), self.output, **self._how)
+
+    def made(self, translator: Translator, fitted: Mapping[str, Fitted]) -> np.ndarray:
+        """The translation of one sample, as it is written."""
+        target = translator.modalities[self.output]
+        arrays = {name: one.array for name, one in fitted.items()}
+        if self.overlap is not None:
+            return tiles.translated(
+                arrays, target, translator.size, self.overlap,
+                lambda batch: translator.translate(batch, self.output, sample=self.sample, **self._how),
+            )  # fmt: skip
+        made = translator.translate(arrays, self.output, sample=self.sample, **self._how)
+        return _in_place(made, target, next(iter(fitted.values()))) if self.input_size else made
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"via": self.via, "weights": self.weights, "side_from": self.side_from, "bn": self.bn}
 
 
 def group_files(sources: Sequence[str], files: Sequence[Path], named: Sequence[str]) -> tuple[Files, ...]:
@@ -77,7 +100,9 @@ def group_files(sources: Sequence[str], files: Sequence[Path], named: Sequence[s
     return tuple(dict(zip(order, paths, strict=True)) for paths in zip(*(found[name] for name in order), strict=True))
 
 
-def translate_files(translator: Translator, request: Request, out: Path, overwrite: bool = False) -> list[Path]:
+def translate_files(
+    translator: Translator, request: Request, samples: Sequence[Files], out: Path, overwrite: bool = False
+) -> list[Path]:
     """Translate every sample, write what comes of it, and print a line per sample.
 
     All files are read, and all names of outputs looked at, before anything is translated or written.
@@ -86,27 +111,35 @@ def translate_files(translator: Translator, request: Request, out: Path, overwri
         UserError: a translation that the method cannot do, a file that is missing, damaged or of another kind or size,
             an output that is there already and not to be overwritten, or a folder that cannot be written to.
     """
-    how = {"via": request.via, "weights": request.weights, "side_from": request.side_from, "bn": request.bn}
-    steps = translator.path(tuple(request.samples[0]), request.output, **how)  # type: ignore[arg-type]
+    steps = request.path(translator, tuple(samples[0]))
     target = translator.modalities[request.output]
-    stems = _stems(request.samples)
-    _may_write(out, [name for stem in stems for name in target.names_of(stem)], overwrite)
-    samples = [_read(translator, files) for files in request.samples]
+    stems = _stems(samples)
+    may_write(out, [name for stem in stems for name in target.names_of(stem)], overwrite)
+    whole = request.overlap is not None
+    read = [None if whole else one for one in (read_sample(translator, files, whole) for files in samples)]
     written = []
-    for stem, fitted in zip(stems, samples, strict=True):
-        arrays = {name: one.array for name, one in fitted.items()}
-        made = translator.translate(arrays, request.output, sample=request.sample, **how)  # type: ignore[arg-type]
-        if request.input_size:
-            made = _in_place(made, target, next(iter(fitted.values())))
+    begun = time.perf_counter()
+    for stem, files, fitted in zip(stems, samples, read, strict=True):
+        made = request.made(
+            translator, fitted or read_sample(translator, files, whole)
+        )  # whole images would fill memory
         paths = image_files.save(out, target.files_of(stem, made))
         print(", ".join(str(path) for path in paths))
         written.extend(paths)
-    side = translator.size
+    tell(translator, request, steps, len(samples), time.perf_counter() - begun)
+    return written
+
+
+def tell(translator: Translator, request: Request, steps: Sequence[Translation], count: int, seconds: float) -> None:
+    """Say how many images were translated, how, how fast, and what classes are."""
+    side, target = translator.size, translator.modalities[request.output]
     size = f"{side} x {side} pixels" + (", enlarged to the inputs' size" if request.input_size else "")
-    print(f"{len(samples)} translated by {translator.name}: {described(steps)}; {size}")
+    if request.overlap is not None:
+        size = f"tiles of {side} x {side} pixels, {request.overlap} of them overlapping"
+    speed = f"{count / max(seconds, 1e-9):.1f} images/s" if count else "nothing to time"
+    print(f"{count} translated by {translator.name}: {described(steps)}; {size}; {speed}")
     if target.legend:
         print("classes: 0 void, " + ", ".join(f"{i} {name}" for i, (name, _) in enumerate(target.legend, 1)))
-    return written
 
 
 def described(steps: Sequence[Translation]) -> str:
@@ -132,7 +165,8 @@ def _stems(samples: Sequence[Files]) -> list[str]:
     return list(owners)
 
 
-def _may_write(out: Path, names: Sequence[str], overwrite: bool) -> None:
+def may_write(out: Path, names: Sequence[str], overwrite: bool) -> None:
+    """Make the folder. Raises UserError where that cannot be done, or a file is there and not to be overwritten."""
     there = [out / name for name in names if (out / name).exists()]
     if there and not overwrite:
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
@@ -143,9 +177,13 @@ def _may_write(out: Path, names: Sequence[str], overwrite: bool) -> None:
         raise UserError(f"--out {out}: cannot be made a folder ({error.strerror})") from error
 
 
-def _read(translator: Translator, files: Mapping[str, Path]) -> dict[str, Fitted]:
-    """One sample at the translator's size, so that many large images fit into memory."""
-    read = {name: translator.read_fitted(path, name) for name, path in files.items()}
+def read_sample(translator: Translator, files: Mapping[str, Path], whole: bool) -> dict[str, Fitted]:
+    """One sample at the translator's size, so that many large images fit into memory, or at its own.
+
+    Raises:
+        UserError: a file is missing, damaged or of another kind, or they are of different sizes.
+    """
+    read = {name: translator.read_fitted(path, name, whole) for name, path in files.items()}
     first, one = next(iter(files.values())), next(iter(read.values()))
     for name, other in read.items():
         if (other.height, other.width) != (one.height, one.width):

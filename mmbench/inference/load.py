@@ -11,6 +11,7 @@ from typing import Any
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.given.files import near
+from mmbench.inference import hub, packed
 from mmbench.inference.translator import Translator
 from mmbench.method import Context, Method
 from mmbench.modality import modality_of
@@ -22,7 +23,7 @@ from mmbench.schedule import DataLimits, NetworkSize
 from mmbench.store import content
 from mmbench.store.folder import CellFolder
 from mmbench.task import Group, Task, Translation
-from mmbench.training import device
+from mmbench.training import checkpoint, device
 from mmbench.training.build import build_method, load_trained
 from mmbench.typed import build
 
@@ -34,13 +35,15 @@ class Loaded:
     """The trained method of a finished cell.
 
     Attributes:
-        folder: of the cell.
+        folder: of the cell, or a packed one.
+        weights: its file of them.
         about: what its ``result.json`` says.
         compute: where and how the method is to compute.
         readings: see :class:`Translator`.
     """
 
     folder: Path
+    weights: Path
     about: Mapping[str, Any]
     method: Method
     compute: device.Compute
@@ -50,17 +53,23 @@ class Loaded:
 def load_translator(
     run: str | Path, data_root: str | Path | None = None, device_name: str = "auto", precision: str = "auto"
 ) -> Translator:
-    """The trained method of a finished cell, such as ``runs/synthetic/laptop/mmnet/seed-0``.
+    """The trained method of a finished cell, such as ``runs/synthetic/laptop/mmnet/seed-0``, or of a packed one.
 
     Args:
+        run: a folder, or a repository of the Hugging Face hub: ``owner/name`` or ``hf://owner/name@revision``.
         data_root: folder of the data set, where the cell does not say what its modalities are.
         device_name: ``auto``, ``cpu`` or ``cuda``.
         precision: ``bf16``, ``fp32``, or ``auto``: as the cell was evaluated.
 
     Raises:
-        UserError: no such cell, one that is not done, a judge, or files that are damaged or of another architecture.
+        UserError: no such cell, one that is not done, a judge, files that are damaged or of another architecture, or a
+            repository that cannot be had.
     """
-    found = load_cell(run, data_root, device_name, precision)
+    return translator_of(load_cell(run, data_root, device_name, precision))
+
+
+def translator_of(found: Loaded) -> Translator:
+    """The translator of a cell that is loaded."""
     return Translator(found.about["method"], found.method, found.method.context.size, found.compute, found.readings)
 
 
@@ -68,14 +77,18 @@ def load_cell(
     run: str | Path, data_root: str | Path | None = None, device_name: str = "auto", precision: str = "auto"
 ) -> Loaded:
     """What :func:`load_translator` translates with, in parts; arguments and errors are the same."""
-    folder = Path(run)
-    about = _finished(folder)
+    repository = hub.named(run)
+    folder = Path(run) if repository is None else hub.fetched(repository)
+    is_packed = packed.is_packed(folder)
+    if repository is not None and not is_packed:
+        raise UserError(f"{hub.MARK}{repository}: holds no cell that `pack` made ({', '.join(packed.FILES)})")
+    about, told = (packed.read(folder), packed.CONFIG) if is_packed else (_finished(folder), "result.json")
     try:
         card = catalog.find("methods", about["method"])
         if card.get("ROLE") == "judge":
             raise UserError(f"{folder}: {card.name} is a judge, it translates nothing")
         profile = about["profile_values"]
-        network = build(NetworkSize, profile["network"], f"{folder / 'result.json'}: network")
+        network = build(NetworkSize, profile["network"], f"{folder / told}: network")
         root = Path(data_root) if data_root else None
         task = task_of(about, folder, root)
         readings = readings_of(about, folder, root, task)
@@ -83,11 +96,11 @@ def load_cell(
         compute = device.choose(device_name, about["hardware"]["precision"] if precision == "auto" else precision)
         changed = keys.source_digest(card.path, card.module) != about["source"]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f"{folder / 'result.json'}: damaged ({type(error).__name__}: {error})") from error
+        raise UserError(f"{folder / told}: damaged ({type(error).__name__}: {error})") from error
     if changed:
-        log.warning("%s was made with other code; `run` makes it again", folder)
-    method = _rebuilt(card, context, folder, changed)
-    return Loaded(folder, about, method, compute, readings)
+        log.warning("%s was made with other code%s", folder, "" if is_packed else "; `run` makes it again")
+    method, weights = _rebuilt(card, context, folder, changed, folder / packed.WEIGHTS if is_packed else None)
+    return Loaded(folder, weights, about, method, compute, readings)
 
 
 def dataset_of(loaded: Loaded, data_root: Path | None) -> Dataset:
@@ -117,7 +130,8 @@ def _finished(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _rebuilt(card: Card, context: Context, folder: Path, changed: bool) -> Method:
+def _rebuilt(card: Card, context: Context, folder: Path, changed: bool, weights: Path | None) -> tuple[Method, Path]:
+    """The method with its weights, and the file that they are in: the one given, or the cell's newest checkpoint."""
     try:
         method = build_method(card, context)
     except Exception as error:
@@ -125,10 +139,13 @@ def _rebuilt(card: Card, context: Context, folder: Path, changed: bool) -> Metho
             raise
         raise UserError(f"{folder}: the present code of {card.name} does not build it ({error!r})") from error
     try:
+        if weights is not None:
+            checkpoint.fill(method, weights)
+            return method, weights
         load_trained(method, folder)
+        return method, checkpoint.weights_of(CellFolder(folder).checkpoints)
     except ValueError as error:
         raise UserError(" ".join(str(error).split())) from error
-    return method
 
 
 def task_of(about: Mapping[str, Any], folder: Path, data_root: Path | None) -> Task:

@@ -32,6 +32,7 @@ class Translator:
         name: of the method.
         modalities: by name (see ``mmbench/modality/``: kinds, classes, palette).
         size: height and width of all outputs, in pixels.
+        method: in eval mode, where it computes.
         translations: the rows that the method was evaluated on; a method with a common latent space can do more.
         readings: how image files are read, by modality: as those that the cell was trained on. Replace one to read
             others; modalities of which it is not known are missing.
@@ -49,7 +50,7 @@ class Translator:
         self.modalities: dict[str, Modality] = {modality.name: modality for modality in method.task.modalities}
         self.translations = tuple(method.translations())
         self.readings = dict(readings)
-        self._method = method.to(compute.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.method = method.to(compute.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         # A method that shows its latent codes has one encoder and one decoder per modality, which can all be joined.
         self._joins = type(method).encode is not Method.encode
 
@@ -62,11 +63,11 @@ class Translator:
         """
         return self.read_fitted(path, modality).array
 
-    def read_fitted(self, path: str | Path, modality: str) -> Fitted:
-        """As :meth:`read`, with the size of the file."""
+    def read_fitted(self, path: str | Path, modality: str, whole: bool = False) -> Fitted:
+        """As :meth:`read`, with the size of the file; ``whole``: the array at the file's own size."""
         if modality not in self.modalities:
             raise UserError(f"no modality named {modality!r}{did_you_mean(modality, self.modalities)}")
-        return read_fitted(Path(path), self.modalities[modality], self.readings, self.size)
+        return read_fitted(Path(path), self.modalities[modality], self.readings, None if whole else self.size)
 
     @torch.inference_mode()
     def translate(
@@ -198,7 +199,7 @@ class Translator:
     def _call(self, step: Translation, inputs: Mapping[str, torch.Tensor], sample: int) -> torch.Tensor:
         try:
             with self.compute.autocast():
-                return self._method.translate(inputs, step, sample=sample)
+                return self.method.translate(inputs, step, sample=sample)
         except Exception as error:  # what a method raises for a direction it was not made for is its own choice
             if step in self.translations:
                 raise

@@ -122,15 +122,28 @@ def not_finite(module: nn.Module) -> str:
 def load_weights(checkpoint: Path, module: nn.Module) -> None:
     """Fill a module from a checkpoint. Raises ValueError naming a file that is damaged or does not fit."""
     check_file(checkpoint, WEIGHTS, position(checkpoint))
+    fill(module, checkpoint / WEIGHTS)
+
+
+def fill(module: nn.Module, weights: Path) -> None:
+    """Fill a module from a file of safetensors. Raises ValueError naming one that is damaged or does not fit."""
     try:
-        found = load_file(checkpoint / WEIGHTS)
+        found = load_file(weights)
         if differing := sorted(found.keys() ^ _named_once(module).keys()):
-            raise ValueError(f"{checkpoint / WEIGHTS}: of another architecture ({', '.join(differing[:3])})")
+            raise ValueError(f"{weights}: of another architecture ({', '.join(differing[:3])})")
         module.load_state_dict(found, strict=False)  # what is missing is another name of a tensor that is there
         if name := not_finite(module):
-            raise ValueError(f"{checkpoint / WEIGHTS}: damaged ({name} is not finite)")
+            raise ValueError(f"{weights}: damaged ({name} is not finite)")
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise ValueError(f"{checkpoint / WEIGHTS}: damaged, or of another architecture ({error})") from error
+        raise ValueError(f"{weights}: damaged, or of another architecture ({error})") from error
+
+
+def weights_of(folder: Path) -> Path:
+    """The file of weights in a folder's newest checkpoint. Raises ValueError where there is none."""
+    found = latest(folder)
+    if found is None:
+        raise ValueError(f"{folder}: no checkpoint")
+    return found / WEIGHTS
 
 
 def load_optimizers(checkpoint: Path, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
