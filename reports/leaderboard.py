@@ -42,9 +42,12 @@ APART = "Rows below different headings are not ranked with each other."
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """A table per kind of task with a column per data set, and one per data set and profile with places and costs."""
-    unpublished = published.iloc[:0]
-    made = [table for module in SOURCES for table in module.build(results, unpublished)]
-    found = boards({table.name: table.frame for table in made})
+    made = [
+        item
+        for module in SOURCES
+        for item in (results.made_by(module.NAME) if results.made_by else module.build(results, published))
+    ]
+    found = boards({item.name: item.frame for item in made if isinstance(item, Table)})
     return tables(found, results.known_methods, results.known_datasets) if found else []
 
 

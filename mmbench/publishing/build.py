@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import logging
 import re
@@ -53,13 +54,18 @@ def build_reports(
     states = [] if names else cell_tables(results.rows, notes)
     published = importlib.import_module("mmbench.reports.published").load(catalog.cards("methods"))
     made: list[Table | Figure] = []
+
+    @functools.cache
+    def made_by(name: str) -> list[Table | Figure]:
+        return build(catalog.find("reports", name), replace(results, made_by=made_by), published)
+
     for card in [catalog.find("reports", name) for name in names] if names else _ordered():
         if card.problem:
             notes.append(f"report {card.name}: cannot be read ({card.problem})")
             continue
         try:
             with _warnings(notes):
-                made += build(card, results, published)
+                made += made_by(card.name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
