@@ -201,13 +201,12 @@ def label(row: pd.Series | Mapping[str, str]) -> str:
 def _gather(part: pd.DataFrame) -> dict[tuple[Any, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
     found: dict[tuple[Any, ...], Values] = {}
-    keyed, measured = [*KEY, "published_dataset"], ["metric", "cls", "seed", "value"]
-    for key, mine in part[[*keyed, *measured]].groupby(keyed, sort=False):
+    keys, measured = records(part, [*KEY, "published_dataset"]), records(part, ["metric", "cls", "seed", "value"])
+    for key, (metric, cls, seed, value) in zip(keys, measured, strict=True):
         here = found.setdefault(key, {})
-        for metric, cls, seed, value in records(mine, measured):
-            if value == value:
-                # One value per seed: a seed that was collected twice would make the spread too small.
-                here.setdefault((metric, cls), {})[seed] = value
+        if value == value:
+            # One value per seed: a seed that was collected twice would make the spread too small.
+            here.setdefault((metric, cls), {})[seed] = value
     return found
 
 

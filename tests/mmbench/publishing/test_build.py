@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mmbench.reports import leaderboard
+from mmbench.reports import cost_table, leaderboard
 
 from mmbench.publishing.build import build_reports
 from mmbench.reporting import Results, Table
@@ -48,7 +48,7 @@ def test_one_that_fails_takes_down_who_reads_it_and_no_other(runs: Path, monkeyp
     def failing(results: Results, published: pd.DataFrame) -> list[Table]:
         raise ValueError("no costs")
 
-    monkeypatch.setattr(leaderboard.cost_table, "build", failing)
+    monkeypatch.setattr(cost_table, "build", failing)
     made, notes = build_reports(runs, ["leaderboard", "cost", "provenance"])
     assert [item.name for item in made] == ["provenance-synthetic-smoke"]
     assert [note.split(":")[0] for note in notes if "no costs" in note] == ["report leaderboard", "report cost"]
