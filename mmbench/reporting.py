@@ -83,6 +83,8 @@ class Results:
         known_methods, known_datasets: all that the catalog finds, but judges; empty where nobody asked it.
         kept: what took long to compute, JSON by name, there again in the next report of the same runs folder. A report
             begins its names with its own, and must do without: the folder may be deleted or read-only.
+        made_by: what another report, by name, makes of the same results, so that it is made once for all; None where
+            nobody shares it.
     """
 
     rows: pd.DataFrame
@@ -94,6 +96,7 @@ class Results:
     known_methods: tuple[Listed, ...] = ()
     known_datasets: tuple[Listed, ...] = ()
     kept: MutableMapping[str, Any] = field(default_factory=dict)
+    made_by: Callable[[str], Sequence[Table | Figure]] | None = None
 
     def of(self, dataset: str = "", profile: str = "") -> Results:
         """Rows and cells of one data set, of one profile, or of both; with ``""`` of all."""
@@ -102,7 +105,7 @@ class Results:
             if value:
                 rows = rows[rows[column] == value]
                 cells = tuple(facts for facts in cells if facts[column] == value)
-        return replace(self, rows=rows, cells=cells)
+        return replace(self, rows=rows, cells=cells, made_by=None)
 
     def folder(self, dataset: str, profile: str, method: str = "", seed: int | None = None) -> Path:
         """Where a cell's files are or, without ``seed`` and ``method``, those of all cells."""

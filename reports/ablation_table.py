@@ -14,6 +14,7 @@ from mmbench.reporting import SWEEP, Results, Table
 from .clean import complete
 from .commands import COMMAND
 from .comparisons import Compared, Comparer, remarks
+from .prior_level import HEADER, MARK, PriorLevels, marked, note
 from .published import SOURCES, Number
 from .statistics import summary
 
@@ -144,11 +145,12 @@ def _parts(results: Results, comparer: Comparer) -> Iterator[tuple[str, str, Kin
         return
     direct = (rows["inputs"] == "depth") & (rows["output"] == "segmentation") & rows["metric"].isin(METRICS)
     rows = complete(rows[direct])
+    levels = PriorLevels(rows)
     rows = rows[(rows["via"] == "") & (rows["selection"] != SWEEP)]
     for (dataset, profile), part in rows.groupby(["dataset", "profile"], sort=True):
         for kind in KINDS:
             made = [
-                _row(kind, entry, mine, comparer)
+                _row(kind, entry, mine, comparer, levels)
                 for entry in kind.entries
                 for _, mine in part[part["base_method"] == entry.method].groupby("change", sort=True)
             ]
@@ -157,6 +159,7 @@ def _parts(results: Results, comparer: Comparer) -> Iterator[tuple[str, str, Kin
 
 def _table(kind: Kind, name: str, title: str, rows: Sequence[Row]) -> Table:
     frame = pd.DataFrame([row.cells for row in rows])
+    frame = marked(frame.drop(columns=MARK), frame[MARK].tolist(), "pretrained")
     headers = METRICS.values()
     papers = [f"{PUBLISHED} {header}" for header in headers]
     differences = [f"{DIFFERENCE} {header}" for header in headers]
@@ -166,14 +169,14 @@ def _table(kind: Kind, name: str, title: str, rows: Sequence[Row]) -> Table:
     unused += [] if frame["changed"].any() else ["changed"]
     beside_note = said and PUBLISHED_NOTE.format(source=kind.source)
     return Table(
-        name, title, frame, " ".join(filter(None, [kind.note, beside_note, said])),
+        name, title, frame, " ".join(filter(None, [kind.note, note(frame, METRICS["miou"]), beside_note, said])),
         formats={**dict.fromkeys([*headers, *papers], ".1f"), **dict.fromkeys(differences, "+.1f")},
         hidden=("method", COMMAND, *unused),
-        better=dict.fromkeys(headers, "higher"), tip=COMMAND,
+        better=dict.fromkeys(headers, "higher"), headers={MARK: HEADER}, tip=COMMAND,
     )  # fmt: skip
 
 
-def _row(kind: Kind, entry: Entry, mine: pd.DataFrame, comparer: Comparer) -> Row:
+def _row(kind: Kind, entry: Entry, mine: pd.DataFrame, comparer: Comparer, levels: PriorLevels) -> Row:
     fields = {str(name): str(value) for name, value in mine.iloc[0].items()}
     pretrained = fields["pretrained"] == "True"
     cells: dict[str, Any] = {
@@ -188,6 +191,8 @@ def _row(kind: Kind, entry: Entry, mine: pd.DataFrame, comparer: Comparer) -> Ro
         values = mine[mine["metric"] == metric].drop_duplicates("seed", keep="last")["value"].dropna()
         over_seeds[metric] = summary(values.to_numpy(float))
         cells |= {**over_seeds[metric].columns(header), "seeds": over_seeds[metric].seeds}
+    place = fields["dataset"], fields["profile"], fields["output"], fields["group"]
+    cells[MARK] = levels.mark(*place, over_seeds["miou"].mean)
     beside = []
     for metric, header in METRICS.items():
         stated, theirs = _published(kind, entry, metric, fields, pretrained, comparer)
@@ -199,7 +204,7 @@ def _row(kind: Kind, entry: Entry, mine: pd.DataFrame, comparer: Comparer) -> Ro
             label = f"{fields['title'] or entry.method} [{fields['method']}]"
             beside.append(
                 Compared(fields["dataset"], fields["profile"], fields["group"], label, fields["change"], metric,
-                         header, ".1f", over_seeds[metric], theirs, judgement)
+                         header, ".1f", over_seeds[metric], theirs, judgement, cells[MARK])
             )  # fmt: skip
     return Row(cells, beside)
 

@@ -65,5 +65,7 @@ def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, .
 
 def text(column: pd.Series) -> pd.Series:
     """Text without missing values."""
+    if column.dtype == "str" and not column.hasnans:
+        return column
     values = column if column.dtype == "str" else column.astype(object)
     return values.where(values.notna(), "").astype("str")

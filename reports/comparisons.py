@@ -29,6 +29,7 @@ class Compared:
         header, spec: how its table names and prints it.
         ours: over seeds.
         theirs: the published number.
+        mark: what is to be known of the row, see ``prior_level.py``.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class Compared:
     ours: Summary
     theirs: Number
     judgement: Judgement
+    mark: str = ""
 
 
 class Comparer:

@@ -14,6 +14,7 @@ import pandas as pd
 from mmbench.reporting import STD, Listed, Results, Table
 
 from . import cost_table, depth_table, domain_table, image_table, provenance, segmentation_table
+from .prior_level import BELOW, NOTE, note
 from .standings import COSTS, VERSION, Board, boards
 
 NAME = "leaderboard"
@@ -30,8 +31,10 @@ RULE = (
     "with the same code; scores that print alike share one. Neighbours may be within the noise of their seeds."
 )
 WIDE = "A cell has the main score and, in brackets, the place; it is empty where a method has not been run."
+SIGN = "†"
+LOW = f"{SIGN}: {NOTE.format('the main score')}"
 CHANGED = "What --set changed stands in the tables of places alone."
-BELOW = (
+HEAD = (
     "Means over seeds ± standard deviation. Training of a method that starts from another's cell is its own part only."
 )
 APART = "Rows below different headings are not ranked with each other."
@@ -39,9 +42,12 @@ APART = "Rows below different headings are not ranked with each other."
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """A table per kind of task with a column per data set, and one per data set and profile with places and costs."""
-    unpublished = published.iloc[:0]
-    made = [table for module in SOURCES for table in module.build(results, unpublished)]
-    found = boards({table.name: table.frame for table in made})
+    made = [
+        item
+        for module in SOURCES
+        for item in (results.made_by(module.NAME) if results.made_by else module.build(results, published))
+    ]
+    found = boards({item.name: item.frame for item in made if isinstance(item, Table)})
     return tables(found, results.known_methods, results.known_datasets) if found else []
 
 
@@ -78,8 +84,9 @@ def _overview(
         for heading, cells in (there or {dataset: {}}).items():
             frame[heading] = [cells.get(name, "") for name in titles]
     changed = [name for board in found for name in board.rows["name"] if name not in titles]
-    note = " ".join(filter(None, [WIDE, RULE, CHANGED if changed else ""]))
-    return Table(f"{NAME}-{kind}", title, frame, note, detail=True)
+    below = any((board.rows["mark"] == BELOW).any() for board in found)
+    said = " ".join(filter(None, [WIDE, RULE, CHANGED if changed else "", LOW if below else ""]))
+    return Table(f"{NAME}-{kind}", title, frame, said, detail=True)
 
 
 def _heading(board: Board) -> str:
@@ -89,12 +96,12 @@ def _heading(board: Board) -> str:
 def _cells(board: Board) -> Mapping[str, str]:
     """Each method's main score with its place, as text."""
     rows, spec = board.rows, board.main.spec
-    columns = (rows[name].tolist() for name in ("name", board.main.header, board.main.header + STD, "rank"))
+    columns = (rows[name].tolist() for name in ("name", board.main.header, board.main.header + STD, "rank", "mark"))
     made = {}
-    for name, value, spread, rank in zip(*columns, strict=True):
+    for name, value, spread, rank, mark in zip(*columns, strict=True):
         if np.isfinite(value):
             shown = format(value, spec) + (f" ± {format(spread, spec)}" if np.isfinite(spread) else "")
-            made[name] = shown + (f" ({rank:.0f})" if np.isfinite(rank) else "")
+            made[name] = shown + (f" ({rank:.0f})" if np.isfinite(rank) else "") + (SIGN if mark == BELOW else "")
     return made
 
 
@@ -113,7 +120,7 @@ def _places(board: Board) -> Table:
         name=f"{lead}-{board.dataset}-{board.profile}",
         title=f"Places: {board.arrow}: {board.dataset}, profile {board.profile}{series}",
         frame=rows,
-        note=f"{BELOW} {APART}" if len(versions) > 1 else BELOW,
+        note=" ".join(filter(None, [HEAD, APART if len(versions) > 1 else "", note(rows, board.main.header)])),
         group_column="version",
         formats={"rank": ".0f", "seeds": ".0f", **COSTS, **{metric.header: metric.spec for metric in scores}},
         headers={"rank": "place", "mark": "note"},

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmbench.modality import MAIN_KEYS
 from mmbench.reporting import COLUMNS, HIGH, LOW, STD, SWEEP, VALIDATION, Results, Table
 from mmbench.table import ranges
 
@@ -16,6 +17,7 @@ from .absent import without_weights
 from .clean import complete, records
 from .commands import COMMAND
 from .comparisons import Compared, Comparer, remarks
+from .prior_level import HEADER, MARK, PriorLevels, marked, note
 from .statistics import Summary, summary
 from .verdicts import Verdict
 
@@ -70,11 +72,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Block:
-    """The rows of one table, what of them stands beside a published number, and the results that they come from."""
+    """The rows of one table, what of them stands beside a published number, and the results that they come from.
+
+    ``main`` is the header of the main score.
+    """
 
     dataset: str
     profile: str
     output: str
+    main: str
     results: pd.DataFrame
     classes: Sequence[tuple[str, Metric]]
     rows: Sequence[Mapping[str, object]]
@@ -95,21 +101,25 @@ def compared(results: Results, published: pd.DataFrame, layout: Layout) -> list[
 def _blocks(results: Results, comparer: Comparer, layout: Layout) -> Iterator[Block]:
     rows = results.rows.reindex(columns=list(COLUMNS))
     rows = complete(rows[rows["output_kind"].isin(layout.kinds) & (rows["selection"] != SWEEP)])
+    levels = PriorLevels(rows)
     # Each seed has its own choice: together they are one row.
     rows.loc[rows["selection"] == VALIDATION, ["weights", "side_from"]] = ""
     for where, part in rows.groupby(["dataset", "profile", "output"], sort=True):
         dataset, profile, output = map(str, where)
         classes = _classes(part, layout.per_class)
+        main = next(metric for metric in layout.metrics if metric.key in MAIN_KEYS.values())
         columns = [*(("", metric) for metric in layout.metrics), *classes]
         made, beside = [], []
         for key, values in _gather(part).items():
             fields = dict(zip((*KEY, "published_dataset"), key, strict=True))
             over_seeds = {(m.key, cls): summary(list(values.get((m.key, cls), {}).values())) for cls, m in columns}
             whole = {**fields, "dataset": dataset, "profile": profile}
-            mine = _compared(whole, over_seeds, columns, comparer)
-            made.append({**_row(fields, values, over_seeds, columns, mine), COMMAND: comparer.commands.of(whole)})
+            mark = levels.mark(dataset, profile, output, fields["group"], over_seeds[main.key, ""].mean)
+            mine = _compared(whole, over_seeds, columns, comparer, mark)
+            row = _row(fields, values, over_seeds, columns, mine)
+            made.append({**row, COMMAND: comparer.commands.of(whole), MARK: mark})
             beside += [one for one in mine if one.ours.seeds]
-        yield Block(dataset, profile, output, part, classes, made, beside)
+        yield Block(dataset, profile, output, main.header, part, classes, made, beside)
 
 
 def _compared(
@@ -117,6 +127,7 @@ def _compared(
     over_seeds: Mapping[tuple[str, str], Summary],
     columns: Sequence[tuple[str, Metric]],
     comparer: Comparer,
+    mark: str,
 ) -> list[Compared]:
     """Every metric of a row that has a published number; one line for each number."""
     made = []
@@ -126,7 +137,7 @@ def _compared(
             made.append(
                 Compared(
                     fields["dataset"], fields["profile"], fields["group"], label(fields), fields["change"], metric.key,
-                    metric.header, metric.spec, ours, theirs, comparer.judge(fields, metric.key, ours, theirs),
+                    metric.header, metric.spec, ours, theirs, comparer.judge(fields, metric.key, ours, theirs), mark,
                 )
             )  # fmt: skip
     return made
@@ -136,12 +147,12 @@ def _table(block: Block, layout: Layout, comparer: Comparer, results: Results) -
     dataset, profile, output = block.dataset, block.profile, block.output
     metrics, classes = layout.metrics, [metric for _, metric in block.classes]
     frame = _arrange(pd.DataFrame(block.rows), comparer.numbers.methods)
-    frame = frame.drop(columns=unfilled(frame, metrics))
+    frame = marked(frame.drop(columns=[*unfilled(frame, metrics), MARK]), frame[MARK].tolist(), "row")
     frame.insert(0, "profile", profile)
     frame.insert(0, "dataset", dataset)
     spread = [metric.header + STD for metric in classes]
     absent = without_weights(results, dataset, profile, set(map(str, block.results["method"])))
-    notes = (_note(block, frame), absent, results.remarks.get(dataset, ""))
+    notes = (_note(block, frame), note(frame, block.main), absent, results.remarks.get(dataset, ""))
     return Table(
         name="-".join((layout.name, dataset, profile, output)),
         title=f"{layout.title}: {dataset}, profile {profile}, to {output}",
@@ -190,13 +201,12 @@ def label(row: pd.Series | Mapping[str, str]) -> str:
 def _gather(part: pd.DataFrame) -> dict[tuple[Any, ...], Values]:
     """The values of each row of a table, by :data:`KEY` and ``published_dataset``."""
     found: dict[tuple[Any, ...], Values] = {}
-    keyed, measured = [*KEY, "published_dataset"], ["metric", "cls", "seed", "value"]
-    for key, mine in part[[*keyed, *measured]].groupby(keyed, sort=False):
+    keys, measured = records(part, [*KEY, "published_dataset"]), records(part, ["metric", "cls", "seed", "value"])
+    for key, (metric, cls, seed, value) in zip(keys, measured, strict=True):
         here = found.setdefault(key, {})
-        for metric, cls, seed, value in records(mine, measured):
-            if value == value:
-                # One value per seed: a seed that was collected twice would make the spread too small.
-                here.setdefault((metric, cls), {})[seed] = value
+        if value == value:
+            # One value per seed: a seed that was collected twice would make the spread too small.
+            here.setdefault((metric, cls), {})[seed] = value
     return found
 
 
@@ -280,7 +290,7 @@ def headers(metrics: Sequence[Metric], classes: Sequence[str] = ()) -> dict[str,
     """What stands above columns, where that is not their name."""
     beside = {f"{prefix} {m.header}": prefix for m in metrics for prefix in BESIDE}
     names = [column.partition(" ")[2] for column in classes]
-    return {"row": "method", **beside, **dict(zip(classes, names, strict=True))}
+    return {"row": "method", MARK: HEADER, **beside, **dict(zip(classes, names, strict=True))}
 
 
 def _note(block: Block, frame: pd.DataFrame) -> str:

@@ -7,8 +7,9 @@ figure: rows with RGB's indices or the truth's are *not zero-pair*, the rest but
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mmbench.reporting import STD, Figure, Results, Table
 
 from .cell_files import UNREADABLE, sealed
 from .clean import cells
+from .prior_level import HEADER, MARK, PriorLevels, marked, note
 from .statistics import summary
 
 NAME = "side-information"
@@ -48,6 +50,7 @@ AGREEMENT_NOTE = (
 def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
     """Per data set and profile a table per output modality, one of indices, and a figure of both."""
     made: list[Table | Figure] = []
+    levels = PriorLevels(results.rows)
     for (dataset, profile), part in cells(results.rows).groupby(["dataset", "profile"], sort=True):
         where = results.folder(str(dataset), str(profile))
         found = [
@@ -57,7 +60,9 @@ def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
         scores, shares = (pd.DataFrame([row for rows in some for row in rows]) for some in zip(*found, strict=True))
         suffix, told = f"{dataset}-{profile}", f"{dataset}, profile {profile}"
         if len(scores):
-            made += [_table(mine, str(output), suffix, told) for output, mine in scores.groupby("output", sort=True)]
+            for output, mine in scores.groupby("output", sort=True):
+                mark = functools.partial(levels.mark, str(dataset), str(profile), str(output))
+                made.append(_table(mine, str(output), suffix, told, mark))
         if len(shares):
             made.append(_agreement(shares, suffix, told))
         if len(scores) or len(shares):
@@ -90,7 +95,7 @@ def _shares(looked: Mapping[str, Any], who: Mapping[str, Any]) -> Iterator[dict[
             yield {**who, **fields, **shares}
 
 
-def _table(scores: pd.DataFrame, output: str, suffix: str, told: str) -> Table:
+def _table(scores: pd.DataFrame, output: str, suffix: str, told: str, mark: Callable[[str, float], str]) -> Table:
     score = _score(scores)
     rows = []
     keys = ["group", "method", "inputs", "side", "latent"]
@@ -101,9 +106,12 @@ def _table(scores: pd.DataFrame, output: str, suffix: str, told: str) -> Table:
         found = summary(mine["value"].tolist())
         rows.append({**about, "seeds": found.seeds, **found.columns(score.header)})
     frame = _by_group(pd.DataFrame(rows)).reset_index(drop=True)
+    means = zip(frame["group"], frame[score.header], strict=True)
+    frame = marked(frame, [mark(group, mean) for group, mean in means], "method")
+    said = " ".join(filter(None, [NOTE, note(frame, score.header)]))
     return Table(
-        f"{NAME}-{suffix}-{output}", f"{TITLE}: {told}, to {output}", frame, NOTE, group_column="group",
-        formats={score.header: score.spec},
+        f"{NAME}-{suffix}-{output}", f"{TITLE}: {told}, to {output}", frame, said, group_column="group",
+        formats={score.header: score.spec}, headers={MARK: HEADER},
     )  # fmt: skip
 
 

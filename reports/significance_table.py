@@ -26,6 +26,8 @@ from mmbench.reporting import Results, Table
 from . import main_translation
 from .cell_files import UNREADABLE, arrays_in, output_of, per_image, result_of, row_number
 from .clean import USABLE, complete, records
+from .prior_level import HEADER, MARK, PriorLevels, marked
+from .prior_level import note as prior_note
 from .published import CASCADES
 from .rows import GROUPS, KEY, label
 from .statistics import REPLICATES, SEED, accuracy, bootstrap_interval, holm, replicates_of
@@ -101,7 +103,7 @@ class Bootstraps:
 
 def build(results: Results, published: pd.DataFrame) -> list[Table]:
     """One table per data set, profile and output, a row per method's reported row; nothing without M&MNets."""
-    found = _collect(results.rows)
+    found, levels = _collect(results.rows), PriorLevels(results.rows)
     everywhere: dict[tuple[str, str], Bootstraps] = {}
     tables = []
     for (dataset, profile, output, metric), rows in sorted(found.items()):
@@ -110,7 +112,12 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
         if (dataset, profile) not in everywhere:
             everywhere[dataset, profile] = Bootstraps(results, dataset, profile)
         if compared := _compare(list(rows.values()), everywhere[dataset, profile]):
-            tables.append(_table(compared, metric, dataset, profile, output))
+            shown = SCORES[metric].header
+            marks = [
+                "" if metric == JUDGED else levels.mark(dataset, profile, output, one["group"], one[shown])
+                for one in compared
+            ]
+            tables.append(_table(compared, marks, metric, dataset, profile, output))
     for bootstraps in everywhere.values():
         bootstraps.keep()
     return tables
@@ -227,9 +234,12 @@ def _scored(
     return per_image(cell, number, metric, modality), lambda sums, images: metric.score(sums, images, modality)[score]
 
 
-def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: str, output: str) -> Table:
+def _table(
+    compared: list[dict[str, Any]], marks: list[str], metric: str, dataset: str, profile: str, output: str
+) -> Table:
     frame = pd.DataFrame([{"dataset": dataset, "profile": profile, **record} for record in compared])
     frame.insert(list(frame).index("p") + 1, "p (Holm)", holm(frame["p"].tolist()))
+    frame = marked(frame, marks, "row")
     note = (
         "Difference: method - M&MNets on the same translation, means over the seeds that both have. low, high, p: "
         f"{REPLICATES:,} paired resamples of the test images, the trained networks as they are. p (Holm): corrected "
@@ -241,6 +251,8 @@ def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: s
     if changed:
         note += f" M&MNets here: {', '.join(changed)} in rows of the same change, or where there is no other."
     score = SCORES[metric]
+    if MARK in frame:
+        note += f" {prior_note(frame, score.header)}"
     spec = score.finer
     signed = dict.fromkeys(("difference", "low", "high"), f"+{spec}")
     return Table(
@@ -250,7 +262,7 @@ def _table(compared: list[dict[str, Any]], metric: str, dataset: str, profile: s
         note=note,
         group_column="group",
         formats={score.header: spec, "M&MNets": spec, **signed, "p": ".4f", "p (Holm)": ".4f"},
-        headers={"row": "method"},
+        headers={"row": "method", MARK: HEADER},
         hidden=("dataset", "profile", "metric", "reference", "method", "base_method", "change", *IDENTITY),
         detail=True,
     )

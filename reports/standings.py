@@ -20,6 +20,7 @@ from mmbench.reporting import STD
 from . import depth_table, domain_table, image_table, segmentation_table
 from .clean import numbers, text
 from .domain_table import UNSEEN
+from .prior_level import BELOW, CHANCE, PRIOR
 from .rows import RIVALS, Metric
 
 LAYOUTS = {module.NAME: module.LAYOUT for module in (segmentation_table, depth_table, image_table)}
@@ -29,7 +30,6 @@ FILE = re.compile(rf"(?P<report>{NAMES})(?:-(?P<where>.+))?")
 OF_SERIES = re.compile(rf"(?P<series>[^-]+)-(?P<report>{NAMES})(?:-(?P<where>.+))?")
 # The first that there is says which translation is the main one.
 GROUPS = ("zero-pair", "baselines", "oracle", "chance")
-CHANCE = "chance"
 COSTS = {"parameters (M)": ".2f", "GFLOP/image": ".3f", "training (min)": ".1f"}
 FIELDS = ("group", "method", "title", "change", "inputs", "output", "via", "bn", "selection")
 VERSION = ("data", "code")
@@ -215,7 +215,9 @@ def ranks(rows: pd.DataFrame, metric: Metric) -> pd.Series:
 
 
 def marks(rows: pd.DataFrame, metric: Metric) -> pd.Series:
-    """What to know of a row: that it is not above the best chance level beside it, or why it has no place."""
+    """What to know of a row: that it is below the per-pixel prior, or not above the best chance level beside it, or why
+    it has no place.
+    """
     made = pd.Series("", index=rows.index)
     scored = rows[metric.header].notna()
     sign = -1 if metric.lower else 1
@@ -225,6 +227,9 @@ def marks(rows: pd.DataFrame, metric: Metric) -> pd.Series:
             best = levels.iloc[0]
             below = part[(part["group"] != CHANCE) & (sign * part[metric.header] <= sign * best[metric.header])]
             made[below.index] = f"not above: {best['method']}"
+            prior = levels.loc[levels["name"] == PRIOR, metric.header]
+            if len(prior):
+                made[below.index[sign * below[metric.header] < sign * prior.iloc[0]]] = BELOW
     several = rows[list(VERSION)].isin([SEVERAL]).any(axis=1)
     made[scored & several] = MIXED
     made[scored & ~several & ~_together(rows)] = UNKNOWN

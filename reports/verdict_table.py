@@ -13,6 +13,7 @@ from mmbench.reporting import Results, Table
 from . import ablation_table, all_pairs, depth_table, image_table, segmentation_table
 from .clean import complete
 from .comparisons import Compared, remarks
+from .prior_level import HEADER, MARK, marked, note
 from .published import KEYS, Place
 from .rows import GROUPS, compared
 from .verdicts import CRITERIA, Verdict
@@ -136,10 +137,12 @@ def _numbers(dataset: str, profile: str, mine: Sequence[Compared]) -> Table:
             for one in mine
         ]
     )
-    shown = ("row", "metric", "ours", "published", "difference", "verdict", "because", "source", "seeds")
+    frame = marked(frame, [one.mark for one in mine], "row")
+    shown = ("row", MARK, "metric", "ours", "published", "difference", "verdict", "because", "source", "seeds")
     return Table(
         f"{NAME}-numbers-{dataset}-{profile}", f"Every published number: {dataset}, profile {profile}", frame,
-        remarks(mine), group_column="row", hidden=[str(column) for column in frame if column not in shown], detail=True,
+        " ".join(filter(None, [remarks(mine), note(frame, "the main score")])), headers={MARK: HEADER},
+        group_column="row", hidden=[str(column) for column in frame if column not in shown], detail=True,
     )  # fmt: skip
 
 

@@ -101,6 +101,8 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert commands.main(words[3:]) == 0
         case ["python", "-m", "mmbench", "export" | "merge" | "pack" | "side-information", *_]:
             assert commands.main(words[3:]) == 0
+        case ["python", "-m", "mmbench", "reference", "add" | "tables" | "check", *_]:  # into the current folder
+            assert commands.main(words[3:]) == 0
         case ["pytest", "-m", "slow", *paths]:  # it would take hours
             assert paths and all((documents.ROOT / path).exists() for path in paths)
         case ["pytest", *arguments]:

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("mmbench", "methods", "datasets", "reports", "tests", "benchmarks", "pyproject.toml", "README.md", "LICENSE")
+NUMBERS = "reports/reference/numbers"  # of committed cells: megabytes that no installed command reads
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 
 
@@ -29,6 +30,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / part, source / part)
+    (source / NUMBERS).mkdir(parents=True, exist_ok=True)
+    (source / NUMBERS / "result.json").write_text("{}")
     done = subprocess.run(
         [sys.executable, "-c", BUILD, str(out)], cwd=source, capture_output=True, text=True, check=False
     )
@@ -69,6 +72,11 @@ def test_every_source_file_is_in_the_wheel(names: set[str]) -> None:
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in (".py", ".toml", ".csv", ".typed") and "__pycache__" not in path.parts:
                 assert f"{package}/{path.relative_to(ROOT / folder).as_posix()}" in names
+
+
+def test_committed_tables_are_in_the_wheel_and_the_cells_behind_them_are_not(names: set[str]) -> None:
+    assert "mmbench/reports/reference/README.md" in names
+    assert not [name for name in names if NUMBERS in name]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,20 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from mmbench.commands import config, data, export, merge, pack, papers, report, run, side_information, status, translate
+from mmbench.commands import (
+    config,
+    data,
+    export,
+    merge,
+    pack,
+    papers,
+    reference,
+    report,
+    run,
+    side_information,
+    status,
+    translate,
+)
 from mmbench.commands import list as listing
 from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
@@ -155,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         ("status", status, "what runs do on a results folder, from any machine that has it"),
         ("report", report, "write tables and pictures of all results"),
         ("merge", merge, "the finished cells of several results folders, such as of several machines, in one"),
+        ("reference", reference, "committed numbers: add cells, make their tables, check whether others are equal"),
         ("papers", papers, "the papers' tables and figures: the command, the data and the time that each needs"),
         ("translate", translate, "translate image files with a trained cell"),
         ("export", export, "one translation of a trained cell as a file that runs without mmbench: ONNX, torch"),

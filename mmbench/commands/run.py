@@ -25,7 +25,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suite", default="", help="tables, ablation, cvpr2018, scalability, ... or all: what belongs together"
     )
-    parser.add_argument("--table", default="", help="one of the papers' tables, such as thesis-4.4; see papers")
+    parser.add_argument(
+        "--table",
+        default="",
+        help="the rows of one of the papers' tables, such as thesis-4.4, on its data set or on --dataset; see papers",
+    )
     parser.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")
     parser.add_argument("--profile", default=None, help="smoke, laptop, short, paper or one of your own")
     parser.add_argument("--seeds", default="0", help="comma-separated (default 0)")
@@ -56,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     from mmbench.commands.prospect import Prospect
     from mmbench.launching.scheduler import Options
     from mmbench.planning.config import parse_overrides
-    from mmbench.planning.papers import published_for
+    from mmbench.planning.papers import find, published_for
     from mmbench.planning.plan import make_plans
 
     if options.jobs < 0:
@@ -73,10 +77,10 @@ def _run(options: argparse.Namespace) -> int:
     seeds = read_seeds(options.seeds)
     overrides = parse_overrides([*options.set, *(["data.damaged=skip"] if options.skip_damaged else [])])
     if options.table:
-        if given := [name for name in ("methods", "suite", "dataset") if getattr(options, name)]:
-            raise UserError(
-                f"--table {options.table} says which rows and data set: leave --{' and --'.join(given)} out"
-            )
+        if given := [name for name in ("methods", "suite") if getattr(options, name)]:
+            raise UserError(f"--table {options.table} says which rows: leave --{' and --'.join(given)} out")
+        methods = list(find(options.table).methods)
+    if options.table and not options.dataset:
         from mmbench.planning.tables import plan_table
 
         plans = [plan_table(

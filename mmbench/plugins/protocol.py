@@ -13,7 +13,8 @@ import functools
 import tomllib
 from pathlib import Path
 
-from mmbench.plugins.keys import digest
+from mmbench.plugins.catalog import Card
+from mmbench.plugins.keys import digest, source_digest
 from mmbench.plugins.source import code_digest
 
 # Patterns below mmbench/: what is read, in which order it is trained on, how it is evaluated. Checkpoints and what is
@@ -41,6 +42,11 @@ Then, in both cases: python -m mmbench.plugins.protocol"""
 def number() -> int:
     """The protocol's number, a part of every cell's key."""
     return int(_pinned()["number"])
+
+
+def harness(data: Card) -> str:
+    """Digest of what all methods on a data set share: the number of the protocol, the data set's source."""
+    return digest([number(), source_digest(data.path, data.module)])
 
 
 def files(harness: Path = HARNESS) -> list[Path]:

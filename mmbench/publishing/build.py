@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import logging
 import re
@@ -53,13 +54,19 @@ def build_reports(
     states = [] if names else cell_tables(results.rows, notes)
     published = importlib.import_module("mmbench.reports.published").load(catalog.cards("methods"))
     made: list[Table | Figure] = []
-    for card in [catalog.find("reports", name) for name in names] if names else _ordered():
+    cards = catalog.cards("reports")
+
+    @functools.cache
+    def made_by(name: str) -> list[Table | Figure]:
+        return build(cards[name], replace(results, made_by=made_by), published)
+
+    for card in [catalog.find("reports", name) for name in names] if names else _ordered(cards):
         if card.problem:
             notes.append(f"report {card.name}: cannot be read ({card.problem})")
             continue
         try:
             with _warnings(notes):
-                made += build(card, results, published)
+                made += made_by(card.name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
@@ -113,12 +120,10 @@ def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list
     return made
 
 
-def _ordered() -> list[catalog.Card]:
+def _ordered(cards: Mapping[str, catalog.Card]) -> list[catalog.Card]:
     """All reports in the order that ``reports/__init__.py`` gives; others follow."""
     order = importlib.import_module("mmbench.reports").ORDER
-    return sorted(
-        catalog.cards("reports").values(), key=lambda card: order.index(card.name) if card.name in order else len(order)
-    )
+    return sorted(cards.values(), key=lambda card: order.index(card.name) if card.name in order else len(order))
 
 
 def cell_tables(rows: pd.DataFrame, notes: Sequence[str]) -> list[Table]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,13 +58,35 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
     return files
 
 
+def write_forms(made: Sequence[Table | Figure], folder: Path, endings: Sequence[str]) -> list[Path]:
+    """Write each table and figure in some of its forms alone, such as ``.md`` and ``.png``. Returns the files."""
+    files = []
+    for name, item in _named(made):
+        forms = _forms(item)
+        for ending in (ending for ending in endings if ending in forms):
+            files.append(folder / f"{name}{ending}")
+            write_bytes(files[-1], forms[ending]())
+    return files
+
+
 def _rendered(item: Table | Figure) -> tuple[dict[str, bytes], Markup]:
     """File endings with contents, and the fragment of the page."""
+    contents = {ending: form() for ending, form in _forms(item).items()}
     if isinstance(item, Table):
-        texts = {".txt": item.text(), ".md": item.markdown(), ".csv": item.csv(), ".tex": latex.table(item)}
-        return {ending: _encoded(text) for ending, text in texts.items()}, html.table(item)
-    png, svg = item.png(), item.svg()
-    return {".png": png, ".svg": svg}, html.figure(item, png, svg)
+        return contents, html.table(item)
+    return contents, html.figure(item, contents[".png"], contents[".svg"])
+
+
+def _forms(item: Table | Figure) -> dict[str, Callable[[], bytes]]:
+    """File endings, and what makes their contents."""
+    if isinstance(item, Table):
+        return {
+            ".txt": lambda: _encoded(item.text()),
+            ".md": lambda: _encoded(item.markdown()),
+            ".csv": lambda: _encoded(item.csv()),
+            ".tex": lambda: _encoded(latex.table(item)),
+        }
+    return {".png": item.png, ".svg": item.svg}
 
 
 def _encoded(text: str) -> bytes:

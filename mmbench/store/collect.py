@@ -10,15 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from mmbench.errors import UserError
 from mmbench.given.weights import brief
-from mmbench.plugins import catalog, keys
+from mmbench.plugins import catalog
 from mmbench.plugins.metrics import load_metrics
 from mmbench.reporting import COLUMNS, Listed, Results
 from mmbench.store import digests, journal
 from mmbench.store.files import read_json
 from mmbench.store.folder import PROGRESS, CellFolder, cell_folders, identity
 from mmbench.store.kept import Kept
+from mmbench.store.sources import present
 
 NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
 AGAIN = "to have it made again, delete its result.json"
@@ -35,7 +35,7 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
             result with another one is stale.
     """
     cards, datasets = catalog.cards("methods"), catalog.cards("datasets")
-    current = current or functools.cache(lambda name: _source_now(cards.get(name)))
+    current = current or functools.cache(lambda name: present(cards.get(name)))
     rows: list[tuple[Any, ...]] = []
     cells: list[Mapping[str, Any]] = []
     folders = cell_folders(runs)
@@ -155,13 +155,3 @@ def _reason(folder: CellFolder, state: str, about: Mapping[str, Any]) -> str:
                 word = now.get("ended") or f"process {now['process']} on {now['host']}"
                 return f" ({at}, {word}, {now['time']})"
     return f" ({about['reason']})" if about.get("reason") else ""
-
-
-def _source_now(card: catalog.Card | None) -> str | None:
-    """Digest of a method's source as it is now; None for a method that is no longer there, or that cannot be read."""
-    if card is None or card.problem:
-        return None
-    try:
-        return keys.source_digest(card.path, card.module)
-    except UserError:
-        return None

@@ -240,17 +240,17 @@ def _usable(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
 
 
-def expect_cells(runs: Path) -> None:
+def expect_cells(runs: Path, option: str = "--runs") -> None:
     """Raise UserError where no cell is below a runs folder; names the folder that was meant where one is near."""
     if not runs.is_dir():
-        raise UserError(f"--runs {runs}: no such folder; `python -m mmbench run` makes results there")
+        raise UserError(f"{option} {runs}: no such folder; `python -m mmbench run` makes results there")
     if cell_folders(runs):
         return
     for above, pattern in enumerate(("*/*/seed-*", "*/seed-*", "seed-*")):
         if next(runs.glob(pattern), None):
-            raise UserError(f"--runs {runs}: a part of a runs folder (did you mean {runs.resolve().parents[above]}?)")
+            raise UserError(f"{option} {runs}: a part of a runs folder (did you mean {runs.resolve().parents[above]}?)")
     raise UserError(
-        f"--runs {runs}: no results in it, expected <dataset>/<profile>/<method>/seed-<n>; `python -m mmbench run` "
+        f"{option} {runs}: no results in it, expected <dataset>/<profile>/<method>/seed-<n>; `python -m mmbench run` "
         "makes them"
     )
 

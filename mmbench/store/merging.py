@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from mmbench.store import digests, journal
 from mmbench.store.files import temporary
 from mmbench.store.folder import CellFolder, cell_folders
+from mmbench.store.numbers import copy_numbers
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,11 @@ def link(merged: Union, folders: Sequence[Path], into: Path) -> None:
     (into / journal.FILE).write_bytes(b"\n".join(lines))
 
 
-def copy(choice: Choice, into: Path) -> str:
-    """Copy a finished cell, whole or not at all. Returns why not, in one line; empty where it is there afterwards."""
+def copy(choice: Choice, into: Path, numbers_only: bool = False) -> str:
+    """Copy a finished cell, or its numbers (:func:`copy_numbers`), in whole or not at all.
+
+    Returns why not, in one line; empty where it is there afterwards.
+    """
     target, name = into / choice.cell.name, choice.cell.name
     found = digests.recorded(choice.cell.path)
     if wrong := digests.wrong_sizes(choice.cell.path, found):
@@ -77,8 +82,13 @@ def copy(choice: Choice, into: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = temporary(target)
     try:
-        shutil.copytree(choice.cell.path, beside, ignore=shutil.ignore_patterns(".*"))
+        if numbers_only:
+            copy_numbers(choice.cell, choice.result, beside)
+        else:
+            shutil.copytree(choice.cell.path, beside, ignore=shutil.ignore_patterns(".*"))
         beside.rename(target)
+    except (ValueError, zipfile.BadZipFile) as error:
+        return f"{name}: {error}"
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     journal.enter(into, name, str(choice.result.get("key", "")))

@@ -47,7 +47,7 @@ def asked_for(
         "task": as_dict(dataset.task),
         "readings": as_dict(dataset.readings()),
         "source": keys.source_digest(card.path, card.module),
-        "harness": keys.digest([protocol.number(), keys.source_digest(data.path, data.module)]),
+        "harness": protocol.harness(data),
         "parent": str(parent["key"]) if parent else "",
         "outside_metrics": metrics.outside(),
         "commit": device.commit(),

@@ -121,16 +121,27 @@ def test_seeds_of_different_code_have_a_mean_and_no_place() -> None:
     assert row["mIoU"] == 40.5 and row["mark"] == "seeds of different data or code"
 
 
-def test_a_row_that_is_not_above_the_best_chance_level_is_marked() -> None:
+def test_a_row_that_is_below_the_prior_or_not_above_the_best_chance_level_is_marked() -> None:
     given = results(
         cells("a", [40.0]), cells("b", [8.0]), cells("c", [7.0]), cells("d", [1.0]),
         cells("prior", [8.0], **CHANCE), cells("majority", [3.0], group="chance"), more={"d": {"harness": "other"}},
     )  # fmt: skip
     marked = tables(given)["leaderboard-rooms-laptop"].frame.set_index("name")["mark"]
     assert marked.to_dict() == {
-        "a": "", "b": "not above: Per-pixel prior", "c": "not above: Per-pixel prior", "prior": "", "majority": "",
-        "d": "",
+        "a": "", "b": "not above: Per-pixel prior", "c": "below the prior", "prior": "", "majority": "", "d": "",
     }  # fmt: skip
+    assert "which looks at no input" in tables(given)["leaderboard-rooms-laptop"].note
+    overview = tables(given)["leaderboard-cross-modal"]
+    shown = overview.frame.set_index("name")["rooms, laptop"]
+    assert shown[["b", "c"]].tolist() == ["8.0 (2)", "7.0 (3)†"] and "†: below the prior" in overview.note
+
+
+def test_below_the_prior_and_above_another_guess() -> None:
+    given = results(
+        cells("a", [8.5]), cells("b", [7.0]), cells("prior", [8.0], **CHANCE), cells("majority", [9.0], group="chance")
+    )
+    marked = tables(given)["leaderboard-rooms-laptop"].frame.set_index("name")["mark"]
+    assert marked.loc[["a", "b"]].tolist() == ["not above: MAJORITY", "below the prior"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), "much", None, [1]])

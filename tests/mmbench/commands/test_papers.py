@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,8 +96,8 @@ def test_papers_counts_the_verdicts_of_what_is_done(tmp_path: Path, capsys: pyte
         (("run", "--table", "cvpr-5"), "no table named 'cvpr-5' (did you mean 'cvpr-4'?); `papers` lists them"),
         (("run", "--table", "thesis-4.8"), "thesis-4.8 needs freiburg: get it from http"),
         (
-            ("run", "--table", "thesis-4.8", "--methods", "mmnet", "--dataset", "flowers"),
-            "--table thesis-4.8 says which rows and data set: leave --methods and --dataset out",
+            ("run", "--table", "thesis-4.8", "--methods", "mmnet", "--suite", "tables"),
+            "--table thesis-4.8 says which rows: leave --methods and --suite out",
         ),
     ],
 )
@@ -108,6 +109,17 @@ def test_bad_input_is_one_line_and_exit_code_2(
     out, error = capsys.readouterr()
     assert out == ""
     assert error.startswith(f"mmbench: {line}") and error.count("\n") == 1
+
+
+def test_the_rows_of_a_table_on_another_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The four modalities of table 4.8 on rooms that need no download: its eight methods, and the parent of one."""
+    where = ("--dataset", "synthetic-nir", "--profile", "smoke", "--runs", str(tmp_path))
+    assert main(("run", "--table", "thesis-4.8", *where, "--dry-run")) == 0
+    planned = re.findall(r"synthetic-nir/smoke/(\S+)/seed-0", capsys.readouterr().out)
+    assert sorted(planned) == [
+        "cascade", "cyclegan", "mmnet", "mmnet-pp", "oracle", "oracle-multimodal", "pix2pix-cascade",
+        "stargan-unpaired",
+    ]  # fmt: skip
 
 
 def test_a_suite_on_the_embedded_rooms_says_for_which_data_sets_there_are_numbers(

@@ -12,6 +12,7 @@ import flowers_tree
 import freiburg_tree
 import pytest
 import scenenet_tree
+from mmbench.datasets import freiburg, synthetic
 from mmbench.datasets.colored_objects import FOUR
 from mmbench.reports import published
 from sunrgbd_tree import make_root
@@ -42,6 +43,22 @@ def test_everything_a_table_names_is_there_and_fits(name: str) -> None:
         assert kind in METHODS[method]["KINDS"]
         assert profile.scale in METHODS[method].get("SCALES", [profile.scale])
     assert papers().data[table.dataset].found_by, "nothing says whether its data are there"
+
+
+@pytest.mark.parametrize("module", ["freiburg", "synthetic"])
+def test_every_row_of_the_table_of_four_modalities_is_translated(module: str) -> None:
+    """Table 4.8: each from depth and from near infrared, and M&MNets and the oracle from several together."""
+    task = {"freiburg": freiburg.TASK, "synthetic": synthetic.NIR_TASK}[module]
+    numbers = published.load()
+    rows = set(numbers[numbers["table"] == "4.8"][["method", "inputs", "output"]].itertuples(index=False, name=None))
+    assert len(rows) == 21
+    assert {method for method, *_ in rows} == {
+        published.published_name("freiburg", method) for method in TABLES["thesis-4.8"].methods
+    }
+    alone = {("+".join(one.inputs), one.output) for one in task.unseen}
+    together = {("+".join(one.inputs), one.output) for one in task.multi_modal}
+    assert {(inputs, output) for method, inputs, output in rows if "+" not in inputs} == alone
+    assert {(inputs, output) for method, inputs, output in rows if "+" in inputs} == together
 
 
 def test_every_number_of_the_papers_has_a_table_that_plans_its_row() -> None:
