@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from mmbench.commands import config, data, merge, papers, report, run, side_information, status, translate
+from mmbench.commands import check, config, data, merge, new, papers, report, run, side_information, status, translate
 from mmbench.commands import list as listing
 from mmbench.commands.terminal import guarded
 from mmbench.errors import UserError, did_you_mean
@@ -159,6 +159,8 @@ def _parser() -> argparse.ArgumentParser:
         ("side-information", side_information, "look into finished cells: what their decoders read"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),
+        ("new", new, "write a plug-in that works, and its test: a method, data set, metric or report of your own"),
+        ("check", check, "a plug-in held against its contract: a line per check, and what to do"),
         ("data", data, "look after data sets: verify, prepare, show, download, init"),
     ):
         command.add_options(commands.add_parser(name, help=text))
