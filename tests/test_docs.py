@@ -95,7 +95,7 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "python",
             "-m",
             "mmbench",
-            "config" | "check" | "new" | "data" | "list" | "papers" | "report" | "status" | "translate",
+            "config" | "check" | "completion" | "new" | "data" | "list" | "papers" | "report" | "status" | "translate",
             *_,
         ]:
             assert commands.main(words[3:]) == 0
