@@ -189,6 +189,8 @@ def check_sums(subject: Subject) -> None:
         for key, value in numbers.items():
             shape = np.shape(stacked[key])
             subject.demand(shape == (2, 2), f"{rule}: {key!r} of 2 x 2 sums has the shape {shape}")
+            shape = np.shape(alone[key])
+            subject.demand(shape == (IMAGES,), f"{rule}: {key!r} of {IMAGES} images, one by one, has the shape {shape}")
             expected = [[value, alone[key][0]], [alone[key][1], alone[key][2]]]
             right = np.array_equal(stacked[key], expected, equal_nan=True)
             subject.demand(right, f"{rule}: {key!r} of a stack is not that of its parts")

@@ -73,8 +73,10 @@ def contracts_of(card: Card, root: Path | None, folder: Path) -> Iterator[Contra
         folder: for what the checks write.
 
     Raises:
-        UserError: a judge, which has no contract of its own, or a data set whose files are not there.
+        UserError: a judge, which has no contract of its own, or what is not here: a data set's files, a package.
     """
+    if missing := catalog.lacking(card):
+        raise UserError(f"{card.name} {missing}")
     if card.folder == "methods":
         if card.get("ROLE") == "judge":
             raise UserError(f"{card.name!r} is a judge: contract tests are for methods that translate")

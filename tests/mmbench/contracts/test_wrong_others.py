@@ -102,6 +102,15 @@ def test_what_cannot_be_checked_is_one_line(
     assert text in line and line.count("\n") == 1
 
 
+def test_a_package_that_is_not_here_is_no_mistake_of_the_plug_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("metric", "far", tmp_path, 'TITLE = "Far"', 'TITLE = "Far"\nREQUIRES = {"no_such": "no-such"}')
+    monkeypatch.setenv("MMBENCH_PLUGINS", str(tmp_path))
+    assert main(["check", "far"]) == 2
+    assert "far needs the package no_such, which is not installed: pip install 'no-such'" in capsys.readouterr().err
+
+
 def test_a_card_that_cannot_be_read_is_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
