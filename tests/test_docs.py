@@ -97,7 +97,13 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert commands.main([*words[3:], "--dry-run"]) == 0
         case ["python", "-m", "mmbench", "data", "verify", *_]:
             assert commands.main(words[3:]) in (0, 1), "1: it found problems, such as objects of no known class"
-        case ["python", "-m", "mmbench", "config" | "data" | "list" | "papers" | "report" | "status" | "translate", *_]:
+        case [
+            "python",
+            "-m",
+            "mmbench",
+            "config" | "check" | "completion" | "new" | "data" | "list" | "papers" | "report" | "status" | "translate",
+            *_,
+        ]:
             assert commands.main(words[3:]) == 0
         case ["python", "-m", "mmbench", "export" | "merge" | "pack" | "side-information", *_]:
             assert commands.main(words[3:]) == 0

@@ -21,8 +21,10 @@ MAY_KNOW = {
     "evaluation": {"top", "plugins", "store", "training"},
     "publishing": {"top", "plugins", "store"},
     "inference": {"top", "plugins", "store", "planning", "training"},
+    "contracts": {"top", "plugins", "store", "planning", "training", "evaluation", "publishing"},
     "commands": {
-        "top", "plugins", "store", "planning", "launching", "training", "evaluation", "publishing", "inference"
+        "top", "plugins", "store", "planning", "launching", "training", "evaluation", "publishing", "inference",
+        "contracts",
     },
     "methods": {"top"},
     "datasets": {"top"},
@@ -34,10 +36,12 @@ DOORS = {"mmbench", "mmbench.__main__", "mmbench.cell"}
 
 
 def modules() -> dict[str, Path]:
-    """Dotted name -> file of everything that is installed."""
+    """Dotted name -> file of everything that is installed, but templates: they are copied, not imported."""
     found = {}
     for folder in ("mmbench", "methods", "datasets", "reports"):
         for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.parent == ROOT / "mmbench" / "templates":
+                continue
             parts = path.relative_to(ROOT).with_suffix("").parts
             parts = parts if folder == "mmbench" else ("mmbench", *parts)
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path

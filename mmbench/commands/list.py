@@ -1,36 +1,114 @@
-"""The command ``list``: what there is."""
+"""The command ``list``: what there is, and which methods can run on a data set."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
+from mmbench.errors import UserError
 from mmbench.given.texts import shown
+
+if TYPE_CHECKING:
+    from mmbench.plugins.catalog import Card
 
 LONGEST = 80  # letters of a name that cannot be used
 KINDS = ("methods", "datasets", "reports", "metrics", "launchers", "profiles")
+HEADERS = ("name", "title", "kinds of task", "suites", "access", "source")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Its argument, and what it does."""
+    """Its arguments, and what it does."""
     parser.add_argument("what", nargs="?", choices=KINDS)
+    parser.add_argument("--dataset", help="with methods: which can run on this data set, and why others cannot")
     parser.set_defaults(function=_list)
 
 
 def _list(options: argparse.Namespace) -> int:
     from mmbench.planning.config import profiles
-    from mmbench.plugins import catalog, metrics
+    from mmbench.plugins import catalog
     from mmbench.plugins.remembered import cache_folder
     from mmbench.store import machine
 
+    if options.dataset is not None:
+        if options.what != catalog.METHODS:
+            raise UserError(f"--dataset is for methods: mmbench list methods --dataset {options.dataset}")
+        _fitting(options.dataset)
+        return 0
+    if options.what == catalog.METHODS:
+        _methods(catalog.cards(catalog.METHODS).values())
+        return 0
     for what in [options.what] if options.what else KINDS:
         if not options.what:
             print(f"{what}:")
-        cards = profiles() if what == catalog.PROFILES else catalog.cards(what)
-        width = max(22, *(len(card.name) for card in cards.values() if not card.problem))
-        for card in cards.values():
-            problem = metrics.problem_of(card) if what == metrics.FOLDER else card.problem
-            text = f"cannot be read: {problem}" if problem else card.get("TITLE", "")
-            print(f"  {shown(card.name):{width}.{LONGEST}} {shown(str(text))}")
+        _titles(what, profiles() if what == catalog.PROFILES else catalog.cards(what))
         if what == catalog.PROFILES:
             print(f"  {machine.read(cache_folder()).gpu}")
     return 0
+
+
+def _titles(what: str, cards: Mapping[str, Card]) -> None:
+    """Names and titles of all plug-ins of a folder."""
+    from mmbench.plugins import metrics
+
+    width = max(22, *(len(card.name) for card in cards.values() if not card.problem))
+    for card in cards.values():
+        problem = metrics.problem_of(card) if what == metrics.FOLDER else card.problem
+        text = f"cannot be read: {problem}" if problem else card.get("TITLE", "")
+        print(f"  {shown(card.name):{width}.{LONGEST}} {shown(str(text))}")
+
+
+def _methods(cards: Iterable[Card]) -> None:
+    """What a choice goes by of methods; those that cannot be read stand below."""
+    from tabulate import tabulate
+
+    from mmbench.planning.selection import DEFAULT_SUITE
+
+    rows, unread = [], []
+    for card in cards:
+        if card.problem:
+            unread.append(card)
+            continue
+        suites = card.get("SUITES", (DEFAULT_SUITE,) if card.get("IN_ALL", True) else ())
+        texts = (card.name, card["TITLE"], ", ".join(card["KINDS"]), ", ".join(suites), card["ACCESS"])
+        rows.append([shown(str(text)) for text in (*texts, card.get("CITATION", ""))])
+    if rows:
+        print(tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True))
+    for card in unread:
+        print(f"{shown(card.name):.{LONGEST}}  cannot be read: {shown(card.problem)}")
+
+
+def _fitting(dataset: str) -> None:
+    """The methods that can run on a data set, and why the others cannot."""
+    from mmbench.planning.selection import choose_datasets
+    from mmbench.plugins import catalog
+
+    (source,) = choose_datasets([dataset])
+    kind = source.card["KIND"]
+    cards = catalog.cards(catalog.METHODS).values()
+    reasons = {card.name: _why_not(card, kind) for card in cards}
+    print(f"{shown(source.label)}, {kind}:")
+    print()
+    _methods(card for card in cards if not reasons[card.name])
+    print()
+    print("cannot run on it:")
+    width = max(22, *(len(card.name) for card in cards if not card.problem))
+    for name, reason in reasons.items():
+        if reason:
+            print(f"  {shown(name):{width}.{LONGEST}} {shown(reason)}")
+
+
+def _why_not(card: Card, kind: str) -> str:
+    """Why a method cannot run on a kind of task; empty where it can."""
+    from mmbench.planning.selection import check_kind
+    from mmbench.plugins.catalog import lacking
+
+    if card.problem:
+        return f"cannot be read: {card.problem}"
+    if card.get("ROLE") == "judge":
+        return "a judge: it scores what others translate, and is trained where they need it"
+    try:
+        check_kind(card, kind)
+    except UserError as error:
+        return str(error).removeprefix(f"method {card.name!r} ")
+    return lacking(card)

@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from mmbench.commands import (
+    check,
+    completion,
     config,
     data,
     export,
     merge,
+    new,
     pack,
     papers,
     reference,
@@ -46,11 +49,18 @@ EXAMPLES = """examples:
   python -m mmbench report --runs here --runs there        one table of two machines' results
   python -m mmbench translate --run runs/synthetic/laptop/mmnet/seed-0 --from depth --to segmentation a.png --out made
   python -m mmbench export runs/synthetic/laptop/mmnet/seed-0 --from depth --to segmentation
-  python -m mmbench list methods
+  python -m mmbench list methods --dataset flowers
   python -m mmbench config mmnet-pp --dataset flowers --profile short
   python -m mmbench data verify flowers --data-root ~/data
   python -m mmbench data show synthetic --out rooms.png
 """
+
+
+BEGIN = """mmbench: name a command. Three to begin with:
+  mmbench run --profile smoke --methods prior,mmnet,oracle   does it work here? (seconds, numbers that say nothing)
+  mmbench run                                                every method on the embedded set, then the tables
+  mmbench list                                               methods, data sets, reports, metrics, profiles
+mmbench --help names all commands, mmbench COMMAND --help the options of one."""
 
 
 class _Version(argparse.Action):
@@ -65,6 +75,10 @@ class _Version(argparse.Action):
 
 class _Parser(argparse.ArgumentParser):
     """One line on errors, with the near match for a mistyped option, command or choice."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.color = False  # Python 3.14 colours help, and no escape sequence passes terminal.py
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -107,7 +121,12 @@ def _answered(arguments: Sequence[str] | None) -> int:
     """The exit code of one command, once what it raised is told."""
     with guarded():
         try:
-            options = _parser().parse_args(arguments)
+            parser = _parser()
+            completion.complete(parser)
+            if not (sys.argv[1:] if arguments is None else arguments):
+                print(BEGIN, file=sys.stderr)
+                return 2
+            options = parser.parse_args(arguments)
             return int(options.function(options))
         except UserError as error:
             return _refused(str(error))
@@ -176,6 +195,9 @@ def _parser() -> argparse.ArgumentParser:
         ("side-information", side_information, "look into finished cells: what their decoders read"),
         ("list", listing, "what there is: methods, datasets, reports, metrics, profiles"),
         ("config", config, "a method's settings and stages as it would be trained with, as TOML"),
+        ("new", new, "write a plug-in that works, and its test: a method, data set, metric or report of your own"),
+        ("check", check, "a plug-in held against its contract: a line per check, and what to do"),
+        ("completion", completion, "what a shell needs to complete names: bash, zsh or fish"),
         ("data", data, "look after data sets: verify, prepare, show, download, init"),
     ):
         command.add_options(commands.add_parser(name, help=text))

@@ -38,7 +38,7 @@ def load_metrics() -> dict[str, Metric]:
     found = {}
     for card in catalog.cards(FOLDER).values():
         try:
-            found[card.name] = _load(card)
+            found[card.name] = read(card)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
@@ -55,7 +55,7 @@ def scoring(metrics: Mapping[str, Metric], modality: Modality) -> dict[str, Metr
     named = modality.metric
     if named not in metrics:
         raise UserError(f"no metric named {named!r}{did_you_mean(named, metrics)}")
-    return {name: metrics[name] for name in dict.fromkeys([named, *metrics]) if _scores(metrics[name], modality)}
+    return {name: metrics[name] for name in dict.fromkeys([named, *metrics]) if scores(metrics[name], modality)}
 
 
 def outside() -> dict[str, str]:
@@ -81,7 +81,8 @@ def _say(text: str) -> None:
     logging.getLogger(__name__).warning(text)
 
 
-def _scores(metric: Metric, modality: Modality) -> bool:
+def scores(metric: Metric, modality: Modality) -> bool:
+    """Whether a metric has columns for a modality."""
     if modality.kind not in metric.kinds:
         return False
     try:
@@ -90,7 +91,8 @@ def _scores(metric: Metric, modality: Modality) -> bool:
         return True
 
 
-def _load(card: Card) -> Metric:
+def read(card: Card) -> Metric:
+    """One metric. Raises ValueError naming the rule that it breaks, or what its file raises."""
     if problem := problem_of(card):
         raise ValueError(problem)
     module = catalog.import_module(card)

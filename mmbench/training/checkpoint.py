@@ -40,6 +40,7 @@ def save(
     part.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in _named_once(module).items()}, part / WEIGHTS)
     torch.save({player: optimizer.state_dict() for player, optimizer in optimizers.items()}, part / OPTIMIZERS)
+    shutil.copymode(part / OPTIMIZERS, part / WEIGHTS)  # safetensors writes files that their owner alone may read
     for file in (WEIGHTS, OPTIMIZERS):
         sync(part / file)
     files = {file: digests.of_file(part / file) for file in (WEIGHTS, OPTIMIZERS)}

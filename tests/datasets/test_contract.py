@@ -20,8 +20,9 @@ import own_images
 import pytest
 import scenenet_tree
 import sunrgbd_tree
-from dataset_contract import Subject, check, processes
 
+from mmbench.contracts.datasets import Subject, checks
+from mmbench.contracts.processes import processes
 from mmbench.errors import UserError
 from mmbench.planning.plan import DATA_VARIABLE, open_dataset
 from mmbench.plugins import catalog
@@ -77,7 +78,7 @@ def outside(card: catalog.Card) -> Subject | str:
 
 @pytest.fixture(scope="module")
 def seen(subjects: dict[str, Subject | str]) -> list[dict[str, dict[str, Any]]]:
-    return processes([subject for subject in subjects.values() if isinstance(subject, Subject)])
+    return processes({name: subject.root for name, subject in subjects.items() if isinstance(subject, Subject)})
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -86,7 +87,8 @@ def test_contract(name: str, subjects: dict[str, Any], seen: list[dict[str, Any]
     if isinstance(subject, str):
         pytest.skip(subject)
     made_here = name in OTHERWISE or subject.card.module in MADE
-    check(subject, [one[name] for one in seen], tmp_path, copies=made_here)
+    for check in checks(subject, lambda: [one[name] for one in seen], tmp_path, copies=made_here):
+        check.look()
 
 
 def test_every_data_set_of_the_house_is_made_small() -> None:

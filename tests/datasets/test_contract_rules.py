@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from dataset_contract import ContractError, Subject, check, processes
 
+from mmbench.contracts.checks import ContractError
+from mmbench.contracts.datasets import checks_of
 from mmbench.plugins import catalog
 
 PLUGIN = """
@@ -76,6 +75,8 @@ BROKEN = {
     "holds": ("'heat', 'segmentation')\n", "'segmentation')\n", r"sample.'a1'. has .*'heat'.* holds"),
     "double": ("random((10, 12), dtype=np.float32)", "random((10, 12))", "depth of .*float32 .*here float64"),
     "negative": ("dtype=np.float32),\n", "dtype=np.float32) - 0.5,\n", "depth of .* metres, 0 = invalid"),
+    "millimetres": ("dtype=np.float32),\n", "dtype=np.float32) * 4000,\n", "depth of .* as if in millimetres"),
+    "whole": ("random((10, 12), dtype=np.float32),\n", "random((10, 12)).round().astype('f4') * 900,\n", "divide"),
     "range": ("* 2 - 1", "* 3 - 1", r"heat of .* in \[-1, 1\]"),
     "classes": ("integers(0, 3", "integers(0, 4", "segmentation of .* class ids"),
     "grey": ("(10, 12, 3)", "(10, 12)", "rgb of .*uint8 .H, W, 3."),
@@ -107,20 +108,9 @@ def judge(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMBENCH_PLUGINS", str(folder))
     card = catalog.find("datasets", "mine")
     monkeypatch.delitem(sys.modules, card.module, raising=False)
-    subject = Subject(card, folder / "files")
     (folder / "copy").mkdir()
-    seen = LazilySeen(subject)
-    check(subject, seen, folder / "copy")
-
-
-class LazilySeen:
-    """Starts processes only where the other rules are kept."""
-
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (one[self.subject.card.name] for one in processes([self.subject]))
+    for check in checks_of(card, folder / "files", folder / "copy"):
+        check.look()
 
 
 def test_a_plug_in_from_outside_that_keeps_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from contract import CARDS, CHILDREN, METHODS, as_profile, train_with_interruptions
+from contract import CARDS, CHILDREN, METHODS
 
+from mmbench.contracts import training
+from mmbench.contracts.subject import Subject
 from mmbench.planning.order import Order
 from mmbench.store.folder import CellFolder
 from mmbench.training import checkpoint
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_an_interrupted_training_ends_with_the_same_bits(name: str, bench: Any, trained: Any, tmp_path: Path) -> None:
-    whole, folder = trained(name)
-    again = train_with_interruptions(name, bench, tmp_path).state_dict()
-    assert not [key for key, value in whole.state_dict().items() if not torch.equal(value, again[key])]
-    assert CellFolder(tmp_path).log.read_text() == CellFolder(folder).log.read_text()
+def test_an_interrupted_training_ends_with_the_same_bits(name: str, subject_of: Callable[..., Subject]) -> None:
+    training.check_resuming(subject_of(name))
 
 
 @pytest.mark.parametrize(
@@ -31,26 +31,15 @@ def test_an_interrupted_adversarial_training_ends_with_the_same_bits(
     name: str, rounds: int, bench: Any, tmp_path: Path
 ) -> None:
     """Two players, two optimizers: the papers' losses at smoke size, with one batch per step and with five."""
-    adversarial = as_profile(bench, "paper")
-    assert max(stage.rounds for stage in adversarial.build(name)[1].stages) == rounds
-    whole = adversarial.train(name, tmp_path / "whole").state_dict()
-    assert any(key.startswith("discriminator") for key in whole)
-    (tmp_path / "parts").mkdir()
-    again = train_with_interruptions(name, adversarial, tmp_path / "parts").state_dict()
-    assert not [key for key, value in whole.items() if not torch.equal(value, again[key])]
-    logs = [CellFolder(tmp_path / part).log.read_text() for part in ("whole", "parts")]
-    assert logs[0] == logs[1]
+    adversarial = Subject(CARDS[name], bench.at_scale("paper"), tmp_path)
+    assert max(stage.rounds for stage in adversarial.build()[1].stages) == rounds
+    assert any(key.startswith("discriminator") for key in adversarial.trained[0].state_dict())
+    training.check_resuming(adversarial)
 
 
 @pytest.mark.parametrize("name", CHILDREN)
-def test_a_child_starts_from_its_parents_weights(name: str, bench: Any, trained: Any) -> None:
-    parent, _ = trained(CARDS[name]["PARENT"])
-    child, _ = bench.build(name, seed=1)
-    child.start_from(parent)
-    theirs = {role: network.state_dict() for role, network in parent.networks().items()}
-    assert set(theirs) == set(child.networks())
-    for role, network in child.networks().items():
-        assert all(torch.equal(theirs[role][key], value) for key, value in network.state_dict().items()), role
+def test_a_child_starts_from_its_parents_weights(name: str, subject_of: Callable[..., Subject]) -> None:
+    training.check_parent(subject_of(name))
 
 
 def test_a_childs_cell_begins_where_its_parents_ended(bench: Any, tmp_path: Path, cache_folder: Path) -> None:

@@ -2,70 +2,51 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from contract import CARDS, CPU, CROSS_CHANNEL, METHODS, SCALES, check_losses, check_translation, translate
-from torch import Tensor
+from contract import CARDS, CROSS_CHANNEL, METHODS
 
-from mmbench.method import Context, Method
-from mmbench.modality import Rgb, Scalar
-from mmbench.planning import config
-from mmbench.plugins import catalog
-from mmbench.schedule import DataLimits
-from mmbench.task import Access, Group, Split, Task, Translation, views
+from mmbench.contracts import steps, translations
+from mmbench.contracts.bench import Scale
+from mmbench.contracts.made_up import bench_of_dataset
+from mmbench.contracts.subject import Subject
 from mmbench.training.loop import set_modes
 
-THETAS = Task(
-    name="thetas",
-    kind="cross-channel",
-    modalities=(Scalar("theta1"), Scalar("theta2"), Rgb("theta3")),
-    anchor="theta1",
-    groups=(Group(("theta1", "theta2")), Group(("theta1", "theta3"))),
-    unseen=(Translation(("theta2",), "theta3"),),
-    seen=(Translation(("theta1",), "theta3"),),
-    multi_modal=(Translation(("theta1", "theta2"), "theta3", weights=(0.5, 0.5), side_from="theta1"),),
-    judged="theta3",
-)
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """As table 4.8: RGB with segmentation, RGB with depth and NIR; depth and NIR are translated to segmentation."""
+    return bench_of_dataset("synthetic-nir", None, tmp_path_factory.mktemp("four"))
 
 
-def check_task(name: str, task: Task, chosen: config.Profile, images: dict[str, Tensor]) -> None:
+def check_task(subject: Subject, scale: Scale) -> None:
     """Losses and gradients of every stage, and every row, on a task of another shape than the bench's."""
-    resolved = config.resolve(CARDS[name], chosen, task.kind, {})
-    torch.manual_seed(0)
-    context = Context(task, chosen.size, chosen.network, resolved.settings)
-    method: Method = catalog.load(CARDS[name], CARDS[name]["CLASS"])(context)
-    ids = {group.name: (f"{group.name}-1", f"{group.name}-2") for group in task.groups}
-    allowed = views(task, Split(ids, (), ("test",)), Access(CARDS[name]["ACCESS"]))
-    batch = {view.name: {modality: images[modality] for modality in view.modalities} for view in allowed}
-    check_losses(method, resolved.stages, batch, CPU)
+    steps.check_losses(subject, scale)
+    method, resolved = subject.build(scale)
+    batch = subject.bench.loader(subject.card.name).batch(0, 0)
     for stage in resolved.stages:
         if not stage.players:
             set_modes(method, stage)
             with torch.no_grad():
                 method(batch, stage)
     method.eval()
-    for row in method.translations():
-        check_translation(task.modality(row.output), translate(method, row, images), 2, chosen.size)
+    for row, images in translations.rows_with_images(subject, method):
+        made = translations.translate(method, row, images)
+        modality = subject.bench.dataset.task.modality(row.output)
+        translations.check_translation(subject, modality, made, row.name)
 
 
-@pytest.mark.parametrize("profile", ["smoke", "paper"])
+@pytest.mark.parametrize("scale", ["small", "paper"])
 @pytest.mark.parametrize("name", CROSS_CHANNEL)
-def test_cross_channel_tasks_train_and_translate(name: str, profile: str) -> None:
-    chosen = dataclasses.replace(config.profile("smoke", "cross-channel"), name=profile, scale=SCALES[profile])
-    images = {m.name: torch.rand(2, m.channels, chosen.size, chosen.size) * 2 - 1 for m in THETAS.modalities}
-    check_task(name, THETAS, chosen, images)
+def test_cross_channel_tasks_train_and_translate(name: str, scale: Scale, subject_of: Callable[..., Subject]) -> None:
+    check_task(subject_of(name, "cross-channel"), scale)
 
 
-@pytest.mark.parametrize("profile", ["smoke", "paper"])
+@pytest.mark.parametrize("scale", ["small", "paper"])
 @pytest.mark.parametrize("name", METHODS)
-def test_tasks_of_four_modalities_train_and_translate(name: str, profile: str) -> None:
-    """As table 4.8: RGB with segmentation, RGB with depth and NIR; depth and NIR are translated to segmentation."""
-    card = catalog.find("datasets", "synthetic-nir")
-    chosen = dataclasses.replace(config.profile("smoke", "cross-modal"), name=profile, scale=SCALES[profile])
-    dataset = catalog.load(card, card["CLASS"])(None, DataLimits(2, 2, 2), card["SETTINGS"])
-    samples = list(dataset.load(dataset.split().test, chosen.size))
-    images = {m.name: m.to_tensor(np.stack([s[m.name] for s in samples])) for m in dataset.task.modalities}
-    check_task(name, dataset.task, chosen, images)
+def test_tasks_of_four_modalities_train_and_translate(name: str, scale: Scale, four: Any, tmp_path: Path) -> None:
+    check_task(Subject(CARDS[name], four, tmp_path), scale)

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from contract import CPU, METHODS, check_translation, translate
+from contract import METHODS
 from torch import Tensor
 
+from mmbench.contracts import translations
+from mmbench.contracts.bench import CPU
+from mmbench.contracts.subject import Subject
 from mmbench.evaluation.aligned import predict
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_row_is_translated_into_the_output_modality_and_is_valid(name: str, bench: Any, trained: Any) -> None:
-    method, _ = trained(name)
-    images = bench.read(bench.dataset.split().test[:3])
-    rows = method.translations()
-    assert rows
-    assert len(set(rows)) == len(rows)
-    for row in rows:
-        made = translate(method, row, images)
-        check_translation(bench.dataset.task.modality(row.output), made, 3, bench.profile.size)
+def test_every_row_is_translated_into_the_output_modality_and_is_valid(
+    name: str, subject_of: Callable[..., Subject]
+) -> None:
+    translations.check_rows(subject_of(name))
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_prediction_does_not_depend_on_its_batch(name: str, bench: Any, trained: Any) -> None:
-    """A pooling index or an arg-max may flip by a rounding error, so a share of 1 % of the pixels is let through.
+def test_a_prediction_does_not_depend_on_its_batch(name: str, subject_of: Callable[..., Subject]) -> None:
+    translations.check_alone(subject_of(name))
 
-    The pixels are shuffled: in a flat region all of a pooling window ties, and which one is first depends on the CPU.
-    """
-    method, _ = trained(name)
-    images = bench.read(bench.dataset.split().test[:4])
-    shuffled = torch.randperm(bench.profile.size**2, generator=torch.Generator().manual_seed(0))
-    images = {n: x.flatten(-2)[..., shuffled].unflatten(-1, x.shape[-2:]) for n, x in images.items()}
-    for row in method.translations():
-        together = translate(method, row, images).double()
-        single = [translate(method, row, {n: x[i : i + 1] for n, x in images.items()}) for i in range(4)]
-        differs = (together - torch.cat(single).double()).abs() > 1e-3
-        assert differs.double().mean() < 0.01, row.name
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_translation_leaves_inputs_state_and_chance_alone(name: str, subject_of: Callable[..., Subject]) -> None:
+    translations.check_without_trace(subject_of(name))
 
 
 @pytest.mark.parametrize("name", METHODS)

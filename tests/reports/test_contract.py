@@ -11,35 +11,21 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from mmbench.reports.published import load
 
+from mmbench.contracts.made_up_results import damaged, empty, single, table
+from mmbench.contracts.reports import shown
 from mmbench.plugins import catalog
 from mmbench.publishing.build import build, build_reports
 from mmbench.publishing.write import write_reports
-from mmbench.reporting import COLUMNS, SWEEP, Figure, Results, Table
+from mmbench.reporting import Results, Table
 from mmbench.store.collect import collect
 
 REPORTS = catalog.cards("reports")
 RECORDED = Path(__file__).parents[1] / "data" / "older-runs" / "runs"
-ROW = {
-    "dataset": "rooms", "published_dataset": "", "profile": "laptop", "method": "mmnet", "title": "M&MNets",
-    "group": "zero-pair", "seed": 0, "state": "done", "inputs": "depth", "output": "segmentation",
-    "output_kind": "segmentation", "via": "", "weights": "", "side_from": "", "bn": "trained", "checkpoint": "last",
-    "selection": "", "side_information": "", "pretrained": False, "metric": "miou", "cls": "", "value": 40.0,
-}  # fmt: skip
-
-
-def empty() -> Results:
-    return Results(pd.DataFrame(columns=list(COLUMNS)), runs=Path("nowhere"))
-
-
-def single() -> Results:
-    facts = {"dataset": "rooms", "profile": "laptop", "method": "mmnet", "seed": 0}
-    return Results(pd.DataFrame([ROW], columns=list(COLUMNS)), (facts,), Path("nowhere"))
 
 
 @functools.cache
@@ -55,36 +41,7 @@ def real() -> Results:
     return collect(copied())[0]
 
 
-def damaged() -> Results:
-    """Whatever may stand in a damaged result.json: no numbers, no text, no columns filled, facts of other types."""
-    rows = [
-        {**ROW, "metric": metric, "value": value}
-        for metric, value in (
-            ("miou", "much"),
-            ("iou", [1]),
-            ("parameters", 10**400),
-            ("psnr", None),
-            ("delta_1.25", float("inf")),
-        )
-    ]
-    rows += [{**ROW, name: None} for name in ROW if name not in ("dataset", "profile", "method", "seed", "state")]
-    rows += [{**ROW, "method": "odd", name: 3} for name in ("title", "group", "via", "weights", "pretrained", "cls")]
-    rows += [{**ROW, "output_kind": kind, "seed": -1, "value": 1} for kind in ("domain", "depth", "rgb", "nonsense")]
-    for metric in ("classification_accuracy", "reverse_accuracy", "real_images"):
-        rows += [{**ROW, "output_kind": "domain", "metric": metric, "value": value} for value in ("much", 10**400, 1)]
-    for weights in ("0.8,0.2", "x", None):
-        swept = {**ROW, "selection": SWEEP, "inputs": "rgb+depth", "weights": weights}
-        rows += [{**swept, "value": value} for value in ("much", 1)]
-    facts = {"dataset": "rooms", "profile": "laptop", "method": "mmnet", "seed": 0}
-    cells = ({**facts, "hardware": 3, "timing": None}, {**facts, "rows": [], "split_hashes": {}, "task": "x"})
-    return Results(pd.DataFrame(rows, columns=list(COLUMNS)).astype(object), cells, Path("nowhere"))
-
-
-def shown(item: Table | Figure) -> Any:
-    return (item.text(), item.csv()) if isinstance(item, Table) else (item.title, item.note, item.png(dpi=30))
-
-
-@pytest.mark.parametrize("make", [empty, single, real, damaged])
+@pytest.mark.parametrize("make", [empty, single, table, real, damaged])
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report(name: str, make: Callable[[], Results]) -> None:
     assert not REPORTS[name].problem

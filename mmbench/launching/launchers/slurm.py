@@ -152,7 +152,10 @@ class Slurm:
             import submitit
 
             self._parent.mkdir(parents=True, exist_ok=True)
-            self._executor = submitit.SlurmExecutor(tempfile.mkdtemp(prefix=f"{NAME}-", dir=self._parent.absolute()))
+            folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-", dir=self._parent.absolute()))
+            # Whoever may read the results may read the jobs' logs; to write what jobs unpickle is for the owner alone.
+            folder.chmod(self._parent.stat().st_mode & 0o755)
+            self._executor = submitit.SlurmExecutor(str(folder))
         return self._executor
 
 

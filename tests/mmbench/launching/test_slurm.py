@@ -61,7 +61,8 @@ def test_a_job_asks_for_what_the_options_say(submitted: Submitted, tmp_path: Pat
     (folder, first, function, arguments), (other, second, _, _) = submitted
     assert function is slurm.in_job and arguments == ('{"one": 1}',), "a function by its name, and text"
     assert Path(folder).parent == tmp_path / ".runs" / "jobs" and folder == other
-    assert Path(folder).stat().st_mode & 0o777 == 0o700, "nobody else can put a pickle there"
+    mode, around = (path.stat().st_mode & 0o777 for path in (Path(folder), Path(folder).parent))
+    assert mode == around & 0o755, "as readable as all of the run, and nobody else can put a pickle there"
     assert first["dependency"] is None and second["dependency"] == "afterok:101:7"
     assert (first["time"], second["time"]) == (120, 10)
     assert (first["partition"], first["account"], first["gres"], first["mem"]) == ("long", None, "gpu:1", "1536M")

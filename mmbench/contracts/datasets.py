@@ -1,17 +1,9 @@
-"""The contract of a data set, rule by rule; run as a program it says what one process sees of some data sets.
-
-Every rule that is broken raises :class:`ContractError`, which names the plug-in's file and the rule.
-"""
+"""The contract of a data set, rule by rule."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.dataset import DataLimits, Dataset
+from mmbench.contracts.checks import Check, ContractError
+from mmbench.contracts.processes import LIMITS, SIZE, chosen, fingerprint, processes
+from mmbench.dataset import Dataset
+from mmbench.errors import UserError
 from mmbench.modality import Modality
 from mmbench.planning.plan import open_dataset
 from mmbench.plugins.catalog import Card
 from mmbench.resize import fit
 
-LIMITS = DataLimits(3, 3, 3)
-SIZE = 8
-HASH_SEEDS = ("1", "2")
 CROSS_DOMAIN = "cross-domain"
+# Depths beyond which half of an image's can hardly be metres; the lesser where all of them are whole numbers.
+FAR, WHOLE = 1000.0, 50.0
 FORMATS = {
     "rgb": ("uint8 (H, W, 3)", lambda array, _: array.dtype == np.uint8 and array.shape[2:] == (3,)),
     "scalar": (
@@ -50,10 +44,6 @@ FORMATS = {
 }  # fmt: skip
 
 
-class ContractError(AssertionError):
-    """A data set breaks a rule of the contract."""
-
-
 @dataclass(frozen=True)
 class Subject:
     """A data set, and the folder that its files are in (None: embedded)."""
@@ -64,7 +54,10 @@ class Subject:
     def open(self, root: Path | None = None) -> Dataset:
         """The adapter, over another folder where one is given."""
         with self.rule("is made by CLASS(root, limits), or CLASS(root, limits, settings) with SETTINGS in the card"):
-            return open_dataset(self.card.name, LIMITS, root or self.root)
+            try:
+                return open_dataset(self.card.name, LIMITS, root or self.root)
+            except UserError as error:
+                raise ContractError(self.card.path, f"cannot be opened: {error}") from error
 
     @contextmanager
     def rule(self, text: str) -> Iterator[None]:
@@ -74,43 +67,54 @@ class Subject:
         except ContractError:
             raise
         except Exception as error:
-            raise ContractError(f"{self.card.path}: {text} ({type(error).__name__}: {error})") from error
+            raise ContractError(self.card.path, f"{text} ({type(error).__name__}: {error})") from error
 
     def demand(self, right: object, text: str) -> None:
         """Break the rule unless something is true."""
         if not right:
-            raise ContractError(f"{self.card.path}: {text}")
+            raise ContractError(self.card.path, text)
 
 
-def check(subject: Subject, seen: Iterable[Mapping[str, Any]], folder: Path, copies: bool = True) -> None:
-    """Raise ContractError at the first rule that the data set breaks.
+def checks(
+    subject: Subject, seen: Callable[[], Sequence[Mapping[str, Any]]], folder: Path, copies: bool = True
+) -> tuple[Check, ...]:
+    """The checks of a data set.
 
     Args:
-        seen: what processes with different seeds of ``hash`` saw of it, see :func:`processes`.
+        seen: what two processes with different seeds of ``hash`` saw of it, see :func:`processes`.
         folder: an empty one, for a second copy of the data (a link to them without ``copies``).
     """
-    dataset = subject.open()
-    with subject.rule("split() gives lists without a common sample or scene"):
-        parts = dataset.split().parts()
-        check_split(subject, dataset)
-    for part, ids in parts.items():
-        for sample_id in chosen(ids):
-            check_sample(subject, dataset, part, sample_id)
-    check_held(subject, dataset)
-    check_labels(subject, dataset)
-    check_loading(subject, dataset, [i for ids in parts.values() for i in chosen(ids)])
-    check_manifest(subject, dataset, folder, copies)
-    check_processes(subject, *seen)
+
+    def of_it(look: Callable[[Subject, Dataset], None]) -> Callable[[], None]:
+        return lambda: look(subject, subject.open())
+
+    return (
+        Check("class", "is made by CLASS(root, limits)", of_it(lambda _, dataset: None), vital=True),
+        Check("split", "lists for every group, without a common sample or scene", of_it(check_split), vital=True),
+        Check("samples", "arrays of the promised types, in the promised units", of_it(check_samples)),
+        Check("held", "every sample has what its part needs", of_it(check_held)),
+        Check("labels", "count the names of labels", of_it(check_labels)),
+        Check("loading", "load() agrees with sample()", of_it(check_loading)),
+        Check("manifest", "the same wherever the files are", lambda: check_manifest(subject, folder, copies)),
+        Check("processes", "the same bytes in every process", lambda: check_processes(subject, *seen())),
+    )
 
 
-def chosen(ids: Sequence[str]) -> list[str]:
-    """The first and the last."""
-    return list(dict.fromkeys([*ids[:1], *ids[-1:]]))
+def checks_of(card: Card, root: Path | None, folder: Path) -> tuple[Check, ...]:
+    """The checks of a data set of the catalog.
+
+    Args:
+        root: the folder that its files are in, None for an embedded one.
+        folder: for what the checks write.
+    """
+    subject = Subject(card, root)
+    return checks(subject, lambda: [one[card.name] for one in processes({card.name: root})], folder, copies=False)
 
 
 def check_split(subject: Subject, dataset: Dataset) -> None:
     """Every list is there, and no two have a sample or a scene in common."""
-    task, split = dataset.task, dataset.split()
+    with subject.rule("split() gives lists without a common sample or scene"):
+        task, split = dataset.task, dataset.split()
     subject.demand(task.kind == subject.card["KIND"], f"the task is {task.kind}, the card's KIND another")
     groups = [group.name for group in task.groups]
     subject.demand(list(split.groups) == groups, f"split() has the groups {list(split.groups)}, the task {groups}")
@@ -120,6 +124,13 @@ def check_split(subject: Subject, dataset: Dataset) -> None:
         subject.demand(isinstance(ids, tuple) and all(isinstance(i, str) for i in ids), f"{part} is a tuple of texts")
         for key in {key for i in ids for key in (f"sample {i}", f"scene {split.scenes.get(i, i)}")}:
             subject.demand(owner.setdefault(key, part) == part, f"{owner[key]} and {part} share the {key}")
+
+
+def check_samples(subject: Subject, dataset: Dataset) -> None:
+    """The first and the last sample of each part."""
+    for part, ids in dataset.split().parts().items():
+        for sample_id in chosen(ids):
+            check_sample(subject, dataset, part, sample_id)
 
 
 def check_sample(subject: Subject, dataset: Dataset, part: str, sample_id: str) -> None:
@@ -142,6 +153,14 @@ def check_array(subject: Subject, modality: Modality, array: np.ndarray, where: 
         right(array, modality),
         f"{modality.name} of {where} is {promised}; here {array.dtype} {array.shape}, {array.min()} to {array.max()}",
     )
+    if modality.kind == "depth":
+        measured = array[array > 0]
+        middle = float(np.median(measured)) if measured.size else 0.0
+        whole = bool((measured == np.round(measured)).all())
+        subject.demand(
+            middle < (WHOLE if whole else FAR),
+            f"{modality.name} of {where} is {promised}; half of it is beyond {middle:g}, as if in millimetres: divide",
+        )
 
 
 def check_held(subject: Subject, dataset: Dataset) -> None:
@@ -175,8 +194,9 @@ def check_labels(subject: Subject, dataset: Dataset) -> None:
                 subject.demand(inside, f"label({sample_id!r}) is {label}, labels are {len(dataset.labels)}")
 
 
-def check_loading(subject: Subject, dataset: Dataset, ids: Sequence[str]) -> None:
+def check_loading(subject: Subject, dataset: Dataset) -> None:
     """``load`` gives ``fit(sample)``; one that renders may differ from it at other sizes than the native one."""
+    ids = [sample_id for part in dataset.split().parts().values() for sample_id in chosen(part)]
     native = min(next(iter(dataset.sample(ids[0]).values())).shape[:2])
     renders = type(dataset).load is not Dataset.load
     for size, of in ((native, ids[:1]), (SIZE, ids)):
@@ -200,8 +220,9 @@ def same(one: Mapping[str, np.ndarray], two: Mapping[str, np.ndarray]) -> bool:
     return {name: fingerprint(array) for name, array in one.items()} == {n: fingerprint(a) for n, a in two.items()}
 
 
-def check_manifest(subject: Subject, dataset: Dataset, folder: Path, copies: bool) -> None:
+def check_manifest(subject: Subject, folder: Path, copies: bool) -> None:
     """The manifest is a text that says nothing of where the files are."""
+    dataset = subject.open()
     manifest = dataset.manifest()
     subject.demand(isinstance(manifest, str) and manifest, "manifest() is a text")
     if subject.root is None:
@@ -231,59 +252,3 @@ def check_processes(subject: Subject, one: Mapping[str, Any], two: Mapping[str, 
             f"the {name} are the same in every process; with another PYTHONHASHSEED they differ: use hashlib in place "
             "of hash(), and sort what comes from a set",
         )
-
-
-def processes(subjects: Sequence[Subject]) -> list[dict[str, dict[str, Any]]]:
-    """What two processes with different seeds of ``hash`` see of each data set, by name; they run side by side."""
-    asked = json.dumps([[subject.card.name, subject.root and str(subject.root)] for subject in subjects])
-    running = [
-        subprocess.Popen(
-            [sys.executable, __file__, asked], stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
-        )
-        for seed in HASH_SEEDS
-    ]  # fmt: skip
-    return [json.loads(process.communicate(timeout=240)[0]) for process in running]
-
-
-def look(name: str, root: Path | None) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
-    """What is seen of a data set without an image, and a function for the rest, which may import torch."""
-    dataset = open_dataset(name, LIMITS, root)
-    split = dataset.split()
-    early: dict[str, Any] = {"manifest": dataset.manifest(), "split": {p: list(i) for p, i in split.parts().items()}}
-    early |= {"hashes": split.hashes(), "torch": "torch" in sys.modules}
-
-    def late() -> dict[str, Any]:
-        ids = [i for part in split.parts().values() for i in chosen(part)]
-        samples = {i: {m: fingerprint(a) for m, a in dataset.sample(i).items()} for i in ids[:2]}
-        loaded = [{m: fingerprint(a) for m, a in sample.items()} for sample in dataset.load(ids, SIZE)]
-        return {"samples": samples, "loaded": loaded}
-
-    return early, late
-
-
-def fingerprint(array: np.ndarray) -> str:
-    """Type, shape and bytes."""
-    held = np.ascontiguousarray(array)
-    return f"{held.dtype} {held.shape} {hashlib.sha256(held.tobytes()).hexdigest()}"
-
-
-def main(asked: str) -> None:
-    """Print what is seen of each data set asked for, as JSON."""
-    seen: dict[str, dict[str, Any]] = {}
-    later: dict[str, Callable[[], dict[str, Any]]] = {}
-    for name, root in json.loads(asked):
-        try:
-            seen[name], later[name] = look(name, root and Path(root))
-        except Exception as error:
-            seen[name] = {"error": f"{type(error).__name__}: {error}"}
-    for name, late in later.items():
-        try:
-            seen[name] |= late()
-        except Exception as error:
-            seen[name]["error"] = f"{type(error).__name__}: {error}"
-    print(json.dumps(seen))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

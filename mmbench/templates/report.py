@@ -1,0 +1,48 @@
+"""Plugin name: the main score of every method, by translation.
+
+What a report is handed and may return stands in mmbench/reporting.py. Whether all promises are kept, and this one
+alone, say and make
+
+    mmbench check plugin-name
+    mmbench report plugin-name
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+from mmbench.reporting import Figure, Results, Table
+
+# The card: literals that are read without importing this file, so nothing here may be computed.
+NAME = "plugin-name"
+TITLE = "Plugin name"
+
+MAIN = {"segmentation": "miou", "depth": "delta_1.25"}  # by the kind of the output
+ROW = ["dataset", "profile", "inputs", "output", "metric", "title"]
+
+
+def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
+    """A table with a row per translation and method, the best first; none where there is nothing to show.
+
+    Args:
+        results: `results.rows` has a row per number, columns as docs/results.md lists them; it is to stay as it is.
+        published: the papers' numbers in the same form.
+    """
+    rows = results.rows
+    main = rows[rows["metric"] == rows["output_kind"].map(MAIN)]
+    # A damaged result may hold a text where a number is expected: what is no number is left out.
+    main = main.assign(value=pd.to_numeric(main["value"], errors="coerce")).dropna(subset=["value", *ROW])
+    main = main[main["value"].abs() < float("inf")]
+    if main.empty:
+        return []
+    means = main.astype(dict.fromkeys(ROW, str)).groupby(ROW, as_index=False)["value"].agg(["mean", "count"])
+    means = means.rename(columns={"mean": "score", "count": "seeds"})
+    order = means.sort_values([*ROW[:-1], "score"], ascending=[*[True] * (len(ROW) - 1), False], ignore_index=True)
+    return [
+        Table(
+            name=NAME,
+            title=TITLE,
+            frame=order,
+            note="Means over seeds of mIoU in percent and of the share of pixels with δ < 1.25.",
+            formats={"score": ".3f"},
+        )
+    ]
