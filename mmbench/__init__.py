@@ -46,6 +46,7 @@ def run(
     suite: str = "",
     table: str = "",
     stall_minutes: float = STALL_MINUTES,
+    log: Sequence[str] = (),
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
@@ -62,6 +63,7 @@ def run(
         suite: ``tables``, ``ablation``, ...: the methods of the papers' tables or of their ablations; ``all``: of all.
         table: one of the papers' tables, such as ``thesis-4.4``, in place of methods, suite and dataset.
         stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
+        log: what training is logged to beside ``log.jsonl``, such as ``["tensorboard"]``.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
@@ -72,7 +74,9 @@ def run(
     from mmbench.launching.scheduler import Options, execute
     from mmbench.planning.plan import make_plans
     from mmbench.planning.tables import plan_table
+    from mmbench.tracking.sink import check
 
+    check(log)
     root = Path(data_root) if data_root else None
     names = [dataset] if isinstance(dataset, str) else list(dataset or [])
     if table:
@@ -81,7 +85,9 @@ def run(
         plans = [plan_table(table, profile, seeds, Path(runs), data_root=root, overrides=overrides)]
     else:
         plans = make_plans(methods, names, profile, seeds, Path(runs), suite=suite, data_root=root, overrides=overrides)
-    options = Options(jobs, Path(cache) if cache else None, device, precision, stall_minutes=stall_minutes)
+    options = Options(
+        jobs, Path(cache) if cache else None, device, precision, stall_minutes=stall_minutes, log=tuple(log)
+    )
     return {outcome.cell.name: outcome.state for outcome in execute(plans, options)}
 
 

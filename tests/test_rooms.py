@@ -17,12 +17,14 @@ MAY_KNOW = {
     "store": {"top", "plugins"},
     "planning": {"top", "plugins", "store"},
     "launching": {"top", "plugins", "store", "planning"},
-    "training": {"top", "plugins", "store"},
+    "tracking": {"top", "plugins", "store"},
+    "training": {"top", "plugins", "store", "tracking"},
     "evaluation": {"top", "plugins", "store", "training"},
     "publishing": {"top", "plugins", "store"},
     "inference": {"top", "plugins", "store", "planning", "training"},
     "commands": {
-        "top", "plugins", "store", "planning", "launching", "training", "evaluation", "publishing", "inference"
+        "top", "plugins", "store", "planning", "launching", "tracking", "training", "evaluation", "publishing",
+        "inference",
     },
     "methods": {"top"},
     "datasets": {"top"},

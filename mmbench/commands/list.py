@@ -7,7 +7,7 @@ import argparse
 from mmbench.given.texts import shown
 
 LONGEST = 80  # letters of a name that cannot be used
-KINDS = ("methods", "datasets", "reports", "metrics", "launchers", "profiles")
+KINDS = ("methods", "datasets", "reports", "metrics", "launchers", "sinks", "profiles")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -46,6 +46,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--launcher-config", type=read_path, metavar="FILE", help="TOML with [launcher.slurm]: partition, gres, ..."
     )
+    parser.add_argument(
+        "--log", action="append", default=[], metavar="NAMES",
+        help="log training to these too, comma-separated: tensorboard, wandb, or one of a plug-in; repeatable",
+    )  # fmt: skip
     parser.add_argument("--detach", action="store_true", help="with --launcher: submit the jobs and stop; see status")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     add_runs(parser)
@@ -58,6 +62,7 @@ def _run(options: argparse.Namespace) -> int:
     from mmbench.planning.config import parse_overrides
     from mmbench.planning.papers import published_for
     from mmbench.planning.plan import make_plans
+    from mmbench.tracking.sink import check as check_sinks
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
@@ -71,6 +76,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.methods is not None and not methods:
         raise UserError("--methods '': expected names, comma-separated, or all")
     seeds = read_seeds(options.seeds)
+    log = tuple(dict.fromkeys(read_names(",".join(options.log))))
+    check_sinks(log)
     overrides = parse_overrides([*options.set, *(["data.damaged=skip"] if options.skip_damaged else [])])
     if options.table:
         if given := [name for name in ("methods", "suite", "dataset") if getattr(options, name)]:
@@ -91,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
             print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
     threads = launcher.threads if launcher else 0
     settings = Options(
-        options.jobs, options.cache, options.device, options.precision, _say, options.stall_minutes, threads
+        options.jobs, options.cache, options.device, options.precision, _say, options.stall_minutes, threads, log
     )
     prospect = Prospect(plans, settings)
     prospect.prepare(measure=not options.dry_run and not launcher)
