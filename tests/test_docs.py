@@ -65,6 +65,7 @@ def home(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     """A folder of one block's own, and the current one."""
     for name in ("DATA", "plugins"):
         (tmp_path / name).symlink_to(prepared / name)
+    (tmp_path / "reports").symlink_to(documents.ROOT / "reports")
     for name in ("my-images", "path/to/my-images", "runs"):
         shutil.copytree(prepared / Path(name).name, tmp_path / name)
     shutil.copytree(prepared / "runs", tmp_path / "their-runs")
@@ -150,6 +151,10 @@ def test_toml(block: Block, home: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         words = ["run", "--launcher", "slurm", "--launcher-config", CLUSTER, "--profile", "smoke", "--dry-run"]
         assert commands.main(words) == 0
         assert "partition main, account vision, gres gpu:1" in capsys.readouterr().out
+    elif "run" in table:
+        (home / "benchmark.toml").write_text(block.text, encoding="utf-8")
+        assert commands.main(["run", "benchmark.toml", "--dry-run"]) == 0
+        assert "9 cells on 2 data sets" in capsys.readouterr().out
     elif "variants" in table:
         check_variants(block, home, monkeypatch)
     elif block.page == "your-own-images.md":
