@@ -80,9 +80,9 @@ def run(
     from mmbench.launching.scheduler import Options, execute
     from mmbench.tracking.sink import check
 
-    file = Path(methods) if isinstance(methods, str | Path) else None
+    file, names = (Path(methods), None) if isinstance(methods, str | Path) else (None, methods)
     wanted: dict[str, Any] = {
-        "methods": None if file or methods is None else list(methods),
+        "methods": None if names is None else list(names),
         "dataset": [dataset] if isinstance(dataset, str) else None if dataset is None else list(dataset),
         "seeds": None if seeds is None else list(seeds),
         "log": None if log is None else list(log),

@@ -94,7 +94,7 @@ class Asked:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     made = Asked()
-    monkeypatch.setitem(sys.modules, "wandb", made)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "wandb", made)
     for name in ("WANDB_MODE", "WANDB_PROJECT"):
         monkeypatch.delenv(name, raising=False)
     return made

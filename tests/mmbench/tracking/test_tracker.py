@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +16,6 @@ import pytest
 from mmbench.commands.main import main
 from mmbench.errors import UserError
 from mmbench.plugins import catalog
-from mmbench.tracking import tracker as tracking
 from mmbench.tracking.sink import Step, check
 from mmbench.tracking.tracker import TOLD, Tracker
 
@@ -112,7 +113,7 @@ def test_speed_counts_images_of_all_rounds_since_the_last_time(
 ) -> None:
     plug("mine", logs="self.say(str(numbers['images_per_second']))")
     clock = iter([0.0, 100.0, 104.0, 110.0, 112.0, 120.0])
-    monkeypatch.setattr(tracking.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr("mmbench.tracking.tracker.time.perf_counter", lambda: next(clock))
     tracker = made(tmp_path, "mine", images=10)
     tracker.begin(50)
     tracker.log(Step(60, "s", 60), {"lr": 0.1}, 2)  # 10 steps of 2 rounds of 10 images in 4 seconds
@@ -192,7 +193,7 @@ def test_names_are_checked_before_anything_runs(
     # A folder of the package's name in the working directory is no package.
     (tmp_path / "wandb").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(catalog.importlib.util, "find_spec", without("wandb"))
+    monkeypatch.setattr("importlib.util.find_spec", without("wandb"))
     assert main([*words, "tensorbord"]) == 2
     assert main([*words, "wandb"]) == 2
     assert capsys.readouterr().err.splitlines() == [
@@ -204,7 +205,5 @@ def test_names_are_checked_before_anything_runs(
 
 def without(package: str) -> Callable[[str], Any]:
     """``find_spec`` as it is where a package is not installed, and finds a folder of its name."""
-    import importlib.machinery
-
-    find = catalog.importlib.util.find_spec
+    find = importlib.util.find_spec
     return lambda name: importlib.machinery.ModuleSpec(name, None) if name == package else find(name)

@@ -11,6 +11,7 @@ import torch
 
 from mmbench.evaluation.aligned import predictions
 from mmbench.method import Method
+from mmbench.pictures import grid
 from mmbench.task import Task, Translation
 from mmbench.training import samples
 from mmbench.training.device import Compute
@@ -39,7 +40,7 @@ class Watched:
 def test_of_each_image_only_its_groups_modalities_are_opened(bench: Any, name: str) -> None:
     method, _ = bench.build(name)
     split, task = bench.dataset.split(), bench.dataset.task
-    cache = Watched(bench.cache)
+    cache: Any = Watched(bench.cache)
     sheets = Sheets(task, cache, split.validation, CPU, predictions)(method)
     assert sheets
     pairs: dict[str, set[str]] = {}
@@ -55,11 +56,10 @@ def test_of_each_image_only_its_groups_modalities_are_opened(bench: Any, name: s
 def test_the_truth_stands_beside_seen_translations_alone(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     captions: list[list[str]] = []
     method, _ = bench.build("mmnet")
-    drawn = samples.grid
 
     def noted(columns: dict[str, np.ndarray], width: int) -> np.ndarray:
         captions.append(list(columns))
-        return drawn(columns, width)
+        return grid(columns, width)
 
     monkeypatch.setattr(samples, "grid", noted)
     sheets = Sheets(bench.dataset.task, bench.cache, bench.dataset.split().validation, CPU, predictions)(method)
