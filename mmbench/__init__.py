@@ -46,7 +46,7 @@ def run(
     suite: str | None = None,
     table: str | None = None,
     stall_minutes: float | None = None,
-    log: Sequence[str] | None = None,
+    log: str | Sequence[str] | None = None,
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
@@ -85,7 +85,7 @@ def run(
         "methods": None if names is None else list(names),
         "dataset": [dataset] if isinstance(dataset, str) else None if dataset is None else list(dataset),
         "seeds": None if seeds is None else list(seeds),
-        "log": None if log is None else list(log),
+        "log": [log] if isinstance(log, str) else None if log is None else list(log),
         "set": None if overrides is None else dict(overrides),
         "profile": profile, "jobs": jobs, "device": device, "precision": precision, "suite": suite, "table": table,
         "stall_minutes": stall_minutes, "runs": runs and str(runs), "data_root": data_root and str(data_root),

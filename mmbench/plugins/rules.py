@@ -157,7 +157,10 @@ LITERALS: dict[str, dict[str, Rule]] = {
         "TERMS": TEXT,
     },
     "metrics": {"KINDS": TEXTS},
-    "sinks": {"REQUIRES": table_of(TEXT)},
+    "sinks": {
+        "NAME": expected("a name that no folder of a cell has", lambda value: value not in ("checkpoint", "samples")),
+        "REQUIRES": table_of(TEXT),
+    },
     "profiles": {"TITLE": TEXT},
 }
 SPEC: dict[str, Rule] = {

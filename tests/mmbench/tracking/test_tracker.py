@@ -189,6 +189,9 @@ def test_names_are_checked_before_anything_runs(
             check([name])
         assert str(error.value) == said
     runs = tmp_path / "runs"
+    plug("samples")
+    with pytest.raises(UserError, match="a name that no folder of a cell has"):
+        check(["samples"])
     words = ["run", "--profile", "smoke", "--methods", "prior", "--runs", str(runs), "--log", "mine", "--log"]
     # A folder of the package's name in the working directory is no package.
     (tmp_path / "wandb").mkdir()
