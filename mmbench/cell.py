@@ -40,6 +40,7 @@ from mmbench.plugins import catalog
 from mmbench.plugins.remembered import cache_folder
 from mmbench.store.files import write_arrays, write_bytes, write_sealed
 from mmbench.store.folder import CellFolder
+from mmbench.task import LABEL
 from mmbench.tracking.tracker import Tracker
 from mmbench.training import cache, checkpoint, device
 from mmbench.training.build import build_method, load_trained, recorded_pretrained
@@ -153,8 +154,8 @@ class CellRun:
         self.folder.finish(result)
 
     def _tracker(self, about: Mapping[str, Any], loader: Loader) -> Tracker:
-        images = loader.batch_size * sum(len(view.modalities) for view in loader.views)
-        return Tracker(self.order.log, self.folder.name, self.folder.path, about, images)
+        images = sum(name != LABEL for view in loader.views for name in view.modalities)
+        return Tracker(self.order.log, self.folder.name, self.folder.path, about, images * loader.batch_size)
 
     def _drawing(self, material: Material) -> Drawing | None:
         """Draws sample translations for a tracker; a judge has none."""
