@@ -5,6 +5,7 @@ From Python::
     import mmbench
 
     mmbench.run(methods=["mmnet", "oracle"], dataset="synthetic", profile="smoke", runs="runs")
+    mmbench.run("benchmark.toml")    # the same of a file
     mmbench.results("runs")          # a pandas DataFrame, one row per metric value
     mmbench.report("runs")           # writes runs/report/
     translator = mmbench.load_translator("runs/synthetic/smoke/mmnet/seed-0")
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import UserError
-from mmbench.launching.progress import STALL_MINUTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,57 +32,73 @@ __all__ = ["UserError", "__version__", "load_translator", "report", "results", "
 
 
 def run(
-    methods: Sequence[str] = (),
+    methods: str | Path | Sequence[str] | None = None,
     dataset: str | Sequence[str] | None = None,
     profile: str | None = None,
-    seeds: Sequence[int] = (0,),
-    runs: str | Path = "runs",
+    seeds: Sequence[int] | None = None,
+    runs: str | Path | None = None,
     data_root: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
-    jobs: int = 0,
-    device: str = "auto",
-    precision: str = "auto",
+    jobs: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
     cache: str | Path | None = None,
-    suite: str = "",
-    table: str = "",
-    stall_minutes: float = STALL_MINUTES,
+    suite: str | None = None,
+    table: str | None = None,
+    stall_minutes: float | None = None,
+    log: str | Sequence[str] | None = None,
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
     Args:
-        methods: names, or ``all``; all, unless a suite is named.
+        methods: names, or ``all``; all, unless a suite is named. Or the path of a benchmark's file, such as
+            ``"benchmark.toml"``: then what else is given takes the place of what the file says.
         dataset: a name, or the path of a folder of own images, or several; by default what the suite runs on, or
             ``synthetic``.
         profile: name; by default ``laptop``, or ``short`` for a named data set where CUDA is present.
+        seeds: by default 0 alone.
+        runs: results folder, by default ``runs``.
         data_root: folder that holds the data set.
         overrides: settings such as ``{"side_information": "skip", "profile.steps": 200}``.
-        jobs: cells at a time; 0 means one per GPU or CPU core.
-        device, precision: ``auto``, or ``cpu`` or ``cuda``, ``bf16`` or ``fp32``.
+        jobs: cells at a time; 0, the default, means one per GPU or CPU core.
+        device, precision: ``auto``, the default, or ``cpu`` or ``cuda``, ``bf16`` or ``fp32``.
         cache: folder for decoded images, by default ``~/.cache/mmbench``.
         suite: ``tables``, ``ablation``, ...: the methods of the papers' tables or of their ablations; ``all``: of all.
         table: one of the papers' tables, such as ``thesis-4.4``, in place of methods, suite and dataset.
-        stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
+        stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never; by default 360.
+        log: what training is logged to beside ``log.jsonl``, such as ``["tensorboard"]``.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
 
     Raises:
-        UserError: an unknown name or setting, or missing data.
+        UserError: an unknown name or setting, or missing data; of a file also a launcher, for which there is the
+            command line.
     """
+    from mmbench.launching.benchmark import load
+    from mmbench.launching.launcher import LOCAL
     from mmbench.launching.scheduler import Options, execute
-    from mmbench.planning.plan import make_plans
-    from mmbench.planning.tables import plan_table
+    from mmbench.tracking.sink import check
 
-    root = Path(data_root) if data_root else None
-    names = [dataset] if isinstance(dataset, str) else list(dataset or [])
-    if table:
-        if methods or names or suite:
-            raise UserError(f"table {table!r} says which rows and data set: leave methods, dataset and suite out")
-        plans = [plan_table(table, profile, seeds, Path(runs), data_root=root, overrides=overrides)]
-    else:
-        plans = make_plans(methods, names, profile, seeds, Path(runs), suite=suite, data_root=root, overrides=overrides)
-    options = Options(jobs, Path(cache) if cache else None, device, precision, stall_minutes=stall_minutes)
-    return {outcome.cell.name: outcome.state for outcome in execute(plans, options)}
+    file, names = (Path(methods), None) if isinstance(methods, str | Path) else (None, methods)
+    wanted: dict[str, Any] = {
+        "methods": None if names is None else list(names),
+        "dataset": [dataset] if isinstance(dataset, str) else None if dataset is None else list(dataset),
+        "seeds": None if seeds is None else list(seeds),
+        "log": [log] if isinstance(log, str) else None if log is None else list(log),
+        "set": None if overrides is None else dict(overrides),
+        "profile": profile, "jobs": jobs, "device": device, "precision": precision, "suite": suite, "table": table,
+        "stall_minutes": stall_minutes, "runs": runs and str(runs), "data_root": data_root and str(data_root),
+        "cache": cache and str(cache),
+    }  # fmt: skip
+    asked = load(file, {key: value for key, value in wanted.items() if value is not None})
+    way = asked.way
+    if way.launcher != LOCAL:
+        raise UserError(f"{file}: launcher {way.launcher!r} is for the command: python -m mmbench run {file}")
+    check(way.log)
+    folder = Path(way.cache) if way.cache else None
+    options = Options(way.jobs, folder, way.device, way.precision, stall_minutes=way.stall_minutes, log=way.log)
+    return {outcome.cell.name: outcome.state for outcome in execute(asked.plans(), options)}
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:

@@ -10,20 +10,23 @@ where it ends, the cell ends, and its lock is free.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
+from mmbench.evaluation.aligned import predictions
 from mmbench.evaluation.cost import translation_cost
 from mmbench.evaluation.evaluate import Material, evaluate, observer
 from mmbench.evaluation.samples import write_pictures
@@ -37,11 +40,14 @@ from mmbench.plugins import catalog
 from mmbench.plugins.remembered import cache_folder
 from mmbench.store.files import write_arrays, write_bytes, write_sealed
 from mmbench.store.folder import CellFolder
+from mmbench.task import LABEL
+from mmbench.tracking.tracker import Tracker
 from mmbench.training import cache, checkpoint, device
 from mmbench.training.build import build_method, load_trained, recorded_pretrained
 from mmbench.training.loader import Loader, allowed_views
-from mmbench.training.loop import DivergedError, Intervals, train
+from mmbench.training.loop import DivergedError, Drawing, Intervals, train
 from mmbench.training.record import asked_for, measured
+from mmbench.training.samples import Sheets
 from mmbench.training.stopping import Stop, StoppedError
 
 DONE, FAILED, USER, DIVERGED, STOPPED = 0, 1, 2, 3, 4
@@ -128,11 +134,12 @@ class CellRun:
             method.start_from(self._finished(order.parent_method, dataset, order.parent))
         method.to(self.compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         material = Material(dataset, images, dataset.split(), self.compute, profile.evaluate_batch, self.say)
-        with self.stop.deferred():
+        with self.stop.deferred(), contextlib.closing(self._tracker(about, loader)) as tracker:
             timing = train(
                 method, settings.stages, loader, self.folder, self.compute, seed=order.seed,
                 intervals=Intervals(profile.log_every, profile.checkpoint_every, profile.align_every),
-                observe=observer(material), progress=self.say, stop=self.stop,
+                observe=observer(material), tracker=tracker, draw=self._drawing(material), progress=self.say,
+                stop=self.stop,
             )  # fmt: skip
         started, judge = time.perf_counter(), None
         if order.judge:
@@ -145,6 +152,17 @@ class CellRun:
         result = about | {"title": self.card["TITLE"], "published_dataset": dataset.published, "rows": made.rows}
         result |= {"timing": timing, "cost": cost} | measured(method, self.compute)
         self.folder.finish(result)
+
+    def _tracker(self, about: Mapping[str, Any], loader: Loader) -> Tracker:
+        images = sum(name != LABEL for view in loader.views for name in view.modalities)
+        return Tracker(self.order.log, self.folder.name, self.folder.path, about, images * loader.batch_size)
+
+    def _drawing(self, material: Material) -> Drawing | None:
+        """Draws sample translations for a tracker; a judge has none."""
+        if self.card.get("ROLE") == "judge":
+            return None
+        validation = material.split.validation
+        return Sheets(material.dataset.task, material.images, validation, self.compute, predictions)
 
     def _method(self, name: str, dataset: Dataset, weights_of: Path | None) -> tuple[Method, config.MethodConfig]:
         """A method with the seed's initial weights, and its settings; ``weights_of`` is whose weights it will have."""

@@ -71,6 +71,7 @@ def home(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     """A folder of one block's own, and the current one."""
     for name in ("DATA", "plugins"):
         (tmp_path / name).symlink_to(prepared / name)
+    (tmp_path / "reports").symlink_to(documents.ROOT / "reports")
     for name in ("my-images", "path/to/my-images", "runs"):
         shutil.copytree(prepared / Path(name).name, tmp_path / name)
     shutil.copytree(prepared / "runs", tmp_path / "their-runs")
@@ -118,7 +119,7 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert importlib.import_module("benchmarks.tries.__main__").main([*arguments, "--dry-run"]) == 0
         case ["python", "-m", "mmbench.plugins.protocol"]:  # it would edit the checkout
             assert importlib.util.find_spec(words[2])
-        case ["pip", "install", "-e", "." | ".[slurm]"]:
+        case ["pip", "install", "-e", "." | ".[slurm]" | ".[tensorboard]"]:
             assert (documents.ROOT / "pyproject.toml").is_file()
         case ["pip", "install", "tox"] | ["tox"]:
             assert (documents.ROOT / "tox.ini").is_file()
@@ -167,6 +168,10 @@ def test_toml(block: Block, home: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         words = ["run", "--launcher", "slurm", "--launcher-config", CLUSTER, "--profile", "smoke", "--dry-run"]
         assert commands.main(words) == 0
         assert "partition main, account vision, gres gpu:1" in capsys.readouterr().out
+    elif "run" in table:
+        (home / "benchmark.toml").write_text(block.text, encoding="utf-8")
+        assert commands.main(["run", "benchmark.toml", "--dry-run"]) == 0
+        assert "9 cells on 2 data sets" in capsys.readouterr().out
     elif "variants" in table:
         check_variants(block, home, monkeypatch)
     elif block.page == "your-own-images.md":
@@ -273,6 +278,19 @@ def test_the_launcher_of_the_page_carries_out_a_plan(
     (home / "ssh.toml").write_text("[launcher.ssh]\n")
     assert commands.main([*words, "--profile", "smoke", "--runs", "far"]) == 2
     assert "ssh.toml: [launcher.ssh]: hosts is missing" in capsys.readouterr().err
+
+
+def test_the_sink_of_the_page_takes_what_is_logged(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = (block for block in PLUG_INS if block.page == "tracking.md")
+    path = home / "more" / block.plug_in
+    path.parent.mkdir(parents=True)
+    path.write_text(block.text, encoding="utf-8")
+    monkeypatch.setenv("MMBENCH_PLUGINS", str(home / "more"))
+    words = ["--methods", "prior", "--profile", "smoke", "--runs", "new"]
+    assert commands.main(["run", "--log", "table", *words]) == 0
+    rows = (home / "new/synthetic/smoke/prior/seed-0/table/numbers.csv").read_text().splitlines()
+    logged = (home / "new/synthetic/smoke/prior/seed-0/log.jsonl").read_text().splitlines()
+    assert [row.split(",")[2] for row in rows] == ["lr", "images_per_second"] * len(logged)
 
 
 def test_a_block_of_no_known_kind_is_refused() -> None:

@@ -18,9 +18,9 @@ def read_run(text: str) -> str | Path:
     return text if text.startswith(HUB) else path_of(text)
 
 
-def add_runs(parser: argparse.ArgumentParser) -> None:
-    """The option ``--runs``."""
-    parser.add_argument("--runs", type=read_path, default=Path("runs"), help="results folder (default runs)")
+def add_runs(parser: argparse.ArgumentParser, default: Path | str = Path("runs")) -> None:
+    """The option ``--runs``; ``default`` is what it is without."""
+    parser.add_argument("--runs", type=read_path, default=default, help="results folder (default runs)")
 
 
 def add_data_root(parser: argparse.ArgumentParser, text: str) -> None:
@@ -63,7 +63,7 @@ def read_weights(text: str) -> tuple[float, ...]:
         raise UserError(f"--weights {text!r}: expected numbers such as 0.8,0.2") from None
 
 
-def check_device(text: str) -> None:
-    """Raise UserError unless it is auto, cpu, cuda or cuda:<n>."""
+def check_device(text: str, option: str = "--device") -> None:
+    """Raise UserError unless it is auto, cpu, cuda or cuda:<n>; ``option`` is what named it."""
     if text.split(":")[0] not in ("auto", "cpu", "cuda"):
-        raise UserError(f"--device {text!r}: expected auto, cpu or cuda")
+        raise UserError(f"{option} {text!r}: expected auto, cpu or cuda")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mmbench.plugins.catalog import Card
 
 LONGEST = 80  # letters of a name that cannot be used
-KINDS = ("methods", "datasets", "reports", "metrics", "launchers", "profiles")
+KINDS = ("methods", "datasets", "reports", "metrics", "launchers", "sinks", "profiles")
 HEADERS = ("name", "title", "kinds of task", "suites", "access", "source")
 
 

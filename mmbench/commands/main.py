@@ -39,6 +39,8 @@ EXAMPLES = """examples:
   python -m mmbench run --dry-run                          what that would do, and how long it takes
   python -m mmbench run --methods mmnet,mmnet-pp --dataset flowers --data-root ~/data
   python -m mmbench run --methods mmnet --set side_information=skip --seeds 0,1,2
+  python -m mmbench run --methods mmnet,oracle --log tensorboard --save benchmark.toml
+  python -m mmbench run benchmark.toml                     all of it again, or from another machine
   python -m mmbench run --suite ablation                   the papers' ablations, rows of tables 4.2 and 4.3
   python -m mmbench papers                                 the papers' tables: what each needs, what is done
   python -m mmbench run --table thesis-4.6 --data-root ~/data

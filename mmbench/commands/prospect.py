@@ -65,7 +65,9 @@ class Prospect:
             cells = sum(len(plan.cells) for plan in self.plans)
             seconds = sum(one.seconds for one in self.looks)
             left = f"about {duration(seconds)} left" if self._left() else "all done"
-            print(f"{cells} cells on {len(self.plans)} data sets: {left}.")
+            count = len({plan.dataset for plan in self.plans})
+            where = f"on {count} data sets" if count > 1 else f"in {len(self.plans)} profiles"
+            print(f"{cells} cells {where}: {left}.")
         if self.options.device.startswith("cuda") and not cuda_present():
             print("No GPU is to be seen here: this is the plan for a machine that has one (--device cuda).")
         if "paper" in profiles() and all(plan.profile.name != "paper" for plan in self.plans):

@@ -4,136 +4,170 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmbench.commands.arguments import add_data_root, add_runs, check_device, read_names, read_path, read_seeds
-from mmbench.errors import UserError
+from mmbench.errors import UserError, did_you_mean
 from mmbench.launching.progress import STALL_MINUTES
 from mmbench.store.processors import cuda_present
 
 if TYPE_CHECKING:
+    from mmbench.launching.benchmark import Benchmark
     from mmbench.launching.ends import Outcome
     from mmbench.launching.launcher import Launcher
     from mmbench.launching.remaining import Remaining
     from mmbench.launching.scheduler import Options
     from mmbench.planning.plan import Plan
 
+PRECISIONS = ("auto", "bf16", "fp32")
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its options, and what it does."""
-    parser.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
+    parser.argument_default = argparse.SUPPRESS  # what is not given is left to the file, and to its defaults
     parser.add_argument(
-        "--suite", default="", help="tables, ablation, cvpr2018, scalability, ... or all: what belongs together"
+        "file",
+        nargs="?",
+        type=read_path,
+        metavar="FILE",
+        help="a whole benchmark as a TOML file; options beside it take the place of what it says",
     )
+    parser.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
+    parser.add_argument("--suite", help="tables, ablation, cvpr2018, scalability, ... or all: what belongs together")
     parser.add_argument(
         "--table",
-        default="",
         help="the rows of one of the papers' tables, such as thesis-4.4, on its data set or on --dataset; see papers",
     )
-    parser.add_argument("--dataset", default="", help="names or a folder of own images; default: synthetic, embedded")
-    parser.add_argument("--profile", default=None, help="smoke, laptop, short, paper or one of your own")
-    parser.add_argument("--seeds", default="0", help="comma-separated (default 0)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
+    parser.add_argument("--dataset", help="names or a folder of own images; default: synthetic, embedded")
+    parser.add_argument("--profile", help="smoke, laptop, short, paper or one of your own")
+    parser.add_argument("--seeds", help="comma-separated (default 0)")
+    parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="change a setting; repeatable")
     parser.add_argument(
         "--skip-damaged", action="store_true", help="leave damaged files of own images out, and say so in the report"
     )
     add_data_root(parser, "folder that holds the data set (or set MMBENCH_DATA)")
     parser.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
-    parser.add_argument("--jobs", type=int, default=0, help="cells at a time (default: one per GPU, or per CPU core)")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--precision", default="auto", choices=("auto", "bf16", "fp32"))
+    parser.add_argument("--jobs", type=int, help="cells at a time (default: one per GPU, or per CPU core)")
+    parser.add_argument("--device", help="auto, cpu or cuda")
+    parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument(
-        "--stall-minutes", type=float, default=STALL_MINUTES, metavar="N",
+        "--stall-minutes", type=float, metavar="N",
         help=f"end a cell that does not move for so long (default {STALL_MINUTES:g}; 0: never)",
     )  # fmt: skip
-    parser.add_argument("--launcher", default="local", help="local (the default), slurm, or one of a plug-in")
+    parser.add_argument("--launcher", help="local (the default), slurm, or one of a plug-in")
     parser.add_argument(
         "--launcher-config", type=read_path, metavar="FILE", help="TOML with [launcher.slurm]: partition, gres, ..."
     )
+    parser.add_argument(
+        "--log", action="append", metavar="NAMES",
+        help="log training to these too, comma-separated: tensorboard, wandb, or one of a plug-in; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reports", metavar="NAMES", help="reports to write in the end, comma-separated (default: all)"
+    )
     parser.add_argument("--detach", action="store_true", help="with --launcher: submit the jobs and stop; see status")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    add_runs(parser)
-    parser.set_defaults(function=_run)
+    parser.add_argument(
+        "--save", type=read_path, metavar="FILE", help="write all that is asked for as a file for the next run"
+    )
+    add_runs(parser, argparse.SUPPRESS)
+    parser.set_defaults(function=_run, file=None, detach=False, dry_run=False, save=None)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """What options say, under the keys of a benchmark's file."""
+    from mmbench.launching.benchmark_file import PART, WAY
+    from mmbench.planning.config import parse_overrides
+
+    given = {key: value for key, value in vars(options).items() if key in (*PART, *WAY)}
+    for key in ("methods", "dataset", "reports"):
+        if key in given:
+            given[key] = read_names(given[key])
+    if given.get("methods") == []:
+        raise UserError("--methods '': expected names, comma-separated, or all")
+    if "seeds" in given:
+        given["seeds"] = read_seeds(given["seeds"])
+    if "log" in given:
+        given["log"] = list(dict.fromkeys(read_names(",".join(given["log"]))))
+    damaged = ["data.damaged=skip"] if hasattr(options, "skip_damaged") else []
+    if changes := [*given.pop("set", []), *damaged]:
+        given["set"] = parse_overrides(changes)
+    return {key: str(value) if isinstance(value, Path) else value for key, value in given.items()}
 
 
 def _run(options: argparse.Namespace) -> int:
     from mmbench.commands.prospect import Prospect
+    from mmbench.launching.benchmark import load
     from mmbench.launching.scheduler import Options
-    from mmbench.planning.config import parse_overrides
-    from mmbench.planning.papers import find, published_for
-    from mmbench.planning.plan import make_plans
+    from mmbench.planning.papers import published_for
+    from mmbench.tracking.sink import check as check_sinks
 
-    if options.jobs < 0:
-        raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
-    if not 0 <= options.stall_minutes < float("inf"):
-        raise UserError(f"--stall-minutes {options.stall_minutes}: expected minutes, or 0 for never")
-    check_device(options.device)
-    launcher = _launcher(options)
-    if options.device.startswith("cuda") and not options.dry_run and not launcher and not cuda_present():
-        raise UserError(f"--device {options.device}: no GPU is to be seen here; use --device cpu, or auto")
-    methods = read_names(options.methods)
-    if options.methods is not None and not methods:
-        raise UserError("--methods '': expected names, comma-separated, or all")
-    seeds = read_seeds(options.seeds)
-    overrides = parse_overrides([*options.set, *(["data.damaged=skip"] if options.skip_damaged else [])])
-    if options.table:
-        if given := [name for name in ("methods", "suite") if getattr(options, name)]:
-            raise UserError(f"--table {options.table} says which rows: leave --{' and --'.join(given)} out")
-        methods = list(find(options.table).methods)
-    if options.table and not options.dataset:
-        from mmbench.planning.tables import plan_table
-
-        plans = [plan_table(
-            options.table, options.profile, seeds, options.runs, data_root=options.data_root, overrides=overrides
-        )]  # fmt: skip
-    else:
-        plans = make_plans(
-            methods, read_names(options.dataset), options.profile, seeds, options.runs,
-            suite=options.suite, data_root=options.data_root, overrides=overrides,
-        )  # fmt: skip
-        if options.suite and not options.dataset:
-            print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
-    threads = launcher.threads if launcher else 0
-    settings = Options(
-        options.jobs, options.cache, options.device, options.precision, _say, options.stall_minutes, threads
-    )
+    asked = load(options.file, _given(options))
+    way = asked.way
+    if way.jobs < 0:
+        raise UserError(f"{asked.called('jobs')} {way.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
+    if not 0 <= way.stall_minutes < float("inf"):
+        raise UserError(f"{asked.called('stall_minutes')} {way.stall_minutes}: expected minutes, or 0 for never")
+    if way.precision not in PRECISIONS:
+        raise UserError(
+            f"{asked.called('precision')} {way.precision!r} is unknown{did_you_mean(way.precision, PRECISIONS)}"
+        )
+    check_device(way.device, asked.called("device"))
+    launcher = _launcher(options, asked)
+    if way.device.startswith("cuda") and not options.dry_run and not launcher and not cuda_present():
+        raise UserError(f"--device {way.device}: no GPU is to be seen here; use --device cpu, or auto")
+    check_sinks(way.log)
+    plans = asked.plans()
+    if any(part.suite and not part.dataset for part in asked.parts):
+        print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
+    if options.save:
+        asked.save(options.save)
+        print(f"Written: {options.save}")
+    threads, cache = launcher.threads if launcher else 0, Path(way.cache) if way.cache else None
+    settings = Options(way.jobs, cache, way.device, way.precision, _say, way.stall_minutes, threads, way.log)
     prospect = Prospect(plans, settings)
     prospect.prepare(measure=not options.dry_run and not launcher)
     prospect.show()
     if launcher:
-        return _queue(options, plans, settings, launcher, prospect.remaining())
+        return _queue(options, asked, plans, settings, launcher, prospect.remaining())
     if options.dry_run:
         return 0
     from mmbench.launching.scheduler import execute
 
-    return _report(options, plans, execute(plans, settings, prospect.remaining()))
+    return _report(asked, plans, execute(plans, settings, prospect.remaining()))
 
 
-def _launcher(options: argparse.Namespace) -> Launcher | None:
+def _launcher(options: argparse.Namespace, asked: Benchmark) -> Launcher | None:
     """What cells are handed to; None for processes of this one."""
     from mmbench.launching.launcher import LOCAL, make
     from mmbench.launching.runfile import JOBS
 
-    if options.launcher == LOCAL:
-        for name in ("detach", "launcher_config"):
-            if getattr(options, name):
-                raise UserError(f"--{name.replace('_', '-')} is for jobs: give --launcher slurm with it")
+    way = asked.way
+    if way.launcher == LOCAL:
+        for name, there in (("--detach", options.detach), ("--launcher-config", way.launcher_config)):
+            if there:
+                raise UserError(f"{name} is for jobs: give --launcher slurm with it")
         return None
-    if options.jobs:
-        raise UserError(f"--jobs {options.jobs} is of cells on this machine; {options.launcher} runs as many as it can")
-    made = make(options.launcher, options.launcher_config, options.runs / JOBS)
+    if way.jobs:
+        raise UserError(
+            f"{asked.called('jobs')} {way.jobs} is of cells on this machine; {way.launcher} runs as many as it can"
+        )
+    config, tables = (Path(way.launcher_config), None) if way.launcher_config else (asked.file, asked.launchers)
+    made = make(way.launcher, config, asked.runs / JOBS, tables)
     if not options.dry_run:
         made.check()
     return made
 
 
 def _queue(
-    options: argparse.Namespace, plans: list[Plan], settings: Options, launcher: Launcher, remaining: Remaining
-) -> int:
+    options: argparse.Namespace, asked: Benchmark, plans: list[Plan], settings: Options, launcher: Launcher,
+    remaining: Remaining,
+) -> int:  # fmt: skip
     """Hand all cells to a launcher; wait for them where that is not to be left to another command."""
     from mmbench.launching.queued import Queue
 
-    queue = Queue(plans, settings, launcher, options.launcher, options.runs, remaining)
+    queue = Queue(plans, settings, launcher, asked.way.launcher, asked.runs, remaining)
     print(launcher.about(queue.works()))
     if options.dry_run:
         return 0
@@ -141,12 +175,12 @@ def _queue(
     count = f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}"
     print(f"{count}{': ' if jobs else ''}{' '.join(jobs)}.", flush=True)
     if options.detach:
-        print(f"How they are: python -m mmbench status --runs {options.runs}")
+        print(f"How they are: python -m mmbench status --runs {asked.runs}")
         return 0
-    return _report(options, plans, queue.watch())
+    return _report(asked, plans, queue.watch())
 
 
-def _report(options: argparse.Namespace, plans: list[Plan], outcomes: list[Outcome]) -> int:
+def _report(asked: Benchmark, plans: list[Plan], outcomes: list[Outcome]) -> int:
     """Write and print the tables; returns the exit code."""
     from mmbench.commands.report import print_tables
     from mmbench.launching.scheduler import summary
@@ -154,14 +188,14 @@ def _report(options: argparse.Namespace, plans: list[Plan], outcomes: list[Outco
     from mmbench.publishing.build import build_reports
     from mmbench.publishing.write import write_reports
 
-    folder = options.runs / "report"
+    folder, names = asked.runs / "report", asked.way.reports
     for plan in plans:
-        made, notes = build_reports(options.runs, (), plan.dataset, plan.profile_name, ids_of_test_images)
+        made, notes = build_reports(asked.runs, names, plan.dataset, plan.profile_name, ids_of_test_images)
         write_reports(made, notes, folder)
-        print_tables(made, notes)
-        names = {cell.name for cell in plan.cells}
-        line, _ = summary([outcome for outcome in outcomes if outcome.cell.name in names])
-        print(f"\n{line}. Results: {options.runs / plan.dataset / plan.profile_name}; tables and pictures: {folder}")
+        print_tables(made, notes, details=bool(names))
+        own = {cell.name for cell in plan.cells}
+        line, _ = summary([outcome for outcome in outcomes if outcome.cell.name in own])
+        print(f"\n{line}. Results: {asked.runs / plan.dataset / plan.profile_name}; tables and pictures: {folder}")
     return summary(outcomes)[1]
 
 

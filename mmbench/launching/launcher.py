@@ -83,12 +83,13 @@ def names() -> list[str]:
     return [LOCAL, *catalog.cards(FOLDER)]
 
 
-def make(name: str, config: Path | None, folder: Path) -> Launcher:
+def make(name: str, config: Path | None, folder: Path, tables: Mapping[str, Any] | None = None) -> Launcher:
     """A launcher with the options that a TOML file has for it.
 
     Args:
         config: with tables ``[launcher.<name>]``; None for none.
         folder: for the launcher's own files.
+        tables: those of the file by their launchers' names, where they have been read.
 
     Raises:
         UserError: there is no such launcher, or the file has something unknown in it.
@@ -96,13 +97,12 @@ def make(name: str, config: Path | None, folder: Path) -> Launcher:
     if name not in (known := names()):
         raise UserError(f"--launcher {name!r}: no such launcher{did_you_mean(name, known)}")
     card = catalog.find(FOLDER, name)
-    options = _options(name, config) if config else {}
+    options = _options(name, config, read_toml(config) if tables is None else {TABLE: tables}) if config else {}
     made: Launcher = catalog.load(card, card["CLASS"])(options, f"{config}: [{TABLE}.{name}]", folder)
     return made
 
 
-def _options(name: str, path: Path) -> Mapping[str, Any]:
-    found = read_toml(path)
+def _options(name: str, path: Path, found: Mapping[str, Any]) -> Mapping[str, Any]:
     if strange := next((key for key in found if key != TABLE), None):
         raise UserError(f"{path}: unknown table {strange!r}{did_you_mean(strange, [TABLE])}")
     tables = found.get(TABLE, {})

@@ -37,6 +37,7 @@ class Options:
         device, precision: ``auto`` or what to use.
         stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
         threads: of a cell on the CPU, where a launcher says it; 0 divides this machine's cores.
+        log: sinks that training is logged to, beside ``log.jsonl``.
     """
 
     jobs: int = 0
@@ -46,6 +47,7 @@ class Options:
     say: Callable[[str], None] = field(default=print)
     stall_minutes: float = STALL_MINUTES
     threads: int = 0
+    log: tuple[str, ...] = ()
 
     def on_gpu(self) -> bool:
         """Whether cells will use a GPU, as far as can be told without asking torch."""
@@ -111,7 +113,7 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
                 slot = min(set(range(jobs)) - {process.slot for process in running})
                 order = order_of(
                     cell, data_root=roots[cell.name], cache_folder=options.cache_folder,
-                    device=options.device, precision=options.precision, threads=threads,
+                    device=options.device, precision=options.precision, threads=threads, log=options.log,
                 )  # fmt: skip
                 running.append(LocalProcess(cell, order, slot, options.say, claim))
             for process in list(running):

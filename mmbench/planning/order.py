@@ -28,6 +28,7 @@ class Order:
         threads: of torch on the CPU; 0 leaves torch's own choice.
         watched: whether the cell ends when its standard input does.
         ticket: of the folder's lock, where whoever gives the order holds it; empty where the cell takes it itself.
+        log: sinks that training is logged to, beside ``log.jsonl``.
     """
 
     dataset: str
@@ -49,6 +50,7 @@ class Order:
     threads: int = 0
     watched: bool = False
     ticket: str = ""
+    log: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -69,6 +71,7 @@ def order_of(
     device: str = "auto",
     precision: str = "auto",
     threads: int = 0,
+    log: tuple[str, ...] = (),
 ) -> Order:
     """The order for a planned cell."""
     return Order(
@@ -80,7 +83,7 @@ def order_of(
         parent_method=cell.parent.method if cell.parent else "",
         judge=_absolute(cell.judge.folder.path) if cell.judge else "",
         judge_method=cell.judge.method if cell.judge else "",
-        device=device, precision=precision, threads=threads, watched=True,
+        device=device, precision=precision, threads=threads, watched=True, log=log,
     )  # fmt: skip
 
 

@@ -163,10 +163,15 @@ def make_plans(
     suite: str = "",
     data_root: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
+    planned: dict[str, Path] | None = None,
 ) -> list[Plan]:
-    """One plan per data set asked for (see ``selection.py``); all are checked before anything runs."""
+    """One plan per data set asked for (see ``selection.py``); all are checked before anything runs.
+
+    Args:
+        planned: folders of own images by the names that earlier plans gave them; theirs are added.
+    """
     plans: list[Plan] = []
-    planned: dict[str, Path] = {}
+    planned = {} if planned is None else planned
     profile_name = profile_name or default_profile(bool(datasets))
     for source in choose_datasets(datasets, suite):
         plan = make_plan(

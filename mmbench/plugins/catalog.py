@@ -1,10 +1,10 @@
-"""Which methods, variants, data sets, reports, metrics, launchers and profiles exist, read without importing them.
+"""Which methods, variants, data sets, reports, metrics, launchers, sinks and profiles exist, read without an import.
 
 A plug-in is a Python file with a literal ``NAME`` in one of the folders ``methods``, ``datasets``, ``reports``,
-``mmbench/evaluation/metrics`` and ``mmbench/launching/launchers``; in a folder of the same name below
-``$MMBENCH_PLUGINS``; or a module named by an entry point of the group ``mmbench.methods`` (``mmbench.datasets``,
-``mmbench.reports``, ``mmbench.metrics``, ``mmbench.launchers``). Its card is the file's literal module-level
-assignments, so a plug-in that cannot be imported is still listed, with the reason.
+``mmbench/evaluation/metrics``, ``mmbench/launching/launchers`` and ``mmbench/tracking/sinks``; in a folder of the same
+name below ``$MMBENCH_PLUGINS``; or a module named by an entry point of the group ``mmbench.methods``
+(``mmbench.datasets``, ``mmbench.reports``, ``mmbench.metrics``, ``mmbench.launchers``, ``mmbench.sinks``). Its card is
+the file's literal module-level assignments, so a plug-in that cannot be imported is still listed, with the reason.
 
 A profile is a TOML file in ``mmbench/profiles``, in ``$MMBENCH_PLUGINS/profiles``, or beside a module that an entry
 point of the group ``mmbench.profiles`` names.
@@ -35,7 +35,11 @@ from mmbench.plugins.rules import problem_of
 PLUGINS_VARIABLE = "MMBENCH_PLUGINS"
 METHODS, PROFILES = "methods", "profiles"
 # Of the folders that are no package of their own.
-PACKAGES = {"metrics": "mmbench.evaluation.metrics", "launchers": "mmbench.launching.launchers"}
+PACKAGES = {
+    "metrics": "mmbench.evaluation.metrics",
+    "launchers": "mmbench.launching.launchers",
+    "sinks": "mmbench.tracking.sinks",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Card:
 
     Attributes:
         name: as typed on the command line.
-        folder: ``methods``, ``datasets``, ``reports``, ``metrics``, ``launchers`` or ``profiles``.
+        folder: ``methods``, ``datasets``, ``reports``, ``metrics``, ``launchers``, ``sinks`` or
+            ``profiles``.
         path: the source file.
         module: its dotted name; empty for a profile.
         values: the card's literals (``TITLE``, ``ACCESS``, ...), a variant's own among them.
@@ -147,7 +152,8 @@ def load(card: Card, attribute: str) -> Any:
 def lacking(card: Card) -> str:
     """What a card's REQUIRES names and is not installed, with what to do; empty where all of it is."""
     for package, install in card.get("REQUIRES", {}).items():
-        if not package.isidentifier() or importlib.util.find_spec(package) is None:
+        spec = importlib.util.find_spec(package) if package.isidentifier() else None
+        if spec is None or spec.origin is None:  # of a mere folder of that name, in the working directory perhaps
             return f"needs the package {package}, which is not installed: pip install '{install}'"
     return ""
 

@@ -24,7 +24,8 @@ def problem_of(folder: str, values: Mapping[str, Any], spec: Mapping[str, Any]) 
     """The first rule that a card breaks, as ``<literal>: <what was expected>``; empty where it keeps all of them.
 
     Args:
-        folder: ``methods``, ``datasets``, ``reports``, ``metrics``, ``launchers`` or ``profiles``.
+        folder: ``methods``, ``datasets``, ``reports``, ``metrics``, ``launchers``, ``sinks`` or
+            ``profiles``.
         values: the card's literals, its NAME among them.
         spec: of a method the TOML beside it.
     """
@@ -119,6 +120,7 @@ REQUIRED = {
     "datasets": ("TITLE", "CLASS", "KIND"),
     "metrics": ("TITLE", "KINDS"),
     "launchers": ("TITLE", "CLASS"),
+    "sinks": ("TITLE", "CLASS"),
     "profiles": (),
 }
 LITERALS: dict[str, dict[str, Rule]] = {
@@ -155,6 +157,10 @@ LITERALS: dict[str, dict[str, Rule]] = {
         "TERMS": TEXT,
     },
     "metrics": {"KINDS": TEXTS},
+    "sinks": {
+        "NAME": expected("a name that no folder of a cell has", lambda value: value not in ("checkpoint", "samples")),
+        "REQUIRES": table_of(TEXT),
+    },
     "profiles": {"TITLE": TEXT},
 }
 SPEC: dict[str, Rule] = {

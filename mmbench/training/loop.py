@@ -10,23 +10,30 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mmbench.method import Batch, Method
 from mmbench.schedule import Stage
 from mmbench.store.folder import CellFolder
+from mmbench.tracking.lines import LOSSES, Lines
+from mmbench.tracking.sink import Step
+from mmbench.tracking.tracker import Tracker
 from mmbench.training import checkpoint
 from mmbench.training.device import Compute
 from mmbench.training.loader import Loader
+from mmbench.training.samples import random_kept
 from mmbench.training.stopping import Stop
 
 DIVERGENCE_CHECK = 50  # steps between looks at the losses; looking waits for the device
 
 Observer = Callable[[Method], dict[str, float]]
+Drawing = Callable[[Method], dict[str, np.ndarray]]
 
 
 class DivergedError(Exception):
@@ -82,6 +89,8 @@ def train(
     seed: int,
     intervals: Intervals,
     observe: Observer | None = None,
+    tracker: Tracker | None = None,
+    draw: Drawing | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     stop: Stop | None = None,
 ) -> dict[str, float]:
@@ -89,6 +98,8 @@ def train(
 
     Args:
         observe: called now and then for numbers to log (alignment factors); must not change the method.
+        tracker: is handed what is logged, beside ``log.jsonl``; its seconds do not count as training's.
+        draw: called as often as ``observe`` for pictures that the tracker is handed; must not change the method.
         progress: called with (stage name, steps done, steps in all).
         stop: whether the process was asked to end; the step that is under way then is saved.
 
@@ -103,6 +114,9 @@ def train(
     total = sum(stage.steps for stage in stages)
     done_before, resume = _resume_point(folder, method)
     folder.truncate_log(done_before)
+    lines = Lines(folder)
+    if tracker:
+        tracker.begin(done_before)
     earlier = checkpoint.position(resume) if resume else {}
     timing = {"seconds": float(earlier.get("seconds", 0.0)), "steps": float(done_before)}
     base = 0
@@ -128,12 +142,14 @@ def train(
             if now % DIVERGENCE_CHECK == 0 or saves:
                 _check_finite(method if saves else None, bad, sums, f"stage {stage.name!r}, by step {now}")
             if now % intervals.log == 0 or ends:
-                entry = {"stage": stage.name, "step": now, "total_step": base + now, "lr": stage.lr_at(step)}
-                seen = {}
-                if observe and (now % intervals.observe == 0 or ends):
-                    seen = observe(method)
+                moment, looks = Step(base + now, stage.name, now), now % intervals.observe == 0 or ends
+                numbers = {"lr": stage.lr_at(step)} | {f"{LOSSES}{name}": mean for name, mean in sums.means().items()}
+                if observe and looks:
+                    numbers |= observe(method)
                     set_modes(method, stage)  # an observer may leave frozen roles in training mode
-                folder.append_log({**entry, "losses": sums.means(), **seen})
+                lines.log(moment, numbers, {})
+                if tracker:
+                    started += _tracked(tracker, moment, numbers, stage, draw if looks else None, method, compute)
                 sums = LossSums({})
             if saves:
                 spent = timing["seconds"] + time.perf_counter() - started
@@ -226,6 +242,22 @@ def make_optimizers(method: Method, stage: Stage, compute: Compute) -> dict[str,
             list(unique.values()), lr=stage.lr, betas=(stage.beta1, 0.999), weight_decay=stage.weight_decay, fused=fused
         )  # fmt: skip
     return made
+
+
+def _tracked(
+    tracker: Tracker,
+    moment: Step,
+    numbers: Mapping[str, float],
+    stage: Stage,
+    draw: Drawing | None,
+    method: Method,
+    compute: Compute,
+) -> float:
+    """Hand on what is logged; returns the seconds that it took."""
+    before = time.perf_counter()
+    with random_kept(compute):
+        tracker.log(moment, numbers, stage.rounds, partial(draw, method) if draw else None)
+    return time.perf_counter() - before
 
 
 def _resume_point(folder: CellFolder, method: Method) -> tuple[int, Path | None]:

@@ -1,0 +1,1 @@
+"""Sinks by name: one file each, found by the catalog."""
