@@ -160,7 +160,7 @@ def packets(path: Path) -> list[tuple[int, int]]:
     import av
 
     with av.open(str(path)) as container:
-        return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+        return [(packet.pos or 0, packet.size) for packet in container.demux(video=0) if packet.size]
 
 
 def test_frames_come_in_their_order_and_colours(video: Path) -> None:
