@@ -47,6 +47,9 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 1200
 nb_execution_in_temp = True
+nb_merge_streams = True
+
+highlight_language = "text"  # of literal blocks in docstrings; fences say theirs
 
 html_theme = "furo"
 html_title = "mmbench"
