@@ -19,6 +19,7 @@ MAY_KNOW = {
     "launching": {"top", "plugins", "store", "planning"},
     "training": {"top", "plugins", "store"},
     "evaluation": {"top", "plugins", "store", "training"},
+    "ranks": {"top", "plugins", "store", "planning", "training"},
     "publishing": {"top", "plugins", "store"},
     "inference": {"top", "plugins", "store", "planning", "training"},
     "commands": {

@@ -37,6 +37,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
     parser.add_argument("--jobs", type=int, default=0, help="cells at a time (default: one per GPU, or per CPU core)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--gpus-per-cell", type=int, default=1, metavar="N", help="split each cell's batches over so many (default 1)"
+    )
     parser.add_argument("--precision", default="auto", choices=("auto", "bf16", "fp32"))
     parser.add_argument(
         "--stall-minutes", type=float, default=STALL_MINUTES, metavar="N",
@@ -58,6 +61,7 @@ def _run(options: argparse.Namespace) -> int:
     from mmbench.planning.config import parse_overrides
     from mmbench.planning.papers import published_for
     from mmbench.planning.plan import make_plans
+    from mmbench.planning.several import check
 
     if options.jobs < 0:
         raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
@@ -89,10 +93,12 @@ def _run(options: argparse.Namespace) -> int:
         )  # fmt: skip
         if options.suite and not options.dataset:
             print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
+    check(plans, options.gpus_per_cell, options.device, here=launcher is None)
     threads = launcher.threads if launcher else 0
     settings = Options(
-        options.jobs, options.cache, options.device, options.precision, _say, options.stall_minutes, threads
-    )
+        options.jobs, options.cache, options.device, options.precision, _say, options.stall_minutes, threads,
+        options.gpus_per_cell,
+    )  # fmt: skip
     prospect = Prospect(plans, settings)
     prospect.prepare(measure=not options.dry_run and not launcher)
     prospect.show()

@@ -46,7 +46,8 @@ class LocalProcess:
         )
         environment = {**os.environ, "OMP_NUM_THREADS": str(order.threads)}
         if gpus := visible_gpus():
-            environment[GPUS_VARIABLE] = gpus[slot % len(gpus)]
+            first = slot * order.processes
+            environment[GPUS_VARIABLE] = ",".join(gpus[(first + n) % len(gpus)] for n in range(order.processes))
         order = replace(order, ticket=lock.ticket)
         with lock:
             self.process = subprocess.Popen(

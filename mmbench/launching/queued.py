@@ -138,7 +138,8 @@ class Queue:
     def _work(self, cell: Cell) -> Work:
         order = order_of(
             cell, data_root=self.roots[cell.name], cache_folder=self.options.cache_folder,
-            device=self.options.device, precision=self.options.precision, threads=self.launcher.threads,
+            device=self.options.device, precision=self.options.precision,
+            threads=self.options.slots(len(self.planned))[1], processes=self.options.gpus_per_cell,
         )  # fmt: skip
         after = tuple(self.jobs[one.name] for one in cell.waits_for if one.name in self.jobs)
         return Work(cell.name, order.to_json(), self.seconds.get(cell.name, 0.0), after)

@@ -20,14 +20,16 @@ class Order:
 
     Attributes:
         dataset, profile, method, seed, key, overrides, changed: see :class:`mmbench.planning.plan.Cell`.
-        folder: of the cell. Paths are absolute; together with ``device``, ``precision`` and ``threads`` they are all
-            that is not part of the key.
+        folder: of the cell. Paths are absolute; together with ``device``, ``precision`` and what is about
+            threads and processes they are all that is not part of the key.
         data_root, cache_folder: empty where the environment or the default decides.
         parent, parent_method: folder and method of the cell that the weights start from; empty without one.
         judge, judge_method: folder and method of the judge's cell; empty without one.
         threads: of torch on the CPU; 0 leaves torch's own choice.
         watched: whether the cell ends when its standard input does.
         ticket: of the folder's lock, where whoever gives the order holds it; empty where the cell takes it itself.
+        processes: that share the cell, each with a GPU; the one that takes the order starts the others.
+        rank, port: of one of those others: its number, and where it meets the first.
     """
 
     dataset: str
@@ -49,6 +51,9 @@ class Order:
     threads: int = 0
     watched: bool = False
     ticket: str = ""
+    processes: int = 1
+    rank: int = 0
+    port: int = 0
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -69,6 +74,7 @@ def order_of(
     device: str = "auto",
     precision: str = "auto",
     threads: int = 0,
+    processes: int = 1,
 ) -> Order:
     """The order for a planned cell."""
     return Order(
@@ -81,6 +87,7 @@ def order_of(
         judge=_absolute(cell.judge.folder.path) if cell.judge else "",
         judge_method=cell.judge.method if cell.judge else "",
         device=device, precision=precision, threads=threads, watched=True,
+        processes=processes,
     )  # fmt: skip
 
 

@@ -84,6 +84,7 @@ def train(
     observe: Observer | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     stop: Stop | None = None,
+    writes: bool = True,
 ) -> dict[str, float]:
     """Train all stages, resuming from the folder's newest checkpoint.
 
@@ -91,6 +92,7 @@ def train(
         observe: called now and then for numbers to log (alignment factors); must not change the method.
         progress: called with (stage name, steps done, steps in all).
         stop: whether the process was asked to end; the step that is under way then is saved.
+        writes: whether checkpoints and the log are written, which of several processes one does.
 
     Returns:
         ``seconds`` and ``steps`` of training, interrupted parts included; milliseconds per step of each stage that this
@@ -102,7 +104,8 @@ def train(
     """
     total = sum(stage.steps for stage in stages)
     done_before, resume = _resume_point(folder, method)
-    folder.truncate_log(done_before)
+    if writes:
+        folder.truncate_log(done_before)
     earlier = checkpoint.position(resume) if resume else {}
     timing = {"seconds": float(earlier.get("seconds", 0.0)), "steps": float(done_before)}
     base = 0
@@ -123,7 +126,7 @@ def train(
             torch.manual_seed(_step_seed(seed, stage.index, step))
             bad |= train_step(method, stage, step, islice(batches, stage.rounds), optimizers, compute, sums)
             now, ends = step + 1, step + 1 == stage.steps
-            stops = stop is not None and bool(stop.asked)
+            stops = stop is not None and stop.now()
             saves = now % intervals.checkpoint == 0 or ends or stops
             if now % DIVERGENCE_CHECK == 0 or saves:
                 _check_finite(method if saves else None, bad, sums, f"stage {stage.name!r}, by step {now}")
@@ -133,9 +136,10 @@ def train(
                 if observe and (now % intervals.observe == 0 or ends):
                     seen = observe(method)
                     set_modes(method, stage)  # an observer may leave frozen roles in training mode
-                folder.append_log({**entry, "losses": sums.means(), **seen})
+                if writes:
+                    folder.append_log({**entry, "losses": sums.means(), **seen})
                 sums = LossSums({})
-            if saves:
+            if saves and writes:
                 spent = timing["seconds"] + time.perf_counter() - started
                 where = {"total_step": base + now, "stage": stage.name, "step": now, "seconds": spent}
                 where |= {"logging": sums.state(), "log": folder.log_digest()}
