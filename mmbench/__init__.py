@@ -46,6 +46,7 @@ def run(
     suite: str = "",
     table: str = "",
     stall_minutes: float = STALL_MINUTES,
+    gpus_per_cell: int = 1,
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
@@ -62,6 +63,7 @@ def run(
         suite: ``tables``, ``ablation``, ...: the methods of the papers' tables or of their ablations; ``all``: of all.
         table: one of the papers' tables, such as ``thesis-4.4``, in place of methods, suite and dataset.
         stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
+        gpus_per_cell: GPUs that share each cell's batches; with ``device="cpu"`` processes.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
@@ -71,6 +73,7 @@ def run(
     """
     from mmbench.launching.scheduler import Options, execute
     from mmbench.planning.plan import make_plans
+    from mmbench.planning.several import check
     from mmbench.planning.tables import plan_table
 
     root = Path(data_root) if data_root else None
@@ -81,7 +84,9 @@ def run(
         plans = [plan_table(table, profile, seeds, Path(runs), data_root=root, overrides=overrides)]
     else:
         plans = make_plans(methods, names, profile, seeds, Path(runs), suite=suite, data_root=root, overrides=overrides)
-    options = Options(jobs, Path(cache) if cache else None, device, precision, stall_minutes=stall_minutes)
+    check(plans, gpus_per_cell, device)
+    folder = Path(cache) if cache else None
+    options = Options(jobs, folder, device, precision, stall_minutes=stall_minutes, gpus_per_cell=gpus_per_cell)
     return {outcome.cell.name: outcome.state for outcome in execute(plans, options)}
 
 

@@ -142,7 +142,8 @@ class Queue:
             threads=self.options.slots(len(self.planned))[1], processes=self.options.gpus_per_cell,
         )  # fmt: skip
         after = tuple(self.jobs[one.name] for one in cell.waits_for if one.name in self.jobs)
-        return Work(cell.name, order.to_json(), self.seconds.get(cell.name, 0.0), after)
+        gpus = 1 if self.options.device == "cpu" else self.options.gpus_per_cell
+        return Work(cell.name, order.to_json(), self.seconds.get(cell.name, 0.0), after, gpus)
 
     def _earlier(self) -> tuple[dict[str, str], list[Path]]:
         """Cell -> job that is not over, of earlier runs; the files of runs whose jobs are all among these, or over."""

@@ -85,7 +85,7 @@ def _sized(ranks: Ranks, rows: int, function: Function, args: Sequence[Any], kwa
 
 def _dropped(ranks: Ranks, x: Tensor, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What one process drops of the same elements: its mask, times ``x``."""
-    given = dict(zip(("p", "training", "inplace"), args, strict=False)) | kwargs
+    given = dict(zip(("p", "training", "inplace"), args, strict=False)) | dict(kwargs)
     p, training = given.get("p", 0.5), given.get("training", True)
     if not training or not p:
         return None

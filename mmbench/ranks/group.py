@@ -8,6 +8,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 # The first process may evaluate for hours while the others wait. One that has died is noticed by other means.
 PATIENCE = timedelta(days=7)
@@ -67,7 +68,7 @@ def join(rank: int, size: int, port: int, device: torch.device) -> Ranks:
     Args:
         port: of the store that the first process has opened.
     """
-    store = dist.TCPStore("127.0.0.1", port, size, is_master=False, timeout=PATIENCE)
+    store = TCPStore("127.0.0.1", port, size, is_master=False, timeout=PATIENCE)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     return Ranks(rank, size)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch.distributed import TCPStore
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from mmbench.errors import UserError
 from mmbench.planning.order import Order

@@ -1,18 +1,23 @@
-"""The first steps of a method on batches of noise with holes, in one process or several: gradients and weights."""
+"""The first steps of a method on batches of noise with holes, in one process or several: gradients and weights.
+
+``python tests/helpers/first_steps.py`` prints how far those of 2 and 3 processes are from those of one.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
 import torch
 from mmbench.datasets.domains import domain_task
+from several import in_each
 from torch import Tensor
 
 from mmbench.dataset import DataLimits
@@ -45,7 +50,21 @@ CHANNELS = Task(
     judged="theta3",
 )
 
+CASES = [
+    (name, card["KINDS"][0])
+    for name, card in catalog.cards("methods").items()
+    if not card.variant and not card.problem and catalog.package_folder("methods") in card.path.parents
+]
+STEPS = 20
+
 Vectors = dict[str, Tensor]
+
+
+class Measured(NamedTuple):
+    """The largest relative distances of roles' gradients in each stage's first step, and of their weights at last."""
+
+    gradients: float
+    weights: float
 
 
 @contextlib.contextmanager
@@ -121,12 +140,23 @@ def trained(name: str, kind: str, ranks: Ranks | None, steps: int, scale: str = 
     return {role: _flat([p.detach() for p in network.parameters()]) for role, network in method.networks().items()}
 
 
-def measure(ranks: Ranks | None, cases: list[tuple[str, str]], steps: int, folder: Path) -> None:
+def measure(
+    ranks: Ranks | None, cases: Sequence[tuple[str, str]], steps: int, folder: Path, double: bool = False
+) -> None:
     """Write what :func:`gradients` and :func:`trained` give of some methods and kinds, a file per method."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     for name, kind in cases:
-        made = {"gradients": gradients(name, kind, ranks), "weights": trained(name, kind, ranks, steps)}
+        with in_double() if double else contextlib.nullcontext():
+            made = {"gradients": gradients(name, kind, ranks), "weights": trained(name, kind, ranks, steps)}
         if ranks is None or ranks.rank == 0:
             torch.save(made, folder / f"{name}.{kind}.{ranks.size if ranks else 1}.pt")
+    torch.set_num_threads(threads)
+
+
+def distances(one: Mapping[str, Vectors], several: Mapping[str, Vectors]) -> Measured:
+    """Between what :func:`measure` wrote in one process and in several."""
+    return Measured(*(farthest(one[what], several[what]) for what in ("gradients", "weights")))
 
 
 def farthest(expected: Vectors, found: Vectors) -> float:
@@ -156,3 +186,21 @@ def _note(method: Method, stage: Stage, player: str, into: Vectors, *_: Any) -> 
 
 def _flat(tensors: list[Tensor]) -> Tensor:
     return torch.cat([tensor.double().flatten() for tensor in tensors])
+
+
+def _report() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        measure(None, CASES, STEPS, Path(place))
+        for size in (2, 3):
+            in_each(size, measure, CASES, STEPS, Path(place))
+        for name, kind in CASES:
+            print(f"[{name}]")
+            one, two, three = (torch.load(Path(place) / f"{name}.{kind}.{size}.pt") for size in (1, 2, 3))
+            for size, several in ((2, two), (3, three)):
+                found = distances(one, several)
+                print(f"processes-{size} = {{ gradients = {found.gradients:.1e}, weights = {found.weights:.1e} }}")
+            print()
+
+
+if __name__ == "__main__":
+    _report()

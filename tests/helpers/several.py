@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
-import torch.distributed as dist
-import torch.multiprocessing
 from torch import Tensor
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
+from torch.multiprocessing.spawn import spawn
 
 from mmbench.ranks.group import Ranks, join, leave
 
 
 def in_each(size: int, function: Callable[..., None], *args: Any) -> None:
     """Call ``function(ranks, *args)`` in so many new processes at once; what one of them raises is raised here."""
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    torch.multiprocessing.spawn(_one, (size, store.port, function, args), nprocs=size)
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    spawn(_one, (size, store.port, function, args), nprocs=size)
 
 
 def in_threads(size: int, function: Callable[[Ranks], Any]) -> list[Any]:

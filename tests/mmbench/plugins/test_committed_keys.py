@@ -1,7 +1,7 @@
 """Keys of some cells as they were: who changes none of what a result depends on finds every finished cell again.
 
-Where one of these methods, the embedded rooms or the protocol's number change, so do the keys, and here they are renewed
-with them.
+Where one of these methods, the embedded rooms or the protocol's number change, so do the keys, and here they are
+renewed with them.
 """
 
 from __future__ import annotations

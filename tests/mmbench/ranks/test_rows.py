@@ -33,7 +33,7 @@ def test_batch_norm_and_its_gradients_are_those_of_the_whole_batch(size: int, dt
 
     def in_rank(ranks: Ranks) -> list[Tensor]:
         def split(x: Tensor, *given: Any) -> Tensor:
-            return gathered(batch_norm(ranks, taken(x, ranks), *given, momentum=0.3), ranks)
+            return gathered(batch_norm(ranks, taken(x, ranks), *given, momentum=0.3), ranks)  # type: ignore[misc]
 
         return values(split)
 
