@@ -139,7 +139,8 @@ class Queue:
         order = order_of(
             cell, data_root=self.roots[cell.name], cache_folder=self.options.cache_folder,
             device=self.options.device, precision=self.options.precision,
-            threads=self.options.slots(len(self.planned))[1], processes=self.options.gpus_per_cell,
+            threads=max(1, self.launcher.threads // self.options.gpus_per_cell),
+            processes=self.options.gpus_per_cell,
         )  # fmt: skip
         after = tuple(self.jobs[one.name] for one in cell.waits_for if one.name in self.jobs)
         gpus = 1 if self.options.device == "cpu" else self.options.gpus_per_cell
