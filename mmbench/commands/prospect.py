@@ -143,7 +143,7 @@ class Prospect:
             cache = f"{size(outlook.cache_bytes)} in {self.folder} for the data, " if outlook.cache_bytes else ""
             print(f"Disk: {cache}about {size(outlook.runs_bytes)} in the runs folder. {self.machine.gpu}.")
         if (each := self.options.gpus_per_cell) > 1:
-            on_cpu = here.device == "cpu"
+            on_cpu = self.options.device == "cpu"
             print(f"{'Processes, on the CPU,' if on_cpu else 'GPUs'} per cell: {each}, which share each batch of it.")
         whose = "process of a cell" if each > 1 else "cell"
         print(

@@ -55,7 +55,7 @@ CASES = [
     for name, card in catalog.cards("methods").items()
     if not card.variant and not card.problem and catalog.package_folder("methods") in card.path.parents
 ]
-STEPS = 20
+STEPS, STEPS_IN_DOUBLE = 20, 5
 
 Vectors = dict[str, Tensor]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import first_steps
 import pytest
 import torch
-from first_steps import CASES, STEPS, Measured
+from first_steps import CASES, STEPS, STEPS_IN_DOUBLE, Measured
 from several import in_each
 
 pytestmark = pytest.mark.slow
@@ -33,10 +33,11 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measure:
     def get(size: int, double: bool) -> Path:
         if (size, double) not in found:
             folder = found[size, double] = tmp_path_factory.mktemp("measured")
+            given = (CASES, STEPS_IN_DOUBLE if double else STEPS, folder, double)
             if size == 1:
-                first_steps.measure(None, CASES, STEPS, folder, double)
+                first_steps.measure(None, *given)
             else:
-                in_each(size, first_steps.measure, CASES, STEPS, folder, double)
+                in_each(size, first_steps.measure, *given)
         return found[size, double]
 
     return get
