@@ -162,7 +162,9 @@ def distances(one: Mapping[str, Vectors], several: Mapping[str, Vectors]) -> Mea
 def farthest(expected: Vectors, found: Vectors) -> float:
     """The largest distance of two vectors of one name, relative to the length of the first."""
     assert expected.keys() == found.keys()
-    return max((float((found[k] - one).norm() / one.norm().clamp(min=1e-30)) for k, one in expected.items()), default=0)
+    return max(
+        (float((found[k] - one).norm() / one.norm().clamp(min=1e-30)) for k, one in expected.items()), default=0.0
+    )
 
 
 def _steps(method: Method, stage: Stage, name: str, ranks: Ranks | None, steps: int, into: Vectors) -> None:
