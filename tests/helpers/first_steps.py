@@ -56,6 +56,7 @@ CASES = [
     if not card.variant and not card.problem and catalog.package_folder("methods") in card.path.parents
 ]
 STEPS, STEPS_IN_DOUBLE = 20, 5
+BEND = 4e-16  # about the rounding of fp64
 
 Vectors = dict[str, Tensor]
 
@@ -131,9 +132,16 @@ def gradients(name: str, kind: str, ranks: Ranks | None, scale: str = "paper") -
     return found
 
 
-def trained(name: str, kind: str, ranks: Ranks | None, steps: int, scale: str = "paper") -> Vectors:
-    """Each role's weights after so many steps, shared out over the stages that train."""
+def trained(name: str, kind: str, ranks: Ranks | None, steps: int, scale: str = "paper", bend: float = 0.0) -> Vectors:
+    """Each role's weights after so many steps, shared out over the stages that train.
+
+    Args:
+        bend: by how much, relative to themselves, the initial weights are off.
+    """
     method, stages = built(name, kind, scale)
+    if bend:
+        for parameter in method.parameters():
+            parameter.data.mul_(1 + bend * torch.randn(parameter.shape))
     playing = [stage for stage in stages if stage.players]
     for number, stage in enumerate(playing):
         _steps(method, stage, name, ranks, steps * (number + 1) // len(playing) - steps * number // len(playing), {})
@@ -149,6 +157,8 @@ def measure(
     for name, kind in cases:
         with in_double() if double else contextlib.nullcontext():
             made = {"gradients": gradients(name, kind, ranks), "weights": trained(name, kind, ranks, steps)}
+            if double and ranks is None:
+                made["bent"] = trained(name, kind, None, steps, bend=BEND)
         if ranks is None or ranks.rank == 0:
             torch.save(made, folder / f"{name}.{kind}.{ranks.size if ranks else 1}.pt")
     torch.set_num_threads(threads)

@@ -52,7 +52,10 @@ def distances(measured: Measure, name: str, kind: str, size: int, double: bool) 
 def test_in_fp64_all_steps_are_the_same(name: str, kind: str, measured: Measure) -> None:
     found = distances(measured, name, kind, 2, True)
     assert found.gradients < 1e-12
-    assert found.weights < 1e-6
+    # Instance normalization of features that are all but constant makes much of little at these sizes: as far as one
+    # process goes astray from weights that are off by a rounding, several may.
+    one = torch.load(measured(1, True) / f"{name}.{kind}.1.pt")
+    assert found.weights < max(1e-6, MORE * first_steps.farthest(one["weights"], one["bent"]))
 
 
 @pytest.mark.parametrize("size", [2, 3])
