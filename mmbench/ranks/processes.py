@@ -95,6 +95,7 @@ class Others:
             return
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        said = said.removeprefix(f"[rank{rank}]: ")  # torch's, in front of each line of a traceback
         word = f"process {rank} of {len(self._deaths)} (from 0) {how}{f': {said}' if said else ''}"
         self._deaths[rank] = word
         time.sleep(GRACE)
