@@ -47,6 +47,7 @@ def run(
     table: str | None = None,
     stall_minutes: float | None = None,
     log: str | Sequence[str] | None = None,
+    gpus_per_cell: int | None = None,
 ) -> dict[str, str]:
     """Train and evaluate; what is already done is kept, what was interrupted goes on.
 
@@ -67,6 +68,7 @@ def run(
         table: one of the papers' tables, such as ``thesis-4.4``, in place of methods, suite and dataset.
         stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never; by default 360.
         log: what training is logged to beside ``log.jsonl``, such as ``["tensorboard"]``.
+        gpus_per_cell: GPUs that share each cell's batches; with ``device="cpu"`` processes; by default 1.
 
     Returns:
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
@@ -78,7 +80,8 @@ def run(
     from mmbench.launching.benchmark import load
     from mmbench.launching.launcher import LOCAL
     from mmbench.launching.scheduler import Options, execute
-    from mmbench.tracking.sink import check
+    from mmbench.planning.several import check as check_several
+    from mmbench.tracking.sink import check as check_sinks
 
     file, names = (Path(methods), None) if isinstance(methods, str | Path) else (None, methods)
     wanted: dict[str, Any] = {
@@ -89,16 +92,20 @@ def run(
         "set": None if overrides is None else dict(overrides),
         "profile": profile, "jobs": jobs, "device": device, "precision": precision, "suite": suite, "table": table,
         "stall_minutes": stall_minutes, "runs": runs and str(runs), "data_root": data_root and str(data_root),
-        "cache": cache and str(cache),
+        "cache": cache and str(cache), "gpus_per_cell": gpus_per_cell,
     }  # fmt: skip
     asked = load(file, {key: value for key, value in wanted.items() if value is not None})
     way = asked.way
     if way.launcher != LOCAL:
         raise UserError(f"{file}: launcher {way.launcher!r} is for the command: python -m mmbench run {file}")
-    check(way.log)
-    folder = Path(way.cache) if way.cache else None
-    options = Options(way.jobs, folder, way.device, way.precision, stall_minutes=way.stall_minutes, log=way.log)
-    return {outcome.cell.name: outcome.state for outcome in execute(asked.plans(), options)}
+    check_sinks(way.log)
+    plans = asked.plans()
+    check_several(plans, way.gpus_per_cell, way.device)
+    options = Options(
+        way.jobs, Path(way.cache) if way.cache else None, way.device, way.precision,
+        stall_minutes=way.stall_minutes, log=way.log, gpus_per_cell=way.gpus_per_cell,
+    )  # fmt: skip
+    return {outcome.cell.name: outcome.state for outcome in execute(plans, options)}
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:

@@ -4,6 +4,8 @@ Progress goes to standard output as JSON lines. Exit code: 0 done, 1 failed (``t
 2 bad input (one line says what to change), 3 diverged, 4 asked to end by a signal, after a checkpoint. What counts is
 the state in the folder, not the code.
 
+Of a cell that several processes share this is each of them; those whose order has a rank train along and write nothing.
+
 The order is one line. Of an order that is ``watched`` standard input stays open as long as the run lives that gave it:
 where it ends, the cell ends, and its lock is free.
 """
@@ -38,6 +40,7 @@ from mmbench.planning.order import Order
 from mmbench.planning.plan import open_dataset
 from mmbench.plugins import catalog
 from mmbench.plugins.remembered import cache_folder
+from mmbench.ranks.team import together
 from mmbench.store.files import write_arrays, write_bytes, write_sealed
 from mmbench.store.folder import CellFolder
 from mmbench.task import LABEL
@@ -48,7 +51,7 @@ from mmbench.training.loader import Loader, allowed_views
 from mmbench.training.loop import DivergedError, Drawing, Intervals, train
 from mmbench.training.record import asked_for, measured
 from mmbench.training.samples import Sheets
-from mmbench.training.stopping import Stop, StoppedError
+from mmbench.training.stopping import SIGNALS, Stop, StoppedError
 
 DONE, FAILED, USER, DIVERGED, STOPPED = 0, 1, 2, 3, 4
 
@@ -85,6 +88,14 @@ class CellRun:
                     return self._guarded()
             except StoppedError as error:
                 return self._stopped(error)
+
+    def assist(self) -> int:
+        """Train along with the cell's first process. Returns the exit code."""
+        try:
+            self._work()
+        except StoppedError:
+            return STOPPED
+        return DONE
 
     def _stopped(self, error: StoppedError) -> int:
         saved, state = self.folder.saved_step(), self.folder.state(self.order.key)
@@ -124,7 +135,8 @@ class CellRun:
         before = self.folder.path if resumes else Path(order.parent) if order.parent else None
         method, settings = self._method(order.method, dataset, before)
         about = asked_for(vars(order), self.card, dataset, settings, profile, method, self.compute)
-        write_sealed(self.folder.path / "cell.json", about)
+        if not order.rank:
+            write_sealed(self.folder.path / "cell.json", about)
         loader = Loader(
             dataset.task, allowed_views(dataset, self.card), images,
             batch_size=profile.batch, seed=order.seed, flips=profile.flips, device=self.compute.device,
@@ -134,13 +146,20 @@ class CellRun:
             method.start_from(self._finished(order.parent_method, dataset, order.parent))
         method.to(self.compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         material = Material(dataset, images, dataset.split(), self.compute, profile.evaluate_batch, self.say)
-        with self.stop.deferred(), contextlib.closing(self._tracker(about, loader)) as tracker:
+        where = self.compute.device
+        with (
+            self.stop.deferred(),
+            contextlib.closing(self._tracker(about, loader)) as tracker,
+            together(order, method, where, self.stop, self._lose) as team,
+        ):
             timing = train(
                 method, settings.stages, loader, self.folder, self.compute, seed=order.seed,
                 intervals=Intervals(profile.log_every, profile.checkpoint_every, profile.align_every),
-                observe=observer(material), tracker=tracker, draw=self._drawing(material), progress=self.say,
-                stop=self.stop,
+                observe=team.alone(observer(material)), tracker=tracker, draw=team.alone(self._drawing(material)),
+                progress=self.say, stop=team.stop, writes=team.writes,
             )  # fmt: skip
+        if order.rank:
+            return
         started, judge = time.perf_counter(), None
         if order.judge:
             judge = self._finished(order.judge_method, dataset, order.judge).to(self.compute.device).eval()
@@ -155,7 +174,8 @@ class CellRun:
 
     def _tracker(self, about: Mapping[str, Any], loader: Loader) -> Tracker:
         images = sum(name != LABEL for view in loader.views for name in view.modalities)
-        return Tracker(self.order.log, self.folder.name, self.folder.path, about, images * loader.batch_size)
+        log = () if self.order.rank else self.order.log
+        return Tracker(log, self.folder.name, self.folder.path, about, images * loader.batch_size)
 
     def _drawing(self, material: Material) -> Drawing | None:
         """Draws sample translations for a tracker; a judge has none."""
@@ -186,6 +206,11 @@ class CellRun:
             raise UserError(f"{error}; the next run does {other.name} again") from error
         return method
 
+    def _lose(self, word: str) -> None:
+        """End this process, because another one of the cell has died; the folder says so."""
+        self._ended("failed", word, FAILED)
+        os._exit(FAILED)
+
     def abandon(self) -> None:
         """End this process at once, because the run that started it is gone; the folder says so."""
         if self.heart:
@@ -202,6 +227,10 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}".splitlines()[0]
 
 
+def _unheard(what: str, done: int, total: int) -> None:
+    """Say nothing of progress: the first process does."""
+
+
 def _end_with_run(cell: CellRun) -> None:
     """Wait until the other end of standard input is closed, by whatever end of its process."""
     try:
@@ -214,21 +243,27 @@ def _end_with_run(cell: CellRun) -> None:
 
 def main() -> int:
     """Read an order, do the cell."""
-    messages.emit()
     order = Order.from_json(sys.stdin.readline())
+    if not order.rank:
+        messages.emit()
     try:
-        cell = CellRun(order, progress.Writer())
-        cell.stop.listen()
+        cell = CellRun(order, _unheard if order.rank else progress.Writer())
+        if order.rank:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)  # they are for the first process, which says when to end
+        else:
+            cell.stop.listen()
         if order.watched:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends its cells
             threading.Thread(target=_end_with_run, args=(cell,), daemon=True).start()
-        return cell.run()
+        return cell.assist() if order.rank else cell.run()
     except BrokenPipeError:
         return FAILED
     except StoppedError:
         return STOPPED  # while it waited for another run
     except UserError as error:
-        CellFolder(Path(order.folder)).set_failed("failed", str(error))
+        if not order.rank:
+            CellFolder(Path(order.folder)).set_failed("failed", str(error))
         print(f"mmbench: {error}", file=sys.stderr)
         return USER
 

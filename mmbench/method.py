@@ -19,6 +19,7 @@ The card stands at the top of the file as literal assignments, read without impo
     STAGE = {...}                     # optional: likewise, defaults of its own switches per stage
     CHOICES = {...}                   # optional: likewise, all values that a setting or switch may have
     RANGES = {...}                    # optional: likewise, [least, greatest] value of a setting, or another's name
+    SPLITS = True                     # optional: whether several GPUs can share a cell of it (--gpus-per-cell)
     REQUIRES = {...}                  # optional: package that is not mmbench's own -> what pip installs to have it
     STAGES = [...]                    # optional: likewise; without it one stage "train" takes the whole budget
 

@@ -33,9 +33,19 @@ def build(results: Results, published: pd.DataFrame) -> list[Table]:
         rows = [_row(result, states.get(tuple(result[name] for name in CELL)) == "done") for result in part]
         if unread := [f"{row['method']} seed {row['seed']}" for row in rows if "commit" not in row]:
             note += f". Damaged: {', '.join(unread)}."
-        formats = {"threads": ".0f", "minutes": ".1f", "ms/step": ".0f", "memory (MiB)": ".0f", "parameters (M)": ".2f"}
+        frame = pd.DataFrame(rows)
+        if "processes" in frame and frame["processes"].max() <= 1:
+            frame = frame.drop(columns="processes")
+        formats = {
+            "threads": ".0f",
+            "processes": ".0f",
+            "minutes": ".1f",
+            "ms/step": ".0f",
+            "memory (MiB)": ".0f",
+            "parameters (M)": ".2f",
+        }
         name, title = f"provenance-{dataset}-{profile}", f"Provenance: {dataset}, profile {profile}"
-        tables.append(Table(name, title, pd.DataFrame(rows), note, formats=formats, hidden=HIDDEN, detail=True))
+        tables.append(Table(name, title, frame, note, formats=formats, hidden=HIDDEN, detail=True))
     return tables
 
 
@@ -50,6 +60,7 @@ def _row(result: Mapping[str, Any], done: bool) -> dict[str, object]:
             "commit": result["commit"],
             "precision": hardware["precision"],
             "threads": hardware["threads"],
+            "processes": hardware.get("processes", 1),
             "pretrained": _pretrained(result["pretrained"]),
             "parameters (M)": result["parameters"] / 1e6,
             "minutes": timing["seconds"] / 60,
@@ -87,6 +98,8 @@ def _hardware(result: Mapping[str, Any]) -> str:
     try:
         hardware = result["hardware"]
         packages = ", ".join(f"{name} {version}" for name, version in hardware["packages"].items() if version)
-        return f"{hardware['gpu'] or hardware['cpu']}, Python {hardware['python']}, {packages}"
+        count = hardware.get("processes", 1)
+        several = "" if count == 1 else f"{count} GPUs " if hardware["gpu"] else f"{count} processes on "
+        return f"{several}{hardware['gpu'] or hardware['cpu']}, Python {hardware['python']}, {packages}"
     except UNREADABLE:
         return "unknown hardware"

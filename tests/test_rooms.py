@@ -20,6 +20,7 @@ MAY_KNOW = {
     "tracking": {"top", "plugins", "store"},
     "training": {"top", "plugins", "store", "tracking"},
     "evaluation": {"top", "plugins", "store", "training"},
+    "ranks": {"top", "plugins", "store", "planning", "training"},
     "publishing": {"top", "plugins", "store"},
     "inference": {"top", "plugins", "store", "planning", "training"},
     "contracts": {"top", "plugins", "store", "planning", "training", "evaluation", "publishing"},

@@ -144,4 +144,10 @@ class Prospect:
             print(f"{cells}, {time}.")
             cache = f"{size(outlook.cache_bytes)} in {self.folder} for the data, " if outlook.cache_bytes else ""
             print(f"Disk: {cache}about {size(outlook.runs_bytes)} in the runs folder. {self.machine.gpu}.")
-        print(f"CPU threads per cell: {threads}. The same seed gives the same numbers with the same number of threads.")
+        if (each := self.options.gpus_per_cell) > 1:
+            on_cpu = self.options.device == "cpu"
+            print(f"{'Processes, on the CPU,' if on_cpu else 'GPUs'} per cell: {each}, which share each batch of it.")
+        whose = "process of a cell" if each > 1 else "cell"
+        print(
+            f"CPU threads per {whose}: {threads}. The same seed gives the same numbers with the same number of threads."
+        )

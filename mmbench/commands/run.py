@@ -50,6 +50,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=read_path, help="folder for decoded images (default ~/.cache/mmbench)")
     parser.add_argument("--jobs", type=int, help="cells at a time (default: one per GPU, or per CPU core)")
     parser.add_argument("--device", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--gpus-per-cell", type=int, metavar="N", help="split each cell's batches over so many (default 1)"
+    )
     parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument(
         "--stall-minutes", type=float, metavar="N",
@@ -101,6 +104,7 @@ def _run(options: argparse.Namespace) -> int:
     from mmbench.launching.benchmark import load
     from mmbench.launching.scheduler import Options
     from mmbench.planning.papers import published_for
+    from mmbench.planning.several import check as check_several
     from mmbench.tracking.sink import check as check_sinks
 
     asked = load(options.file, _given(options))
@@ -119,13 +123,16 @@ def _run(options: argparse.Namespace) -> int:
         raise UserError(f"--device {way.device}: no GPU is to be seen here; use --device cpu, or auto")
     check_sinks(way.log)
     plans = asked.plans()
+    check_several(plans, way.gpus_per_cell, way.device, here=launcher is None)
     if any(part.suite and not part.dataset for part in asked.parts):
         print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
     if options.save:
         asked.save(options.save)
         print(f"Written: {options.save}")
     threads, cache = launcher.threads if launcher else 0, Path(way.cache) if way.cache else None
-    settings = Options(way.jobs, cache, way.device, way.precision, _say, way.stall_minutes, threads, way.log)
+    settings = Options(
+        way.jobs, cache, way.device, way.precision, _say, way.stall_minutes, threads, way.log, way.gpus_per_cell
+    )
     prospect = Prospect(plans, settings)
     prospect.prepare(measure=not options.dry_run and not launcher)
     prospect.show()

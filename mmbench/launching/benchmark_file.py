@@ -74,6 +74,7 @@ class Way:
     precision: str = "auto"
     stall_minutes: float = STALL_MINUTES
     log: tuple[str, ...] = ()
+    gpus_per_cell: int = 1
     reports: tuple[str, ...] = ()
     launcher: str = LOCAL
     launcher_config: str = ""

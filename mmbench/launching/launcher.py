@@ -31,12 +31,14 @@ class Work:
         order: what its process is told, as JSON in one line.
         seconds: that it takes by the plan; 0 where nothing is known.
         after: jobs that have to end well before it starts.
+        gpus: that share each batch of the cell; 1 also where it is to run on the CPU.
     """
 
     name: str
     order: str
     seconds: float
     after: tuple[str, ...] = ()
+    gpus: int = 1
 
 
 class Launcher(Protocol):

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mmbench.launching import messages, progress
@@ -23,6 +23,11 @@ from mmbench.store.processors import GPUS_VARIABLE, visible_gpus
 
 PLAIN_EVERY = 60.0  # seconds between progress lines where there is no terminal
 ERRORS = 200  # lines of standard error that are kept: the last one is shown
+
+
+def gpus_of(slot: int, count: int, gpus: Sequence[str]) -> list[str]:
+    """The GPUs of the cell in a slot, ``count`` of its own as long as there are enough."""
+    return [gpus[(slot * count + n) % len(gpus)] for n in range(count)]
 
 
 class LocalProcess:
@@ -46,7 +51,7 @@ class LocalProcess:
         )
         environment = {**os.environ, "OMP_NUM_THREADS": str(order.threads)}
         if gpus := visible_gpus():
-            environment[GPUS_VARIABLE] = gpus[slot % len(gpus)]
+            environment[GPUS_VARIABLE] = ",".join(gpus_of(slot, order.processes, gpus))
         order = replace(order, ticket=lock.ticket)
         with lock:
             self.process = subprocess.Popen(

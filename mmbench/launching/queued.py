@@ -138,11 +138,13 @@ class Queue:
     def _work(self, cell: Cell) -> Work:
         order = order_of(
             cell, data_root=self.roots[cell.name], cache_folder=self.options.cache_folder,
-            device=self.options.device, precision=self.options.precision, threads=self.launcher.threads,
-            log=self.options.log,
+            device=self.options.device, precision=self.options.precision,
+            threads=max(1, self.launcher.threads // self.options.gpus_per_cell),
+            log=self.options.log, processes=self.options.gpus_per_cell,
         )  # fmt: skip
         after = tuple(self.jobs[one.name] for one in cell.waits_for if one.name in self.jobs)
-        return Work(cell.name, order.to_json(), self.seconds.get(cell.name, 0.0), after)
+        gpus = 1 if self.options.device == "cpu" else self.options.gpus_per_cell
+        return Work(cell.name, order.to_json(), self.seconds.get(cell.name, 0.0), after, gpus)
 
     def _earlier(self) -> tuple[dict[str, str], list[Path]]:
         """Cell -> job that is not over, of earlier runs; the files of runs whose jobs are all among these, or over."""

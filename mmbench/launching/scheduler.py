@@ -38,6 +38,7 @@ class Options:
         stall_minutes: after which a cell that does not move is ended, and has failed; 0 for never.
         threads: of a cell on the CPU, where a launcher says it; 0 divides this machine's cores.
         log: sinks that training is logged to, beside ``log.jsonl``.
+        gpus_per_cell: GPUs of each cell or, on the CPU, processes.
     """
 
     jobs: int = 0
@@ -48,28 +49,29 @@ class Options:
     stall_minutes: float = STALL_MINUTES
     threads: int = 0
     log: tuple[str, ...] = ()
+    gpus_per_cell: int = 1
 
     def on_gpu(self) -> bool:
         """Whether cells will use a GPU, as far as can be told without asking torch."""
         return self.device.startswith("cuda") or (self.device == "auto" and cuda_present())
 
     def slots(self, cells: int) -> tuple[int, int]:
-        """Cells at a time and CPU threads for each."""
-        cores = usable_cores()
+        """Cells at a time and CPU threads for each of their processes."""
+        cores, each = usable_cores(), self.gpus_per_cell
         if self.threads:
-            return max(1, cells), self.threads
+            return max(1, cells), max(1, self.threads // each)
         if self.jobs:
-            return self.jobs, max(1, cores // self.jobs)
+            return self.jobs, max(1, cores // (self.jobs * each))
         if self.on_gpu():
-            jobs = max(1, min(len(visible_gpus()), cells))
-            return jobs, max(1, cores // jobs)
-        return max(1, min(cores, cells)), 1
+            jobs = max(1, min(len(visible_gpus()) // each, cells))
+            return jobs, max(1, cores // (jobs * each))
+        return max(1, min(cores // each, cells)), 1
 
 
 def where(machine: Machine, options: Options, cells: int) -> Here:
     """Where ``cells`` cells will run: torch's word on GPUs where it was asked, else whether a device is there."""
     gpu = options.device.startswith("cuda") or (options.on_gpu() and (not machine.asked or bool(machine.devices)))
-    return Here(machine, "cuda" if gpu else "cpu", options.precision, options.slots(cells)[1])
+    return Here(machine, "cuda" if gpu else "cpu", options.precision, options.slots(cells)[1], options.gpus_per_cell)
 
 
 def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None = None) -> list[Outcome]:
@@ -114,6 +116,7 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
                 order = order_of(
                     cell, data_root=roots[cell.name], cache_folder=options.cache_folder,
                     device=options.device, precision=options.precision, threads=threads, log=options.log,
+                    processes=options.gpus_per_cell,
                 )  # fmt: skip
                 running.append(LocalProcess(cell, order, slot, options.say, claim))
             for process in list(running):

@@ -45,13 +45,15 @@ class Here:
         machine: what is known of it.
         device: ``cpu`` or ``cuda``.
         precision: as asked for.
-        threads: of each cell on the CPU.
+        threads: of each cell's processes on the CPU.
+        processes: of each cell. Calibrations are of one.
     """
 
     machine: Machine
     device: str
     precision: str
     threads: int
+    processes: int = 1
 
     def lacks_gpu(self, profile: Profile) -> bool:
         """Whether a profile of the papers' sizes would run without a GPU."""
@@ -201,7 +203,9 @@ def _evaluation(one: Wanted, speed: Speed | None, here: Here, test: int, trainin
 
 def _is_here(hardware: Mapping[str, Any], here: Here) -> bool:
     """Whether a result's hardware is what cells would have here."""
-    if hardware.get("device") != here.device or here.precision not in ("auto", hardware.get("precision")):
+    if hardware.get("device") != here.device or hardware.get("processes", 1) != here.processes:
+        return False
+    if here.precision not in ("auto", hardware.get("precision")):
         return False
     if here.device == "cpu":
         return bool(hardware.get("cpu") == cpu_name() and hardware.get("threads") == here.threads)

@@ -20,8 +20,8 @@ class Order:
 
     Attributes:
         dataset, profile, method, seed, key, overrides, changed: see :class:`mmbench.planning.plan.Cell`.
-        folder: of the cell. Paths are absolute; together with ``device``, ``precision`` and ``threads`` they are all
-            that is not part of the key.
+        folder: of the cell. Paths are absolute; together with ``device``, ``precision`` and what is about
+            threads and processes they are all that is not part of the key.
         data_root, cache_folder: empty where the environment or the default decides.
         parent, parent_method: folder and method of the cell that the weights start from; empty without one.
         judge, judge_method: folder and method of the judge's cell; empty without one.
@@ -29,6 +29,8 @@ class Order:
         watched: whether the cell ends when its standard input does.
         ticket: of the folder's lock, where whoever gives the order holds it; empty where the cell takes it itself.
         log: sinks that training is logged to, beside ``log.jsonl``.
+        processes: that share the cell, each with a GPU; the one that takes the order starts the others.
+        rank, port: of one of those others: its number, and where it meets the first.
     """
 
     dataset: str
@@ -51,6 +53,9 @@ class Order:
     watched: bool = False
     ticket: str = ""
     log: tuple[str, ...] = ()
+    processes: int = 1
+    rank: int = 0
+    port: int = 0
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -72,6 +77,7 @@ def order_of(
     precision: str = "auto",
     threads: int = 0,
     log: tuple[str, ...] = (),
+    processes: int = 1,
 ) -> Order:
     """The order for a planned cell."""
     return Order(
@@ -83,7 +89,7 @@ def order_of(
         parent_method=cell.parent.method if cell.parent else "",
         judge=_absolute(cell.judge.folder.path) if cell.judge else "",
         judge_method=cell.judge.method if cell.judge else "",
-        device=device, precision=precision, threads=threads, watched=True, log=log,
+        device=device, precision=precision, threads=threads, watched=True, log=log, processes=processes,
     )  # fmt: skip
 
 

@@ -135,6 +135,7 @@ LITERALS: dict[str, dict[str, Rule]] = {
         "SUITES": TEXTS,
         "SCALES": TEXTS,
         "ROLE": TEXT,
+        "SPLITS": YES_OR_NO,
         "SETTINGS": _anything_by_name,
         "STAGE": _anything_by_name,
         "CHOICES": _lists_by_name,

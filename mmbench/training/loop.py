@@ -93,6 +93,7 @@ def train(
     draw: Drawing | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     stop: Stop | None = None,
+    writes: bool = True,
 ) -> dict[str, float]:
     """Train all stages, resuming from the folder's newest checkpoint.
 
@@ -102,6 +103,7 @@ def train(
         draw: called as often as ``observe`` for pictures that the tracker is handed; must not change the method.
         progress: called with (stage name, steps done, steps in all).
         stop: whether the process was asked to end; the step that is under way then is saved.
+        writes: whether checkpoints and the log are written, which of several processes one does.
 
     Returns:
         ``seconds`` and ``steps`` of training, interrupted parts included; milliseconds per step of each stage that this
@@ -113,7 +115,8 @@ def train(
     """
     total = sum(stage.steps for stage in stages)
     done_before, resume = _resume_point(folder, method)
-    folder.truncate_log(done_before)
+    if writes:
+        folder.truncate_log(done_before)
     lines = Lines(folder)
     if tracker:
         tracker.begin(done_before)
@@ -137,7 +140,7 @@ def train(
             torch.manual_seed(_step_seed(seed, stage.index, step))
             bad |= train_step(method, stage, step, islice(batches, stage.rounds), optimizers, compute, sums)
             now, ends = step + 1, step + 1 == stage.steps
-            stops = stop is not None and bool(stop.asked)
+            stops = stop is not None and stop.now()
             saves = now % intervals.checkpoint == 0 or ends or stops
             if now % DIVERGENCE_CHECK == 0 or saves:
                 _check_finite(method if saves else None, bad, sums, f"stage {stage.name!r}, by step {now}")
@@ -147,11 +150,12 @@ def train(
                 if observe and looks:
                     numbers |= observe(method)
                     set_modes(method, stage)  # an observer may leave frozen roles in training mode
-                lines.log(moment, numbers, {})
+                if writes:
+                    lines.log(moment, numbers, {})
                 if tracker:
                     started += _tracked(tracker, moment, numbers, stage, draw if looks else None, method, compute)
                 sums = LossSums({})
-            if saves:
+            if saves and writes:
                 spent = timing["seconds"] + time.perf_counter() - started
                 where = {"total_step": base + now, "stage": stage.name, "step": now, "seconds": spent}
                 where |= {"logging": sums.state(), "log": folder.log_digest()}

@@ -51,9 +51,14 @@ def asked_for(
         "parent": str(parent["key"]) if parent else "",
         "outside_metrics": metrics.outside(),
         "commit": device.commit(),
-        "hardware": device.describe(compute, card.get("REQUIRES", ())),
+        "hardware": device.describe(compute, card.get("REQUIRES", ())) | _several(order),
         "pretrained": _pretrained(method),
     }
+
+
+def _several(order: Mapping[str, Any]) -> dict[str, int]:
+    """Of a cell that several processes share how many they are."""
+    return {"processes": order["processes"]} if order.get("processes", 1) > 1 else {}
 
 
 def _pretrained(method: Method) -> bool | dict[str, Any]:

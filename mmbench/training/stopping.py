@@ -46,6 +46,10 @@ class Stop:
         if self.asked:
             self.end()
 
+    def now(self) -> bool:
+        """Whether to end after the present step."""
+        return bool(self.asked)
+
     def end(self) -> NoReturn:
         """Raise StoppedError."""
         raise StoppedError(f"asked to end by {self.asked}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ CLASS = "Slurm"
 MARGIN = 2.0  # times what a cell takes by the plan: nodes differ, and one is not alone on its own
 SHORTEST, LONGEST = 10, 24 * 60  # minutes of a job whose time goes by the plan
 SHOWN = ("partition", "account", "gres", "constraint", "cpus")  # of the options, where they are given
+GPUS = re.compile(r"gpu(?::[A-Za-z][^:,]*)?(?::(\d+))?")  # gpu, gpu:2, gpu:a100, gpu:a100:2
 LOOK_EVERY = 5.0  # seconds between two looks at the queue, for all jobs at once
 ENOUGH = 3  # times that a cell may be queued again without that more of it was saved
 OVER = (
@@ -48,9 +50,9 @@ class Options:
 
     Attributes:
         partition, account, constraint: as of ``sbatch``.
-        gres: such as ``gpu:1``.
+        gres: such as ``gpu:1``; by default ``gpu:N`` with ``--gpus-per-cell N``.
         time: minutes of a job; 0 for twice what its cell takes by the plan, 10 minutes to a day.
-        cpus: CPU cores of a job, and threads of its cell.
+        cpus: CPU cores of a job, and threads of its cell, shared out where several processes have it.
         memory: GB of a job; 0 for the cluster's default.
         warning: seconds before the time limit at which a job saves and queues itself again. Slurm may be up to a minute
             early.
@@ -80,7 +82,7 @@ class Slurm:
         for name, least in (("time", 0), ("cpus", 1), ("memory", 0), ("warning", 1)):
             if (value := getattr(self.options, name)) < least:
                 raise UserError(f"{where}: {name} expects {least} or more, got {value}")
-        self.threads = self.options.cpus
+        self.threads, self._where = self.options.cpus, where
         self._parent = folder
         self._executor: Any = None
         self._states: dict[str, str] | None = None
@@ -90,7 +92,9 @@ class Slurm:
         """What it asks for, in one line for people."""
         minutes = sorted({self.options.minutes(work.seconds) for work in works})
         times = " to ".join(dict.fromkeys(duration(60 * m) for m in (minutes[:1] + minutes[-1:])))
-        asked = [f"{f.name} {getattr(self.options, f.name)}" for f in fields(Options) if f.name in SHOWN]
+        gres = next((self._gres(work) for work in works), self.options.gres)
+        given = {**{f.name: getattr(self.options, f.name) for f in fields(Options)}, "gres": gres}
+        asked = [f"{name} {value}" for name, value in given.items() if name in SHOWN]
         asked = [text for text in asked if text.split(" ", 1)[1]]
         return f"Slurm: {', '.join([*asked, f'time {times}'])}"
 
@@ -111,7 +115,7 @@ class Slurm:
         asked = {
             "partition": options.partition or None,
             "account": options.account or None,
-            "gres": options.gres or None,
+            "gres": self._gres(work) or None,
             "constraint": options.constraint or None,
             "setup": list(options.setup) or None,
             **({"mem": f"{round(1024 * options.memory)}M"} if options.memory else {}),
@@ -145,6 +149,23 @@ class Slurm:
     def stop(self, job: str) -> None:
         """Cancel a job: a cell that runs saves a checkpoint first."""
         subprocess.run(["scancel", job], capture_output=True, check=False)
+
+    def _gres(self, work: Work) -> str:
+        """As the options have it; of cells that several GPUs share as many, where nothing is said of GPUs.
+
+        Raises UserError where another number is asked for.
+        """
+        given, count = self.options.gres, work.gpus
+        if count == 1:
+            return given
+        if not given:
+            return f"gpu:{count}"
+        if (found := GPUS.fullmatch(given)) and int(found[1] or 1) != count:
+            raise UserError(
+                f"{self._where}: gres {given!r} is not what --gpus-per-cell {count} needs: "
+                f"expected gpu:{count}, or leave it out"
+            )
+        return given
 
     def _made(self) -> Any:
         """submitit's executor; its folder is new, so that no pickle in it is of anybody else."""

@@ -73,6 +73,19 @@ def test_a_job_asks_for_what_the_options_say(submitted: Submitted, tmp_path: Pat
     assert words == "Slurm: partition long, gres gpu:1, cpus 4, time 10 minutes to 2 hours"
 
 
+def test_a_cell_on_several_gpus_asks_for_as_many(submitted: Submitted, tmp_path: Path) -> None:
+    work = Work("a", "", 0.0, gpus=2)
+    for gres, expected in (("", "gpu:2"), ("gpu:2", "gpu:2"), ("gpu:a100:2", "gpu:a100:2"), ("tmp:5", "tmp:5")):
+        launcher = Slurm({"gres": gres} if gres else {}, "cluster.toml: [launcher.slurm]", tmp_path)
+        launcher.start(work)
+        assert submitted[-1][1]["gres"] == expected
+        assert f"gres {expected}" in launcher.about([work])
+    for gres in ("gpu", "gpu:1", "gpu:a100", "gpu:a100:4"):
+        launcher = Slurm({"gres": gres}, "cluster.toml: [launcher.slurm]", tmp_path)
+        with pytest.raises(UserError, match=f"gres '{gres}' is not what --gpus-per-cell 2 needs: expected gpu:2"):
+            launcher.about([work])
+
+
 def test_what_slurm_does_not_take_is_one_line(submitted: Submitted, tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         Slurm({"partition": "nowhere"}, "x", tmp_path).start(Work("a/b/mmnet/seed-0", "", 0.0))
