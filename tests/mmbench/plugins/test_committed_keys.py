@@ -12,11 +12,11 @@ from mmbench.planning.plan import make_plans
 from mmbench.plugins import protocol
 
 KEYS = {
-    "mmnet": "968b7fe8d2e22def",
-    "mmnet-pp": "3a65a27aecd0581e",
-    "cyclegan": "daedf3f0eb1a6c13",
-    "oracle": "6984d4c172b00c6a",
-    "prior": "9e8e3c524e986a49",
+    "mmnet": "a50bdd008367aaff",
+    "mmnet-pp": "d424341c537cafc3",
+    "cyclegan": "bdd71d210baddbd6",
+    "oracle": "acd091415e3c11d4",
+    "prior": "2ca224b9c6630523",
 }
 
 
