@@ -23,25 +23,6 @@ from mmbench.resize import fit
 CROSS_DOMAIN = "cross-domain"
 # Depths beyond which half of an image's can hardly be metres; the lesser where all of them are whole numbers.
 FAR, WHOLE = 1000.0, 50.0
-FORMATS = {
-    "rgb": ("uint8 (H, W, 3)", lambda array, _: array.dtype == np.uint8 and array.shape[2:] == (3,)),
-    "scalar": (
-        "float32 (H, W) in [-1, 1]",
-        lambda array, _: array.dtype == np.float32 and array.ndim == 2 and (np.abs(array) <= 1).all(),
-    ),
-    "depth": (
-        "float32 (H, W), metres, 0 = invalid",
-        lambda array, _: (
-            array.dtype == np.float32 and array.ndim == 2 and np.isfinite(array).all() and (array >= 0).all()
-        ),
-    ),
-    "segmentation": (
-        "uint8 (H, W), class ids, 0 = void",
-        lambda array, modality: (
-            array.dtype == np.uint8 and array.ndim == 2 and array.max(initial=0) <= len(modality.classes)
-        ),
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -148,12 +129,13 @@ def check_sample(subject: Subject, dataset: Dataset, part: str, sample_id: str) 
 
 def check_array(subject: Subject, modality: Modality, array: np.ndarray, where: str) -> None:
     """An array is as ``mmbench/modality/`` says of its kind."""
-    promised, right = FORMATS[modality.kind]
+    shape = ", ".join(("H", "W", *map(str, modality.shape(1, 1)[2:])))
+    promised = f"{modality.dtype.name} ({shape}), {modality.values}"
     subject.demand(
-        right(array, modality),
+        _fits(modality, array),
         f"{modality.name} of {where} is {promised}; here {array.dtype} {array.shape}, {array.min()} to {array.max()}",
     )
-    if modality.kind == "depth":
+    if modality.holes:
         measured = array[array > 0]
         middle = float(np.median(measured)) if measured.size else 0.0
         whole = bool((measured == np.round(measured)).all())
@@ -161,6 +143,14 @@ def check_array(subject: Subject, modality: Modality, array: np.ndarray, where: 
             middle < (WHOLE if whole else FAR),
             f"{modality.name} of {where} is {promised}; half of it is beyond {middle:g}, as if in millimetres: divide",
         )
+
+
+def _fits(modality: Modality, array: np.ndarray) -> bool:
+    """Whether an array is so already, not only after :meth:`Modality.checked`."""
+    try:
+        return array.dtype == modality.dtype and np.array_equal(modality.checked(array[None])[0], array)
+    except ValueError:
+        return False
 
 
 def check_held(subject: Subject, dataset: Dataset) -> None:

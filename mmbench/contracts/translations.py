@@ -12,7 +12,7 @@ from mmbench.contracts import chance
 from mmbench.contracts.steps import trained
 from mmbench.contracts.subject import Subject
 from mmbench.method import Method
-from mmbench.modality import MINIMUM_DEPTH, Modality, Segmentation
+from mmbench.modality import Modality
 from mmbench.task import Translation
 
 IMAGES = 4
@@ -35,19 +35,13 @@ def check_translation(subject: Subject, modality: Modality, made: Tensor, name: 
     size = subject.bench.profile.size
     where, hint = f"{name}: translate() returns", "return modality.from_network(raw)"
     subject.demand(isinstance(made, Tensor), f"{where} a {type(made).__name__}, expected a tensor")
-    labels = isinstance(modality, Segmentation)
-    shape = (count, size, size) if labels else (count, modality.channels, size, size)
+    example = modality.to_tensor(np.zeros((count, *modality.shape(size, size)), modality.dtype))
+    shape, kind = tuple(example.shape), example.dtype
     subject.demand(tuple(made.shape) == shape, f"{where} the shape {tuple(made.shape)}, expected {shape}; {hint}")
-    kind = torch.int64 if labels else torch.float32
     subject.demand(made.dtype == kind, f"{where} {made.dtype}, expected {kind}; {hint}")
     subject.demand(torch.isfinite(made.double()).all(), f"{where} what is not finite")
-    if isinstance(modality, Segmentation):
-        low, high = 1.0, float(len(modality.classes))
-        what = f"class ids from 1 to {high:g}, without void"
-    elif modality.kind == "depth":
-        low, high, what = min(MINIMUM_DEPTH, modality.minimum), float("inf"), "metres above the modality's minimum"
-    else:
-        low, high, what = -1.0, 1.0, "values from -1 to 1"
+    low, high = modality.span
+    what = f"{modality.values}, here from {low:g} to {high:g}"
     least, most = float(made.min()), float(made.max())
     # What is stored as float32 is compared as such.
     inside = least >= np.float32(low) and most <= high

@@ -12,7 +12,6 @@ from mmbench.plugins import catalog, metrics
 from mmbench.plugins.catalog import Card
 from mmbench.task import Task
 
-PIPELINES = {"segmentation": "image-segmentation", "depth": "depth-estimation"}
 UNKNOWN = "not recorded"
 
 
@@ -41,8 +40,8 @@ def written(about: Mapping[str, Any], task: Task, digests: Mapping[str, tuple[in
 
 
 def _head(about: Mapping[str, Any], task: Task) -> str:
-    outputs = {row["output_kind"] for row in about["rows"]}
-    pipeline = next((name for kind, name in PIPELINES.items() if kind in outputs), "image-to-image")
+    outputs = sorted((task.modality(row["output"]) for row in about["rows"]), key=lambda modality: modality.rank)
+    pipeline = outputs[0].hub_task if outputs else "image-to-image"
     tags = ["mmbench", "image-to-image-translation", about["method"], *(m.name for m in task.modalities)]
     listed = "\n".join(f"- {json.dumps(shown(str(tag)))}" for tag in dict.fromkeys(tags))
     return f"---\nlibrary_name: mmbench\npipeline_tag: {pipeline}\ntags:\n{listed}\n---"
@@ -62,7 +61,7 @@ def _what(about: Mapping[str, Any], task: Task, method: Card | Mapping[str, Any]
 def _form(modality: Modality) -> str:
     if modality.legend:
         return f"{len(modality.legend)} classes and void: {', '.join(name for name, _ in modality.legend)}"
-    return {"rgb": "colours", "depth": "metres"}.get(modality.kind, "one channel from -1 to 1")
+    return modality.values
 
 
 def _use(about: Mapping[str, Any]) -> str:

@@ -57,14 +57,6 @@ class Port:
     classes: tuple[str, ...] = ()
 
 
-VALUES = {
-    "rgb": "red, green, blue from 0 to 255",
-    "depth": "metres; 0, negative or not finite: not measured",
-    "segmentation": "class ids; 0 is void, which is never an output",
-    "scalar": "from -1 (black) to 1 (white)",
-}
-
-
 def facts(graph: Graph, size: int, batch: int | None, origin: dict[str, Any]) -> dict[str, Any]:
     """All that is to be known of a file, as JSON's types.
 
@@ -198,7 +190,7 @@ def told(about: dict[str, Any]) -> str:
 def _port(modality: Modality, size: int, batch: int | None) -> Port:
     shape = (batch or BATCH, *modality.shape(size, size))
     classes = ("void", *(name for name, _ in modality.legend)) if modality.legend else ()
-    return Port(modality.name, modality.kind, modality.dtype.name, shape, VALUES[modality.kind], classes)
+    return Port(modality.name, modality.kind, modality.dtype.name, shape, modality.values, classes)
 
 
 def _apart(name: str, taken: Sequence[str]) -> str:

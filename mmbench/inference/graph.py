@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from mmbench.errors import UserError
 from mmbench.method import Method
-from mmbench.modality import Depth, Modality
+from mmbench.modality import Modality
 from mmbench.task import Translation
 
 BATCH = "batch"
@@ -119,8 +119,8 @@ def probes(modalities: Sequence[Modality], size: int, count: int) -> tuple[np.nd
             values = values * 255
         elif modality.legend:
             values = values * modality.channels
-        elif isinstance(modality, Depth):
-            values = np.where(values < 0.2, 0, 2 * modality.centre * values)
+        elif modality.holes:
+            values = np.where(values < 0.2, 0, 6 * values)  # metres of a room
         else:
             values = 2 * values - 1
         made.append(np.ascontiguousarray(values.astype(modality.dtype)))
@@ -172,7 +172,7 @@ class _Known(TorchFunctionMode):
 
 def _cleaned(modality: Modality, array: Tensor) -> Tensor:
     """What :meth:`Modality.checked` makes of an array, as far as it changes values."""
-    if isinstance(modality, Depth):
+    if modality.holes:
         return torch.where(torch.isfinite(array) & (array > 0), array, 0.0)
     return array if modality.dtype == np.uint8 else array.clamp(-1.0, 1.0)
 

@@ -40,6 +40,9 @@ class Modality(ABC):
         lossless: whether JPEG would change what the values mean.
         reach: of network representation, the greatest absolute value that an image is taken to have.
         unit: of its values, as people write it; empty where they have none.
+        values: what the numbers of its arrays mean.
+        holes: whether 0 stands for a pixel that was not measured.
+        hub_task: what the Hugging Face Hub calls a network that makes it.
         limits: the values that a recording is clipped to; empty where there are none.
         rank: where translations into it stand in tables; lower is first.
     """
@@ -56,6 +59,9 @@ class Modality(ABC):
     lossless: ClassVar[bool] = False
     reach: ClassVar[float] = 1.0
     unit: ClassVar[str] = ""
+    values: ClassVar[str]
+    holes: ClassVar[bool] = False
+    hub_task: ClassVar[str] = "image-to-image"
     limits: ClassVar[tuple[float, ...]] = ()
     rank: ClassVar[int]
 
@@ -78,6 +84,11 @@ class Modality(ABC):
     def minimum(self) -> float:
         """The least value that metrics tell from lesser ones; of most kinds there is none."""
         return -math.inf
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The least and the greatest value of a translation, as a tensor."""
+        return -1.0, 1.0
 
     @property
     def swatches(self) -> tuple[tuple[str, Colour], ...]:

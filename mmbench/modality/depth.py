@@ -45,6 +45,9 @@ class Depth(Modality):
     lossless: ClassVar[bool] = True
     reach: ClassVar[float] = 4.0  # 11 m with a centre of 3 m and a scale of 2 m
     unit: ClassVar[str] = "m"
+    values: ClassVar[str] = "metres; 0, negative or not finite: not measured"
+    holes: ClassVar[bool] = True
+    hub_task: ClassVar[str] = "depth-estimation"
     rank: ClassVar[int] = 1
 
     @property
@@ -57,6 +60,11 @@ class Depth(Modality):
         floor too, or a perfect prediction of what is nearer would count as wrong.
         """
         return min(MINIMUM_DEPTH, MINIMUM_SHARE * self.centre)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Metres from the minimum on."""
+        return self.minimum, math.inf
 
     def to_network(self, tensor: Tensor) -> Tensor:
         """Scaled as :attr:`encoding` says."""

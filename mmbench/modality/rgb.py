@@ -28,6 +28,7 @@ class Rgb(Modality):
     is_colour: ClassVar[bool] = True
     metric: ClassVar[str] = "image"
     main: ClassVar[Score] = Score("psnr", "PSNR", ".2f", "dB")
+    values: ClassVar[str] = "red, green, blue from 0 to 255"
     rank: ClassVar[int] = 3
 
     @property

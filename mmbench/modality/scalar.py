@@ -26,6 +26,7 @@ class Scalar(Modality):
     metric: ClassVar[str] = Rgb.metric
     main: ClassVar[Score] = Rgb.main
     limits: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
+    values: ClassVar[str] = "from -1 (black) to 1 (white)"
     rank: ClassVar[int] = 2
 
     def resize(self, array: np.ndarray, size: int) -> np.ndarray:

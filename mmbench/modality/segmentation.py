@@ -36,6 +36,8 @@ class Segmentation(Modality):
     metric: ClassVar[str] = "segmentation"
     main: ClassVar[Score] = Score("miou", "mIoU", ".1f", "%")
     lossless: ClassVar[bool] = True
+    values: ClassVar[str] = "class ids; 0 is void, which is never an output"
+    hub_task: ClassVar[str] = "image-segmentation"
     rank: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
@@ -58,6 +60,11 @@ class Segmentation(Modality):
     def swatches(self) -> tuple[tuple[str, Colour], ...]:
         """The classes' colours, and that of void."""
         return (*self.legend, ("void", self.palette[0]))
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Class ids, without void."""
+        return 1.0, float(len(self.classes))
 
     def to_tensor(self, array: np.ndarray | Tensor) -> Tensor:
         """int64 ``(B, H, W)``."""

@@ -10,13 +10,13 @@ alone, say and make
 from __future__ import annotations
 
 import pandas as pd
+from mmbench.modality import MAIN_KEYS
 from mmbench.reporting import Figure, Results, Table
 
 # The card: literals that are read without importing this file, so nothing here may be computed.
 NAME = "plugin-name"
 TITLE = "Plugin name"
 
-MAIN = {"segmentation": "miou", "depth": "delta_1.25"}  # by the kind of the output
 ROW = ["dataset", "profile", "inputs", "output", "metric", "title"]
 
 
@@ -28,7 +28,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
         published: the papers' numbers in the same form.
     """
     rows = results.rows
-    main = rows[rows["metric"] == rows["output_kind"].map(MAIN)]
+    main = rows[rows["metric"] == rows["output_kind"].map(MAIN_KEYS)]
     # A damaged result may hold a text where a number is expected: what is no number is left out.
     main = main.assign(value=pd.to_numeric(main["value"], errors="coerce")).dropna(subset=["value", *ROW])
     main = main[main["value"].abs() < float("inf")]

@@ -35,6 +35,9 @@ OF_FEW_IMAGES_POINTS = 50.0
 # Percent of the pixels of four images of 16 x 16, whose networks have hardly been trained: classes are close calls.
 OF_PIXELS = re.compile(r"metrics/(miou|global_accuracy|iou/|class_accuracy|delta_)")
 OF_PIXELS_POINTS = 10.0
+# Of images that hardly trained networks make, between colours that have next to nothing in common.
+OF_CORRELATIONS = re.compile(r"metrics/correlation_")
+CORRELATION_POINTS = 0.02
 # A bias before a normalization has a gradient of rounding errors, and Adam moves it by a whole step either way.
 PROJECTION_FLOOR = 0.05
 CHOSEN = "validation"  # the selection of a row that repeats the best of others: which one that is may change
@@ -125,6 +128,8 @@ def _close(path: str, old: Mapping[str, Any], new: Mapping[str, Any], exact: boo
         return abs(a - b) <= OF_FEW_IMAGES_POINTS
     if OF_PIXELS.search(path):
         return abs(a - b) <= OF_PIXELS_POINTS
+    if OF_CORRELATIONS.search(path):
+        return abs(a - b) <= CORRELATION_POINTS
     for pattern, tolerance in UNTRAINED.items():
         if pattern.match(path):
             return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * FLOOR)

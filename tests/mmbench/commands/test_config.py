@@ -41,7 +41,7 @@ def test_it_says_what_set_makes_of_method_profile_and_data(capsys: pytest.Captur
     text = capsys.readouterr().out
     values = tomllib.loads(text)
     assert (values["method"], values["dataset"], values["kind"]) == ("mmnet", "synthetic", "cross-modal")
-    assert values["data"] == {"nir": True}
+    assert values["data"] == {"nir": True, "draw": 0, "tied_colours": 0.0}
     profile, method = read_back(text)
     assert (profile.network.width, profile.data.train, method.settings["side_information"]) == (5, 7, "skip")
     assert [(stage.name, stage.lr, stage.frozen) for stage in method.stages][1] == ("align", 0.5, ())

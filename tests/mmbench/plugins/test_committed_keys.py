@@ -12,11 +12,11 @@ from mmbench.planning.plan import make_plans
 from mmbench.plugins import protocol
 
 KEYS = {
-    "mmnet": "a50bdd008367aaff",
-    "mmnet-pp": "d424341c537cafc3",
-    "cyclegan": "bdd71d210baddbd6",
-    "oracle": "acd091415e3c11d4",
-    "prior": "2ca224b9c6630523",
+    "mmnet": "e3aa87a9a453f4ea",
+    "mmnet-pp": "163732bdf4f9e6fa",
+    "cyclegan": "579312902c7449d3",
+    "oracle": "220472db6219bedf",
+    "prior": "9fe129497bcb36eb",
 }
 
 
