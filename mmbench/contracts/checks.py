@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mmbench.errors import UserError
 from mmbench.given.texts import shown, told
+from mmbench.plugins.catalog import Card
 
 
 class ContractError(AssertionError):
@@ -20,6 +21,22 @@ class ContractError(AssertionError):
     def __init__(self, path: Path, text: str) -> None:
         super().__init__(f"{path}: {text}")
         self.text = text
+
+
+@dataclass(frozen=True)
+class Held:
+    """A plug-in that is held against its contract, by its card; its kinds add what their rules look at."""
+
+    card: Card
+
+    def demand(self, right: object, text: str) -> None:
+        """Break the rule unless something is true."""
+        if not right:
+            raise self.broken(text)
+
+    def broken(self, text: str) -> ContractError:
+        """The rule is broken."""
+        return ContractError(self.card.path, text)
 
 
 class UncheckedError(Exception):

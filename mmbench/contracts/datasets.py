@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.contracts.checks import Check, ContractError
+from mmbench.contracts.checks import Check, ContractError, Held
 from mmbench.contracts.processes import LIMITS, SIZE, chosen, fingerprint, processes
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
@@ -26,10 +26,9 @@ FAR, WHOLE = 1000.0, 50.0
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Held):
     """A data set, and the folder that its files are in (None: embedded)."""
 
-    card: Card
     root: Path | None
 
     def open(self, root: Path | None = None) -> Dataset:
@@ -38,7 +37,7 @@ class Subject:
             try:
                 return open_dataset(self.card.name, LIMITS, root or self.root)
             except UserError as error:
-                raise ContractError(self.card.path, f"cannot be opened: {error}") from error
+                raise self.broken(f"cannot be opened: {error}") from error
 
     @contextmanager
     def rule(self, text: str) -> Iterator[None]:
@@ -48,12 +47,7 @@ class Subject:
         except ContractError:
             raise
         except Exception as error:
-            raise ContractError(self.card.path, f"{text} ({type(error).__name__}: {error})") from error
-
-    def demand(self, right: object, text: str) -> None:
-        """Break the rule unless something is true."""
-        if not right:
-            raise ContractError(self.card.path, text)
+            raise self.broken(f"{text} ({type(error).__name__}: {error})") from error
 
 
 def checks(

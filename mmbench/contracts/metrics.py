@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmbench.contracts.checks import Check, ContractError, UncheckedError, raised
+from mmbench.contracts.checks import Check, ContractError, Held, UncheckedError, raised
 from mmbench.metric import Metric
 from mmbench.modality import Depth, Modality, Rgb, Scalar, Segmentation
 from mmbench.plugins import metrics
@@ -31,11 +31,9 @@ ALONE = (
 )
 
 
-@dataclass
-class Subject:
+@dataclass(frozen=True)
+class Subject(Held):
     """A metric."""
-
-    card: Card
 
     @cached_property
     def metric(self) -> Metric:
@@ -43,7 +41,7 @@ class Subject:
         try:
             return metrics.read(self.card)
         except ValueError as error:
-            raise ContractError(self.card.path, str(error)) from error
+            raise self.broken(str(error)) from error
 
     def modalities(self) -> list[Modality]:
         """Those that it scores."""
@@ -57,19 +55,14 @@ class Subject:
         try:
             return self.metric.measure(prediction, truth, modality)
         except ValueError as error:
-            raise ContractError(self.card.path, f"{modality.name}{what}: {error}") from error
+            raise self.broken(f"{modality.name}{what}: {error}") from error
 
     def numbers(self, modality: Modality, statistics: np.ndarray, what: str = "") -> dict[str, float]:
         """Numbers of statistics; what breaks the rules of ``compute`` breaks this one."""
         try:
             return self.metric.numbers(statistics, modality)
         except (ValueError, ArithmeticError, IndexError, TypeError) as error:
-            raise ContractError(self.card.path, f"{modality.name}{what}: compute fails: {error}") from error
-
-    def demand(self, right: object, text: str) -> None:
-        """Break the rule unless something is true."""
-        if not right:
-            raise ContractError(self.card.path, text)
+            raise self.broken(f"{modality.name}{what}: compute fails: {error}") from error
 
 
 def checks_of(card: Card) -> tuple[Check, ...]:
@@ -102,7 +95,7 @@ def batch(modality: Modality, images: int = IMAGES) -> tuple[Tensor, Tensor]:
 def check_functions(subject: Subject) -> None:
     """The file has what a metric needs, and scores something."""
     if problem := metrics.problem_of(subject.card):
-        raise ContractError(subject.card.path, problem)
+        raise subject.broken(problem)
     kinds = ", ".join(subject.metric.kinds)
     subject.demand(
         any(metrics.scores(subject.metric, modality) for modality in MODALITIES),
@@ -185,7 +178,7 @@ def check_sums(subject: Subject) -> None:
             stacked, alone = metric.score(stack, images, modality), metric.of_each(statistics, modality)
         except Exception as error:
             reason = raised(error, subject.card.path)
-            raise ContractError(subject.card.path, f"{rule}; of a stack it {reason}") from error
+            raise subject.broken(f"{rule}; of a stack it {reason}") from error
         for key, value in numbers.items():
             shape = np.shape(stacked[key])
             subject.demand(shape == (2, 2), f"{rule}: {key!r} of 2 x 2 sums has the shape {shape}")
@@ -218,7 +211,7 @@ def check_scores(subject: Subject) -> None:
             try:
                 format(value, spec)
             except ValueError as error:
-                raise ContractError(subject.card.path, f"SCORES: {key!r} cannot be printed: {error}") from error
+                raise subject.broken(f"SCORES: {key!r} cannot be printed: {error}") from error
 
 
 def check_torch(subject: Subject) -> None:

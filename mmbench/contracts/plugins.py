@@ -55,7 +55,7 @@ def named(name: str) -> list[Card]:
     known = {folder: catalog.cards(folder) for folder in FOLDERS}
     found = [cards[name] for cards in known.values() if name in cards]
     if not found:
-        others = [folder for folder in ("launchers", "profiles") if name in catalog.cards(folder)]
+        others = [folder for folder in ("launchers", "sinks", "profiles") if name in catalog.cards(folder)]
         if others:
             raise UserError(f"{name!r} is one of {others[0]}, for which there are no contract tests")
         near = did_you_mean(name, {plug_in for cards in known.values() for plug_in in cards})

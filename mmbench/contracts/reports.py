@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from mmbench.contracts import made_up_results
-from mmbench.contracts.checks import Check, ContractError, raised
+from mmbench.contracts.checks import Check, Held, raised
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.publishing import latex
@@ -22,29 +22,22 @@ from mmbench.reporting import Figure, Results, Table
 DPI = 30
 
 
-@dataclass
-class Subject:
+@dataclass(frozen=True)
+class Subject(Held):
     """A report."""
-
-    card: Card
 
     def build(self, results: Results, published: pd.DataFrame, what: str) -> list[Table | Figure]:
         """What it makes of some results; what it raises breaks the rule."""
         try:
             return build(self.card, results, published)
         except (TypeError, ValueError) as error:
-            raise ContractError(self.card.path, f"on {what}: build() {raised(error, self.card.path)}") from error
+            raise self.broken(f"on {what}: build() {raised(error, self.card.path)}") from error
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in is anybody's code
-            raise ContractError(
-                self.card.path, f"on {what}: build() {raised(error, self.card.path)}; leave out what is not as expected"
+            raise self.broken(
+                f"on {what}: build() {raised(error, self.card.path)}; leave out what is not as expected"
             ) from error
-
-    def demand(self, right: object, text: str) -> None:
-        """Break the rule unless something is true."""
-        if not right:
-            raise ContractError(self.card.path, text)
 
 
 def checks_of(card: Card) -> tuple[Check, ...]:
@@ -84,7 +77,7 @@ def check_builds(subject: Subject, make: Callable[[], Results], what: str) -> No
         except Exception as error:
             kind = type(item).__name__.lower()
             reason = f"{kind} {item.name!r} cannot be written: {raised(error, subject.card.path)}"
-            raise ContractError(subject.card.path, f"on {what}: {reason}") from error
+            raise subject.broken(f"on {what}: {reason}") from error
 
 
 def check_unchanged(subject: Subject) -> None:

@@ -10,20 +10,18 @@ from functools import cached_property
 from pathlib import Path
 
 from mmbench.contracts.bench import CPU, INTERVALS, Bench, Scale
-from mmbench.contracts.checks import ContractError
+from mmbench.contracts.checks import ContractError, Held
 from mmbench.errors import UserError
 from mmbench.method import Method
 from mmbench.planning.config import MethodConfig
-from mmbench.plugins.catalog import Card
 from mmbench.store.folder import CellFolder
 from mmbench.training.loop import train
 
 
-@dataclass
-class Subject:
+@dataclass(frozen=True)
+class Subject(Held):
     """A method, what it is tried on, and a folder for what its trainings write."""
 
-    card: Card
     bench: Bench
     folder: Path
 
@@ -42,15 +40,6 @@ class Subject:
         """An empty folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=self.folder))
-
-    def demand(self, right: object, text: str) -> None:
-        """Break the rule unless something is true."""
-        if not right:
-            raise self.broken(text)
-
-    def broken(self, text: str) -> ContractError:
-        """The rule is broken."""
-        return ContractError(self.card.path, text)
 
     @contextlib.contextmanager
     def excused(self, where: str, *kinds: type[Exception]) -> Iterator[None]:
