@@ -51,9 +51,9 @@ from mmbench.training.loader import Loader, allowed_views
 from mmbench.training.loop import DivergedError, Drawing, Intervals, train
 from mmbench.training.record import asked_for, measured
 from mmbench.training.samples import Sheets
-from mmbench.training.stopping import SIGNALS, Stop, StoppedError
+from mmbench.training.stopping import SIGNALS, STOPPED, Stop, StoppedError
 
-DONE, FAILED, USER, DIVERGED, STOPPED = 0, 1, 2, 3, 4
+DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3  # and STOPPED
 
 
 class CellRun:

@@ -10,12 +10,12 @@ from mmbench.given.files import expect_folder, path_of
 
 read_path = path_of
 
-HUB = "hf://"  # what a repository of the Hugging Face hub begins with
-
 
 def read_run(text: str) -> str | Path:
     """The folder of a trained cell, or the text that names a repository of a hub."""
-    return text if text.startswith(HUB) else path_of(text)
+    from mmbench.inference.hub import MARK
+
+    return text if text.startswith(MARK) else path_of(text)
 
 
 def add_runs(parser: argparse.ArgumentParser, default: Path | str = Path("runs")) -> None:

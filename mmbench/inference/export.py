@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ import torch
 from torch.export import ExportedProgram
 
 from mmbench.errors import UserError
+from mmbench.given.packages import installed
 from mmbench.inference.files import described
 from mmbench.inference.graph import BATCH, Graph, probes, quiet
 from mmbench.modality import Modality
@@ -83,7 +83,7 @@ def origin(about: Mapping[str, Any]) -> dict[str, Any]:
 
 def expect_packages(form: Format) -> None:
     """Raise UserError where what writes and checks a format is not installed."""
-    if missing := [name for name in NEEDED[form] if importlib.util.find_spec(name) is None]:
+    if missing := [name for name in NEEDED[form] if not installed(name)]:
         verb = "is" if len(missing) == 1 else "are"
         raise UserError(f"--format {form}: {', '.join(missing)} {verb} not installed: pip install 'mmbench[export]'")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmbench.errors import UserError
+from mmbench.given.packages import installed
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
@@ -156,7 +156,7 @@ def film(path: Path, rate: Fraction) -> Iterator[Film]:
 
 
 def _av() -> Any:
-    if importlib.util.find_spec("av") is None:
+    if not installed("av"):
         raise UserError("a video: PyAV is not installed: pip install 'mmbench[video]'; or give a folder of its frames")
     import av
 

@@ -27,6 +27,7 @@ from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
 from mmbench.given.files import expect_folder, path_of, read_toml
+from mmbench.given.packages import installed
 from mmbench.given.texts import told
 from mmbench.plugins.literals import kept_literals
 from mmbench.plugins.remembered import stamp
@@ -152,8 +153,7 @@ def load(card: Card, attribute: str) -> Any:
 def lacking(card: Card) -> str:
     """What a card's REQUIRES names and is not installed, with what to do; empty where all of it is."""
     for package, install in card.get("REQUIRES", {}).items():
-        spec = importlib.util.find_spec(package) if package.isidentifier() else None
-        if spec is None or spec.origin is None:  # of a mere folder of that name, in the working directory perhaps
+        if not installed(package):
             return f"needs the package {package}, which is not installed: pip install '{install}'"
     return ""
 

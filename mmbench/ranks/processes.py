@@ -23,8 +23,8 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from mmbench.errors import UserError
 from mmbench.planning.order import Order
 from mmbench.store.processors import GPUS_VARIABLE, visible_gpus
+from mmbench.training.stopping import STOPPED
 
-STOPPED = 4  # exit code of a process that was asked to end
 LINES = 50  # of standard error that are kept of each
 GRACE = 10.0  # seconds in which the first process says itself why it ends
 MOMENT = 2.0  # seconds between a lost connection and the end of the process that was at its other end

@@ -15,6 +15,9 @@ from typing import NoReturn
 SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
 
 
+STOPPED = 4  # exit code of a cell's process that was asked to end
+
+
 class StoppedError(BaseException):
     """The process was asked to end. Not an Exception, so that no plug-in takes it for an error of its own."""
 

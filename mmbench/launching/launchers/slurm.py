@@ -6,7 +6,6 @@ job calls; it is one function of this module and the cell's order as text, in a 
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 import re
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import UserError
+from mmbench.given.packages import installed
 from mmbench.launching.job import carry_out
 from mmbench.launching.launcher import Work
 from mmbench.planning.order import Order
@@ -100,7 +100,7 @@ class Slurm:
 
     def check(self) -> None:
         """Raise UserError where submitit or Slurm's commands are not there."""
-        if importlib.util.find_spec("submitit") is None:
+        if not installed("submitit"):
             raise UserError("--launcher slurm: submitit is not installed: pip install 'mmbench[slurm]'")
         if lacking := [name for name in ("sbatch", "srun", "squeue", "scancel") if shutil.which(name) is None]:
             raise UserError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,8 @@ def test_bad_input_is_one_line(case: str, cells: Path, tmp_path: Path, monkeypat
 
 
 def test_a_missing_package_is_one_line(monkeypatch: Any) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxscript" else object())
+    there = ModuleSpec("there", None, origin="here")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxscript" else there)
     with pytest.raises(UserError, match=r"onnx: onnxscript is not installed: pip install 'mmbench\[export\]'"):
         export.expect_packages("onnx")
     export.expect_packages("torch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,7 @@ def test_bad_words_are_one_line(
 
 
 def test_no_sbatch_is_one_line(monkeypatch: pytest.MonkeyPatch, submitted: Submitted, tmp_path: Path) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None, origin="here"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="no sbatch on PATH; give the command on a login node"):
         Slurm({}, "x", tmp_path).check()
