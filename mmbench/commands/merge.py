@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmbench.commands.arguments import read_path
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _merge(options: argparse.Namespace) -> int:
     from mmbench.store import merging
-    from mmbench.store.folder import CellFolder, expect_cells
+    from mmbench.store.folder import expect_cells
 
     into: Path = options.into
     for runs in options.folders:
@@ -32,20 +32,13 @@ def _merge(options: argparse.Namespace) -> int:
     if into.exists() and not into.is_dir():
         raise UserError(f"--into {into}: no folder")
     into.mkdir(parents=True, exist_ok=True)
-    merged = merging.union([into, *options.folders])
-    counts, trouble = Counter[str](), list(merged.conflicts)
-    for name, choice in merged.cells.items():
-        if choice.runs == into:
-            counts["there already"] += 1
-        elif choice.state != "done":
-            counts[f"{choice.state}, left out"] += 1
-        elif (state := CellFolder(into / name).state()) != "absent":
-            trouble.append(f"{name}: {state} in {into}; delete it there, or end its run")
-        elif problem := merging.copy(choice, into):
-            trouble.append(problem)
-        else:
-            counts["copied"] += 1
+    counts, trouble = merging.copy_all(merging.union([into, *options.folders]), into)
+    print_copied(counts, trouble, f"Results: {into}")
+    return 1 if trouble else 0
+
+
+def print_copied(counts: Mapping[str, int], trouble: Sequence[str], where: str) -> None:
+    """Say what :func:`mmbench.store.merging.copy_all` did."""
     for line in trouble:
         print(shown(line))
-    print(f"{', '.join(f'{count} {what}' for what, count in counts.items())}. Results: {into}")
-    return 1 if trouble else 0
+    print(f"{', '.join(f'{count} {what}' for what, count in counts.items())}. {where}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmbench.commands.arguments import read_path
+from mmbench.commands.merge import print_copied
 from mmbench.errors import UserError
 from mmbench.given.texts import shown
 
@@ -61,19 +61,8 @@ def _add(options: argparse.Namespace) -> int:
     cells = _finished(merged)
     if not options.mixed:
         _refuse({**sources.contradicting(cells), **sources.made_elsewhere(cells)}, "add")
-    counts, trouble = Counter[str](), list(merged.conflicts)
-    for choice in merged.cells.values():
-        if choice.runs == numbers:
-            counts["there already"] += 1
-        elif choice.state != "done":
-            counts[f"{choice.state}, left out"] += 1
-        elif problem := merging.copy(choice, numbers, numbers_only=True):
-            trouble.append(problem)
-        else:
-            counts["copied"] += 1
-    for line in trouble:
-        print(shown(line))
-    print(f"{', '.join(f'{count} {what}' for what, count in counts.items())}. Numbers: {numbers}")
+    counts, trouble = merging.copy_all(merged, numbers, numbers_only=True)
+    print_copied(counts, trouble, f"Numbers: {numbers}")
     print(_source(cells))
     return 1 if trouble else 0
 

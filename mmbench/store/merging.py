@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,27 @@ def link(merged: Union, folders: Sequence[Path], into: Path) -> None:
         with contextlib.suppress(OSError):
             lines.append((runs / journal.FILE).read_bytes())
     (into / journal.FILE).write_bytes(b"\n".join(lines))
+
+
+def copy_all(merged: Union, into: Path, numbers_only: bool = False) -> tuple[Counter[str], list[str]]:
+    """Copy every finished cell that is not there yet: how many cells were copied or not, and what went wrong, in lines.
+
+    Args:
+        merged: cells of ``into`` and of other folders.
+    """
+    counts, trouble = Counter[str](), list(merged.conflicts)
+    for name, choice in merged.cells.items():
+        if choice.runs == into:
+            counts["there already"] += 1
+        elif choice.state != "done":
+            counts[f"{choice.state}, left out"] += 1
+        elif (state := CellFolder(into / name).state()) != "absent":
+            trouble.append(f"{name}: {state} in {into}; delete it there, or end its run")
+        elif problem := copy(choice, into, numbers_only):
+            trouble.append(problem)
+        else:
+            counts["copied"] += 1
+    return counts, trouble
 
 
 def copy(choice: Choice, into: Path, numbers_only: bool = False) -> str:

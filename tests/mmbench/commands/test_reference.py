@@ -107,6 +107,17 @@ def test_what_is_damaged_is_named_and_not_copied(tmp_path: Path, capsys: pytest.
     assert not (tmp_path / "numbers" / one.name).exists()
 
 
+def test_a_copy_that_is_damaged_is_named_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not written over: whoever committed it looks first."""
+    runs, numbers = tmp_path / "runs", tmp_path / "numbers"
+    name = cell(runs).name
+    assert add(runs, numbers) == 0
+    (numbers / name / "result.json").write_text("{")
+    assert add(runs, numbers) == 1
+    assert f"{name}: damaged in {numbers}; delete it there" in capsys.readouterr().out
+    assert (numbers / name / "result.json").read_text() == "{"
+
+
 @pytest.mark.parametrize(
     ("about", "said"),
     [
