@@ -79,9 +79,8 @@ def run(
     """
     from mmbench.launching.benchmark import load
     from mmbench.launching.launcher import LOCAL
-    from mmbench.launching.scheduler import Options, execute
-    from mmbench.planning.several import check as check_several
-    from mmbench.tracking.sink import check as check_sinks
+    from mmbench.launching.scheduler import execute
+    from mmbench.tracking.sink import check
 
     file, names = (Path(methods), None) if isinstance(methods, str | Path) else (None, methods)
     wanted: dict[str, Any] = {
@@ -95,17 +94,10 @@ def run(
         "cache": cache and str(cache), "gpus_per_cell": gpus_per_cell,
     }  # fmt: skip
     asked = load(file, {key: value for key, value in wanted.items() if value is not None})
-    way = asked.way
-    if way.launcher != LOCAL:
-        raise UserError(f"{file}: launcher {way.launcher!r} is for the command: python -m mmbench run {file}")
-    check_sinks(way.log)
-    plans = asked.plans()
-    check_several(plans, way.gpus_per_cell, way.device)
-    options = Options(
-        way.jobs, Path(way.cache) if way.cache else None, way.device, way.precision,
-        stall_minutes=way.stall_minutes, log=way.log, gpus_per_cell=way.gpus_per_cell,
-    )  # fmt: skip
-    return {outcome.cell.name: outcome.state for outcome in execute(plans, options)}
+    if asked.way.launcher != LOCAL:
+        raise UserError(f"{file}: launcher {asked.way.launcher!r} is for the command: python -m mmbench run {file}")
+    check(asked.way.log)
+    return {outcome.cell.name: outcome.state for outcome in execute(asked.plans(), asked.options())}
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:

@@ -102,9 +102,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 def _run(options: argparse.Namespace) -> int:
     from mmbench.commands.prospect import Prospect
     from mmbench.launching.benchmark import load
-    from mmbench.launching.scheduler import Options
     from mmbench.planning.papers import published_for
-    from mmbench.planning.several import check as check_several
     from mmbench.tracking.sink import check as check_sinks
 
     asked = load(options.file, _given(options))
@@ -123,16 +121,12 @@ def _run(options: argparse.Namespace) -> int:
         raise UserError(f"--device {way.device}: no GPU is to be seen here; use --device cpu, or auto")
     check_sinks(way.log)
     plans = asked.plans()
-    check_several(plans, way.gpus_per_cell, way.device, here=launcher is None)
     if any(part.suite and not part.dataset for part in asked.parts):
         print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")
     if options.save:
         asked.save(options.save)
         print(f"Written: {options.save}")
-    threads, cache = launcher.threads if launcher else 0, Path(way.cache) if way.cache else None
-    settings = Options(
-        way.jobs, cache, way.device, way.precision, _say, way.stall_minutes, threads, way.log, way.gpus_per_cell
-    )
+    settings = asked.options(_say, launcher.threads if launcher else 0)
     prospect = Prospect(plans, settings)
     prospect.prepare(measure=not options.dry_run and not launcher)
     prospect.show()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from mmbench.errors import UserError, did_you_mean
 from mmbench.given.files import expect_folder
 from mmbench.launching import benchmark_file
 from mmbench.launching.benchmark_file import LAUNCHER, LAUNCHERS, PART, RUN, WAY, Part, Values, Way
+from mmbench.launching.launcher import LOCAL
+from mmbench.launching.scheduler import Options
+from mmbench.planning import several
 from mmbench.planning.papers import find
 from mmbench.planning.plan import Plan, make_plans
 from mmbench.planning.tables import plan_table
@@ -49,7 +52,8 @@ class Benchmark:
         """One plan per data set and profile, in the order in which they are asked for; all is checked.
 
         Raises:
-            UserError: as :func:`mmbench.planning.plan.make_plans`, with the file's name in front.
+            UserError: as :func:`mmbench.planning.plan.make_plans`, with the file's name in front; or as
+                :func:`mmbench.planning.several.check`.
         """
         made: list[Plan] = []
         planned: dict[str, Path] = {}
@@ -62,7 +66,16 @@ class Benchmark:
                 table = f": [[{RUN}]] {number}" if len(self.parts) > 1 else ""
                 beside = " with the options beside it" if self.given & {*PART} else ""
                 raise UserError(f"{self.file}{table}{beside}: {error}") from error
-        return together(made)
+        plans = together(made)
+        several.check(plans, self.way.gpus_per_cell, self.way.device, here=self.way.launcher == LOCAL)
+        return plans
+
+    def options(self, say: Callable[[str], None] = print, threads: int = 0) -> Options:
+        """How the scheduler carries it out; ``threads`` are a launcher's."""
+        way, cache = self.way, Path(self.way.cache) if self.way.cache else None
+        return Options(
+            way.jobs, cache, way.device, way.precision, say, way.stall_minutes, threads, way.log, way.gpus_per_cell
+        )
 
     def save(self, file: Path) -> None:
         """Write it as a file of which the same cells are planned. Raises UserError where the file is there already."""
