@@ -17,24 +17,7 @@ from mmbench.modality.reading import SegmentationReading
 from mmbench.task import Group, Task, Translation
 
 from .synthetic.scene import CLASSES as CLASSES
-
-PALETTE = (
-    (0, 0, 0),
-    (0, 0, 255),
-    (232, 88, 47),
-    (0, 217, 0),
-    (148, 0, 240),
-    (222, 241, 23),
-    (255, 205, 205),
-    (0, 223, 228),
-    (106, 135, 204),
-    (116, 28, 41),
-    (240, 35, 235),
-    (0, 166, 156),
-    (249, 139, 0),
-    (225, 228, 194),
-)
-"""14 colours, void first: the floats of SceneNetv1.0 times 255, truncated as its code does, not rounded."""
+from .synthetic.scene import PALETTE as PALETTE
 
 # fmt: off
 MAP40: np.ndarray = np.array(

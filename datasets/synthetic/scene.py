@@ -27,7 +27,8 @@ CLASSES = (
 )
 BED, BOOK, CEILING, CHAIR, FLOOR, FURNITURE, OBJECT, PICTURE, SOFA, TABLE, TV, WALL, WINDOW = range(1, 14)
 
-# Of void and of each class: in pictures, and where colours are tied to classes.
+# Of void and of each class: in pictures, and where colours are tied to classes. The floats of SceneNetv1.0 times 255,
+# truncated as its code does, not rounded.
 PALETTE = (
     (0, 0, 0),
     (0, 0, 255),
