@@ -34,6 +34,11 @@ class Main(NamedTuple):
         return f"{self.inputs} → {self.output}"
 
 
+def in_percent(score: Score) -> tuple[float, str]:
+    """What a score's numbers are multiplied by to be in percent where they are shares, and what stands at an axis."""
+    return (100.0, f"{score.header}, %") if score.unit == "share" else (1.0, score.axis)
+
+
 def main_translation(part: pd.DataFrame, judged: bool = False) -> Main | None:
     """The first zero-pair translation in the results of one data set and profile, which is the task's first.
 

@@ -21,6 +21,7 @@ from mmbench.reporting import Figure, Results, Table
 
 from .cell_files import UNREADABLE
 from .clean import complete
+from .main_translation import in_percent
 
 NAME = "pseudo-pairs"
 TITLE = "Gain of pseudo-pairs over a control of as many steps"
@@ -93,9 +94,8 @@ def _scores(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
     ):
         score = main_score(str(kind))
         if score is not None and metric == score.key and value == value:
-            share = score.unit == "share"
-            named = f"{score.header}, {'%' if share else score.unit}"
-            found[f"{inputs} → {output}", named] = (100 if share else 1) * float(value)
+            scale, named = in_percent(score)
+            found[f"{inputs} → {output}", named] = scale * float(value)
     return found
 
 

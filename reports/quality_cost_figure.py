@@ -20,7 +20,7 @@ from mmbench.reporting import Figure, Results
 from .cell_files import asked
 from .clean import numbers, titled
 from .cost_table import COLUMNS
-from .main_translation import METRICS, Main, main_translation
+from .main_translation import METRICS, Main, in_percent, main_translation
 from .rows import GROUPS
 
 NAME = "quality-cost"
@@ -56,7 +56,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
 
 def _points(part: pd.DataFrame, main: Main, folder: Path) -> pd.DataFrame:
     """A row per method, best first: title, group, mean and std of the score, and its costs; nan without one."""
-    scale = 100.0 if main.score.unit == "share" else 1.0
+    scale, _ = in_percent(main.score)
     by_method = main.rows.groupby("method", sort=True)
     points = pd.DataFrame(
         {
@@ -110,7 +110,7 @@ def _draw(points: pd.DataFrame, main: Main) -> Canvas:
         axis.set_xlabel(label)
         if len(chance):
             axis.axhline(chance["score"].iloc[0], color="grey", linestyle=":", linewidth=1, zorder=0)
-    axes[0].set_ylabel(f"{_header(main)}, {main.arrow}")
+    axes[0].set_ylabel(f"{in_percent(main.score)[1]}, {main.arrow}")
     groups = [group for group in GROUPS if group in set(points["group"])]
     marks = [_mark(group) for group in groups]
     if len(chance):
@@ -124,11 +124,6 @@ def _draw(points: pd.DataFrame, main: Main) -> Canvas:
 def _mark(group: str) -> Line2D:
     colour, marker = STYLES.get(group, OTHER)
     return Line2D([], [], linestyle="", color=colour, marker=marker, label=group)
-
-
-def _header(main: Main) -> str:
-    """As :attr:`Score.axis`, with shares in percent."""
-    return f"{main.score.header}, %" if main.score.unit == "share" else main.score.axis
 
 
 def _short(title: str) -> str:
