@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations, permutations
 from typing import cast
 
 from torch import Tensor, nn
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from mmbench.method import Batch, Context, Losses, Method, Stage
 from mmbench.task import Translation
 
+from .domain_pairs import every_translation, hops, trained_pairs
 from .losses import by_name, lsgan_discriminator, lsgan_generator
 from .networks.image_pool import ImagePool
 from .networks.labels import some
@@ -72,7 +72,7 @@ class CycleGANDomains(Method):
         settings, size = context.settings, context.size
         width, critic_width = part_widths(context, "generator", "discriminator")
         names = [domain.name for domain in self.task.modalities]
-        self.pairs = [pair for pair in combinations(names, 2) if settings["pairs"] == "all" or self.task.anchor in pair]
+        self.pairs = trained_pairs(names, self.task.anchor, settings["pairs"])
         self.generators, self.discriminators, self.pools = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for source, target in (direction for pair in self.pairs for direction in (pair, pair[::-1])):
             inputs, outputs = (self.task.modality(name).channels for name in (source, target))
@@ -104,25 +104,18 @@ class CycleGANDomains(Method):
         return {name: values.sum() for name, values in by_name(terms).items()}
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
-        """The pair's own generator or, ``via`` a domain, two of them one after the other.
-
-        A pair that was not trained goes by the anchor whether ``via`` says so or not.
-        """
+        """The pair's own generator or, ``via`` a domain, two of them one after the other; see :func:`hops`."""
         ((source, image),) = inputs.items()
-        output, via = translation.output, translation.via
-        if via is None and _key(source, output) not in self.generators:
-            via = self.task.anchor
-        for target in (output,) if via is None else (via, output):
+        for target in hops(self.task, translation, self._is_trained):
             source, image = target, self._generate(source, target, image)
         return image
 
     def translations(self) -> tuple[Translation, ...]:
         """Every pair: what has no generator of its own by the anchor."""
-        names, anchor = [domain.name for domain in self.task.modalities], self.task.anchor
-        return tuple(
-            Translation((a,), b, via=None if _key(a, b) in self.generators else anchor)
-            for a, b in permutations(names, 2)
-        )
+        return every_translation(self.task, self._is_trained)
+
+    def _is_trained(self, source: str, target: str) -> bool:
+        return _key(source, target) in self.generators
 
     def _generate(self, source: str, target: str, image: Tensor) -> Tensor:
         raw: Tensor = self.generators[_key(source, target)](image)

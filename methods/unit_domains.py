@@ -12,12 +12,12 @@ pairs, so that the cost of a step does not grow with N.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations, permutations
 
 from torch import Tensor
 
 from mmbench.task import Translation
 
+from .domain_pairs import every_translation, hops, trained_pairs
 from .networks.labels import some
 from .unit import UNIT
 
@@ -37,32 +37,23 @@ class UNITDomains(UNIT):
 
     def trained_pairs(self) -> list[tuple[str, ...]]:
         """Every pair, or those with the anchor."""
-        pairs = combinations(sorted(domain.name for domain in self.task.modalities), 2)
-        return [pair for pair in pairs if self.context.settings["pairs"] == "all" or self.task.anchor in pair]
+        names = sorted(domain.name for domain in self.task.modalities)
+        return list(trained_pairs(names, self.task.anchor, self.context.settings["pairs"]))
 
     def pairs_of_step(self) -> list[tuple[str, ...]]:
         """As many as ``pairs_per_step`` says, drawn anew in each step; 0 means all."""
         return some(self.pairs, self.context.settings["pairs_per_step"])
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:
-        """The pair's own model or, ``via`` a domain, two of them one after the other.
-
-        A pair that was not trained goes by the anchor whether ``via`` says so or not.
-        """
+        """The pair's own model or, ``via`` a domain, two of them one after the other; see :func:`hops`."""
         ((source, image),) = inputs.items()
-        output, via = translation.output, translation.via
-        if via is None and not self._is_trained(source, output):
-            via = self.task.anchor
-        for target in (output,) if via is None else (via, output):
+        for target in hops(self.task, translation, self._is_trained):
             source, image = target, super().translate({source: image}, Translation((source,), target))
         return image
 
     def translations(self) -> tuple[Translation, ...]:
         """Every pair: what has no model of its own by the anchor."""
-        names, anchor = [domain.name for domain in self.task.modalities], self.task.anchor
-        return tuple(
-            Translation((a,), b, via=None if self._is_trained(a, b) else anchor) for a, b in permutations(names, 2)
-        )
+        return every_translation(self.task, self._is_trained)
 
     def _is_trained(self, one: str, other: str) -> bool:
         return tuple(sorted((one, other))) in self.pairs
