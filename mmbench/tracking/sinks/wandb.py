@@ -35,6 +35,8 @@ class WeightsAndBiases:
         if not path.exists():
             write_bytes(path, secrets.token_hex(4).encode())
         dataset, profile, method, _ = run.name.split("/")
+        # Its stubs take literals alone; without the package there are no stubs.
+        mode: Any = os.environ.get("WANDB_MODE", "offline")
         self.run: Any = wandb.init(
             project=os.environ.get("WANDB_PROJECT", PROJECT),
             name=run.name,
@@ -43,7 +45,7 @@ class WeightsAndBiases:
             resume="allow",
             dir=str(run.folder.parent),  # where it makes a folder wandb/
             config=dict(run.about),
-            mode=os.environ.get("WANDB_MODE", "offline"),  # type: ignore[arg-type]
+            mode=mode,
             # What a cell prints is its progress, read by the run that started it.
             settings=wandb.Settings(console="off", silent=True, disable_git=True, disable_code=True),
         )
