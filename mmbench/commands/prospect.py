@@ -127,10 +127,11 @@ class Prospect:
         print(f"{plan.dataset}, profile {plan.profile_name} ({plan.profile.title}): {plan.profile.size} px")
         if plan.found:
             print(f"  data: {plan.found}")
+        width = max([52, *(len(cell.name) for cell in plan.cells)])
         for cell in plan.cells:
             waits = f", after {', '.join(c.method for c in cell.waits_for)}" if cell.waits_for else ""
             takes = duration(outlook.cells[cell.name].seconds)
-            print(f"  {cell.name:52} {cell.steps:>7} steps  ~{takes:>11}  {_state(plan, cell, outlook)}{waits}")
+            print(f"  {cell.name:{width}} {cell.steps:>7} steps  ~{takes:>11}  {_state(plan, cell, outlook)}{waits}")
         for note in plan.skipped:
             print(f"  {note}")
         count = len(plan.cells)
