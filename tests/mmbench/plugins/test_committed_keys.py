@@ -12,10 +12,10 @@ from mmbench.planning.plan import make_plans
 from mmbench.plugins import protocol
 
 KEYS = {
-    "mmnet": "e3aa87a9a453f4ea",
-    "mmnet-pp": "163732bdf4f9e6fa",
+    "mmnet": "4364f5f7d063ead7",
+    "mmnet-pp": "2374dcc1d9ce0a41",
     "cyclegan": "579312902c7449d3",
-    "oracle": "220472db6219bedf",
+    "oracle": "e566294291d5cfee",
     "prior": "9fe129497bcb36eb",
 }
 
