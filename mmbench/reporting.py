@@ -151,10 +151,24 @@ class Gallery:
     Attributes:
         examples: the first one is shown first.
         meanings: name -> what colours stand for, six hexadecimal digits to text; empty where they mean themselves.
+
+    Raises:
+        TypeError, ValueError: a picture that is not bytes, or an example with no choices or others than the first.
     """
 
     examples: Sequence[Example]
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for example in self.examples:
+            if not example.choices or list(example.choices) != list(self.examples[0].choices):
+                asked, given = (", ".join(one.choices) for one in (self.examples[0], example))
+                raise ValueError(
+                    f"an example is chosen by {given or 'nothing'}; the first one is by {asked or 'nothing'}"
+                )
+            for panel in example.panels:
+                if not isinstance(panel.png, bytes):
+                    raise TypeError(f"panel {panel.caption!r}: {type(panel.png).__name__}, expected a PNG file's bytes")
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,11 @@ def stored(galleries: Mapping[str, Gallery], room: int) -> Stored:
 
 def _gallery(gallery: Gallery, images: Mapping[bytes, int], most: int) -> dict[str, Any]:
     return {
-        "meanings": {shown(name): dict(meaning) for name, meaning in gallery.meanings.items()},
+        "meanings": {shown(str(name)): dict(meaning) for name, meaning in gallery.meanings.items()},
         "examples": [
             [
-                [shown(value) for value in example.choices.values()],
-                [[shown(panel.caption), images[panel.png], shown(panel.meaning)] for panel in example.panels],
+                [shown(str(value)) for value in example.choices.values()],
+                [[shown(str(panel.caption)), images[panel.png], shown(str(panel.meaning))] for panel in example.panels],
             ]
             for example in gallery.examples
             if example.rank <= most
@@ -72,4 +72,6 @@ def _gallery(gallery: Gallery, images: Mapping[bytes, int], most: int) -> dict[s
 
 
 def _length(example: Example) -> int:
-    return AROUND + sum(map(len, [*example.choices.values(), *(panel.caption for panel in example.panels)]))
+    return AROUND + sum(
+        len(str(text)) for text in [*example.choices.values(), *(panel.caption for panel in example.panels)]
+    )

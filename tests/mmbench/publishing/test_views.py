@@ -85,6 +85,8 @@ def test_every_part_says_what_it_is(page: Path) -> None:
     assert [values["aria-label"] for values in elements(reader, "table")] == ["Scores", "Few"]
     assert text.count("<tbody>") == 2 + 1, "a group of rows has a body of its own, which its heading is for"
     assert all(f"<label>{word} <" in text for word in ("Filter rows", "Image", "Method"))
+    (filters,) = elements(reader, "input")
+    assert filters["aria-label"] == "Filter rows of Scores", "of which table, where controls are listed"
     assert text.count("<label>") == len(elements(reader, "input") + elements(reader, "select"))
     panels = [values for values in elements(reader, "div") if values["class"] == "panels"]
     assert [(one["role"], one["tabindex"], "arrow keys" in one["aria-label"]) for one in panels] == [
@@ -227,6 +229,6 @@ def test_what_is_clicked_and_typed_stands_in_the_address(browser: str, page: Pat
     )
     assert found[1].replace("&amp;", "&") == "#" + "&".join(map(urlencode, views))
     assert column(text) == ["delta", "epsilon", "beta", "gamma"]
-    links = [found.replace("&amp;", "&") for found in re.findall('<a class="link" href="([^"]*)"', text)]
+    links = [found.replace("&amp;", "&") for found in re.findall('<a class="link"[^>]* href="([^"]*)"', text)]
     assert links == [f"#{urlencode(view)}" for view in views], "each leads to its own view"
     assert "Column 1, row 0. truth: &lt;roof&gt;; by A: R 7, G 8, B 9</p>" in text
