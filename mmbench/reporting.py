@@ -114,6 +114,64 @@ class Results:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One picture of an :class:`Example`.
+
+    Attributes:
+        caption: what it shows.
+        png: its file; pictures of one example are of one size.
+        meaning: the name, in :attr:`Gallery.meanings`, of what its colours stand for.
+    """
+
+    caption: str
+    png: bytes
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """Pictures that belong together, pixel by pixel: an input, its translation, the truth.
+
+    Attributes:
+        choices: what a reader chooses it by, such as ``{"image": "1", "method": "Oracle"}``; a gallery's examples have
+            the same names in the same order.
+        panels: the pictures.
+        rank: where the page has no room for all examples, those of the lowest ranks are on it.
+    """
+
+    choices: Mapping[str, str]
+    panels: Sequence[Panel]
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Examples that a reader of the page looks at one by one; a pixel that is pointed at is told in all pictures.
+
+    Attributes:
+        examples: the first one is shown first.
+        meanings: name -> what colours stand for, six hexadecimal digits to text; empty where they mean themselves.
+
+    Raises:
+        TypeError, ValueError: a picture that is not bytes, or an example with no choices or others than the first.
+    """
+
+    examples: Sequence[Example]
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for example in self.examples:
+            if not example.choices or list(example.choices) != list(self.examples[0].choices):
+                asked, given = (", ".join(one.choices) for one in (self.examples[0], example))
+                raise ValueError(
+                    f"an example is chosen by {given or 'nothing'}; the first one is by {asked or 'nothing'}"
+                )
+            for panel in example.panels:
+                if not isinstance(panel.png, bytes):
+                    raise TypeError(f"panel {panel.caption!r}: {type(panel.png).__name__}, expected a PNG file's bytes")
+
+
+@dataclass(frozen=True)
 class Figure:
     """A figure of matplotlib, saved as PNG and SVG; equal figures give equal files.
 
@@ -124,6 +182,7 @@ class Figure:
         figure: a matplotlib Figure, made without pyplot so that no window and no global state is involved.
         note: stands below the figure on the page.
         cropped: whether it is cut, or grows, to what is drawn; False where the margins are right as they are.
+        gallery: what the page lets a reader look at closely, above the figure.
     """
 
     name: str
@@ -131,6 +190,7 @@ class Figure:
     figure: Canvas
     note: str = ""
     cropped: bool = True
+    gallery: Gallery | None = None
 
     def png(self, dpi: int = 100) -> bytes:
         """Pixels, ``dpi`` to an inch."""

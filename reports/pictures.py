@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
-from mmbench.modality import Colour, modality_of
-from mmbench.reporting import Figure, Results
+from mmbench.modality import Colour, Modality, modality_of
+from mmbench.reporting import Example, Figure, Gallery, Results
 
 from .cell_files import UNREADABLE, arrays_in, result_of
 from .clean import cells
+from .gallery import examples, meaning, path_of
 
 NAME = "pictures"
 TITLE = "Pictures: inputs, each method's translation, truth"
@@ -27,70 +28,95 @@ IMAGES = 5
 COLUMNS = 10  # pictures side by side, beyond which they would be too small to tell apart on a page
 GAP = 0.04  # between pictures, of their height
 GROUPS = ("baselines", "zero-pair", "oracle")
+CHOSEN = ("zero-pair", "baselines", "oracle")  # in which order they are offered one by one: the page is about the first
+SEEDS = 3  # the lowest, whose pictures stand on the page one by one
+SAMPLES = "samples/samples.npz"
 SWATCH = 0.9  # inches that a colour and its name take in the legend
 LINE = 0.16  # inches of a line of the legend
 
 
 @dataclass
 class Columns:
-    """Pictures of one output by group and caption, and what their colours mean."""
+    """Pictures of one output by group and caption, what their colours mean, and the same one by one by group."""
 
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
     swatches: dict[str, Colour] = field(default_factory=dict)
+    examples: dict[str, list[Example]] = field(default_factory=lambda: {group: [] for group in CHOSEN})
+    meanings: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Figure]:
-    """One figure per data set, profile and output modality, from each method's lowest seed."""
+    """One figure per data set, profile and output modality, from each method's lowest seed.
+
+    Above it on the page stand the pictures of the lowest seeds one by one.
+    """
     figures = []
+    ids: dict[str, Sequence[str]] = {}
     for (dataset, profile), part in cells(results.rows).groupby(["dataset", "profile"], sort=False):
-        lowest = part.sort_values("seed").drop_duplicates("method")[["method", "seed", "title"]]
         columns: dict[str, Columns] = {}
-        for method, seed, title in lowest.itertuples(index=False):
+        ordered = part.sort_values("seed", kind="stable")
+        lowest = ordered.assign(place=ordered.groupby("method").cumcount()).query("place < @SEEDS")
+        for method, seed, title, place in lowest[["method", "seed", "title", "place"]].itertuples(index=False):
             folder = results.folder(str(dataset), str(profile), method, seed)
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(*UNREADABLE):
-                _add(columns, folder, title)
+                if (folder / SAMPLES).exists():
+                    _add(columns, folder, title, seed, place, _ids(results, folder, ids))
         for output, mine in columns.items():
             name = f"pictures-{dataset}-{profile}-to-{output}"
-            figures.append(Figure(name, f"Pictures to {output}: {dataset}, profile {profile}", _draw(mine)))
+            text = f"Pictures to {output}: {dataset}, profile {profile}"
+            gallery = Gallery([example for some in mine.examples.values() for example in some], mine.meanings)
+            figures.append(Figure(name, text, _draw(mine), gallery=gallery))
     return figures
 
 
-def _add(columns: dict[str, Columns], folder: Path, title: str) -> None:
-    """Put a cell's pictures into the columns of each output, ordered by the tables' groups."""
-    samples = folder / "samples" / "samples.npz"
-    if not samples.exists():
-        return
+def _ids(results: Results, folder: Path, known: dict[str, Sequence[str]]) -> Sequence[str]:
+    """Of a cell's test images; looked up once for each list of them."""
+    result = result_of(folder)
+    split = str((result.get("split_hashes") or {}).get("test"))
+    if split not in known:
+        known[split] = results.test_ids(result)
+    return known[split]
+
+
+def _add(columns: dict[str, Columns], folder: Path, title: str, seed: int, place: int, ids: Sequence[str]) -> None:
+    """Put a cell's pictures one by one into each output's and, of the lowest seed, into its columns.
+
+    Columns are ordered by the tables' groups.
+    """
     result = result_of(folder)
     rows = result["rows"]
+    modalities = _modalities(result)
     treated_fairly = {(row["output"], row["via"]) for row in rows if row["bn"] != "trained"}
-    with arrays_in(folder, "samples/samples.npz") as arrays:
+    with arrays_in(folder, SAMPLES) as arrays:
         for number, row in enumerate(rows):
             if row["group"] not in GROUPS or (row["via"] and result["parent"]):
                 continue  # a child's cascades look like its parent's
             if row["bn"] == "trained" and (row["output"], row["via"]) in treated_fairly:
                 continue
             whole = columns.setdefault(row["output"], Columns())
-            here = whole.pictures
             names = row["inputs"].split("+")
-            whole.swatches |= _swatches(result, [*names, row["output"]])
+            shown = [modalities[name] for name in [*names, row["output"]] if name in modalities]
+            treated = ", BN re-estimated" if row["bn"] != "trained" else ""
+            whole.examples[row["group"]] += examples(arrays, number, row, f"{title}{treated}", seed, place, ids)
+            whole.meanings |= {m.name: meaning(m) for m in shown if m.name not in whole.meanings}
+            if place > 0:
+                continue
+            here = whole.pictures
+            for modality in shown:
+                whole.swatches |= dict(modality.swatches)
             for name in names:
                 here.setdefault(f"0 input|{name}", arrays[f"truth/{name}"])
             here.setdefault("9 truth|truth", arrays[f"truth/{row['output']}"])
-            treated = ", BN re-estimated" if row["bn"] != "trained" else ""
-            path = " → ".join(part for part in (row["inputs"], row["via"], row["output"]) if part)
-            key = f"{1 + GROUPS.index(row['group'])} {row['group']}|{title}{treated}\n{path}"
+            key = f"{1 + GROUPS.index(row['group'])} {row['group']}|{title}{treated}\n{path_of(row)}"
             here[key] = arrays[f"picture/{number}"]
 
 
-def _swatches(result: Mapping[str, Any], names: list[str]) -> dict[str, Colour]:
-    """What the colours of modalities' pictures mean; empty where the result is older than its ``task``."""
-    found: dict[str, Colour] = {}
+def _modalities(result: Mapping[str, Any]) -> dict[str, Modality]:
+    """Those of a cell by name; none where the result is older than its ``task``."""
     with contextlib.suppress(*UNREADABLE):
-        for values in result["task"]["modalities"]:
-            if values["name"] in names:
-                found |= dict(modality_of(values).swatches)
-    return found
+        return {values["name"]: modality_of(values) for values in result["task"]["modalities"]}
+    return {}
 
 
 def _draw(columns: Columns) -> Canvas:

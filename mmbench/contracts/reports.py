@@ -113,4 +113,4 @@ def shown(item: Table | Figure) -> Any:
     """What is written of it."""
     if isinstance(item, Table):
         return item.name, item.text(), item.csv(), item.markdown(), latex.table(item)
-    return item.name, item.title, item.note, item.png(DPI)
+    return item.name, item.title, item.note, item.png(DPI), item.gallery

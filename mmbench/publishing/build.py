@@ -17,7 +17,7 @@ from matplotlib.figure import Figure as Canvas
 
 from mmbench.given.texts import told
 from mmbench.plugins import catalog
-from mmbench.reporting import Figure, Results, Table
+from mmbench.reporting import Figure, Gallery, Results, Table
 from mmbench.store.collect import collect
 from mmbench.table import ranges
 
@@ -114,6 +114,8 @@ def build(card: catalog.Card, results: Results, published: pd.DataFrame) -> list
             raise TypeError(
                 f"figure {item.name!r}: expected a figure of matplotlib, got a {type(item.figure).__name__}"
             )
+        if isinstance(item, Figure) and not isinstance(item.gallery, Gallery | None):
+            raise TypeError(f"figure {item.name!r}: gallery is a {type(item.gallery).__name__}, expected a Gallery")
     names = [item.name for item in made]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"several items are named {repeated[0]!r}, expected a name for each")

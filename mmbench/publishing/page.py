@@ -1,12 +1,15 @@
 """The page of all reports: one file that asks for nothing else, for phones, paper, light and dark screens.
 
-No script, no font and no address: styles stand in the page, images are data URIs, and the page's content policy
-forbids everything else. What it looks like is in ``page.html.jinja`` and ``page.css``.
+No font and no address: styles stand in the page, images are data URIs, and the page's content policy forbids everything
+else. The one script sorts and filters tables, shows pictures pixel by pixel and keeps both in the address; the policy
+names its digest, and where no script may run the page does without. What it looks like is in ``page.html.jinja`` and
+``page.css``, what it does in ``tables.js``, ``pictures.js`` and ``page.js``.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,20 +20,33 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mmbench.given.texts import lines_shown
-from mmbench.reporting import Figure, Table
+from mmbench.publishing.gallery import stored
+from mmbench.reporting import Figure, Gallery, Table
 
+FEW = 5  # lines of a table below which there is nothing to filter
 LONG = 40  # rows of a table beyond which it scrolls by itself, below its headers
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+LIMIT = 14_500_000  # characters of a page: it can be sent by mail
+FRAME = 200_000  # of them, what stands around tables, figures and pictures
+LEFT_OUT = "{} translations are not shown pixel by pixel: the page would pass 15 MB. They are in the cells' samples/."
+HERE = Path(__file__).parent
+SCRIPT = "".join((HERE / name).read_text(encoding="utf-8") for name in ("tables.js", "pictures.js", "page.js"))
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-"
+    f"{base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()}'"
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A table or figure on the page: where it stands, its title, its fragment, and the files beside the page."""
+    """A table or figure on the page: where it stands, its title, its fragment, the files beside the page, and what a
+    reader looks at closely.
+    """
 
     name: str
     title: str
     body: Markup
     files: Sequence[str] = ()
+    gallery: Gallery | None = None
 
     @property
     def anchor(self) -> str:
@@ -40,7 +56,7 @@ class Entry:
     @property
     def kind(self) -> str:
         """Which of the two it is."""
-        return "picture" if self.body.startswith('<div class="pane"') else "table"
+        return "picture" if '<div class="pane"' in self.body else "table"
 
     def title_in(self, heading: str) -> str:
         """Its title without the heading that it stands under."""
@@ -55,18 +71,24 @@ def page(title: str, facts: Mapping[str, str], sections: Mapping[str, Sequence[E
         sections: heading -> what stands in it, in order.
         notes: a line per cell without numbers and per report that could not be made.
     """
-    return str(TEMPLATE.document(title, facts, sections, notes, POLICY))
+    entries = [entry for some in sections.values() for entry in some]
+    galleries = {entry.anchor: entry.gallery for entry in entries if entry.gallery}
+    pictures = stored(galleries, LIMIT - FRAME - sum(len(entry.body) for entry in entries))
+    if pictures.left_out:
+        notes = [*notes, LEFT_OUT.format(pictures.left_out)]
+    return str(TEMPLATE.document(title, facts, sections, notes, POLICY, Markup(SCRIPT), pictures.text))
 
 
 def table(item: Table) -> Markup:
-    """A table with headings of groups in a box that scrolls by itself, and its note."""
-    return Markup(TEMPLATE.table(item, item.titles(), item.align(), len(item.lines) > LONG))
+    """A table with headings of groups in a box that scrolls by itself, what filters it, and its note."""
+    return Markup(TEMPLATE.table(item, item.titles(), item.align(), len(item.lines) > LONG, len(item.lines) >= FEW))
 
 
 def figure(item: Figure, png: bytes, svg: bytes) -> Markup:
-    """A figure as an image inside the page: the SVG, or the PNG where the figure holds pictures."""
+    """A figure as an image inside the page, below its gallery: the SVG, or the PNG where the figure holds pictures."""
     kind, content = ("png", png) if item.has_images() else ("svg+xml", svg)
-    return Markup(TEMPLATE.figure(item, kind, base64.b64encode(content).decode()))
+    choices = item.gallery.examples[0].choices if item.gallery and item.gallery.examples else ()
+    return Markup(TEMPLATE.figure(item, kind, base64.b64encode(content).decode(), list(choices)))
 
 
 def _allowed(value: Any) -> Any:
@@ -76,7 +98,7 @@ def _allowed(value: Any) -> Any:
 
 TEMPLATE: Any = (
     Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, finalize=_allowed,
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, finalize=_allowed,
         keep_trailing_newline=True,
     )
     .get_template("page.html.jinja")

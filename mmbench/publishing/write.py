@@ -46,7 +46,8 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
         for path, content in zip(written, contents.values(), strict=True):
             write_bytes(path, content)
         files += written
-        entry = html.Entry(name, item.title, body, [path.name for path in written])
+        gallery = item.gallery if isinstance(item, Figure) else None
+        entry = html.Entry(name, item.title, body, [path.name for path in written], gallery)
         entries.setdefault(_place(item, places), []).append(entry)
     if notes:
         files.append(folder / "notes.txt")

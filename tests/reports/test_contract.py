@@ -68,6 +68,7 @@ def test_the_results_of_the_test_are_shown() -> None:
     }  # fmt: skip
 
 
+CANVAS = "from matplotlib.figure import Figure as Canvas\ndef build(results, published): "
 WRONG = {
     "def build(results, published): raise KeyError('colour')": "KeyError: 'colour'",
     "def build(results, published): return None": "returned NoneType, expected a list of Table and Figure",
@@ -75,6 +76,10 @@ WRONG = {
     "def build(results, published): return 2 * [Table('a', 'A', results.rows)]": "several items are named 'a'",
     "def build(results, published): return [Table('a', 'A', [1])]": "table 'a': frame is a list, expected a DataFrame",
     "def build(results, published): return [Figure('a', 'A', 'drawn')]": "figure 'a': expected a figure of matplotlib",
+    f"{CANVAS}return [Figure('a', 'A', Canvas(), gallery=[])]": "figure 'a': gallery is a list, expected a Gallery",
+    f"{CANVAS}return [Gallery([Example({{}}, [])])]": "an example is chosen by nothing",
+    f"{CANVAS}return [Gallery([Example({{'a': '1'}}, []), Example({{'b': '1'}}, [])])]": "by b; the first one is by a",
+    f"{CANVAS}return [Gallery([Example({{'a': '1'}}, [Panel('p', 'x', '')])])]": "panel 'p': str, expected a PNG file",
     "def build(results, published): return [Table(3, 'A', results.rows)]": "item 0: expected text as name",
     "def build(results, published): raise SystemExit(3)": "SystemExit: 3",
     "def make(results, published): return []": "'wrong' has no 'build'",
@@ -88,7 +93,10 @@ def test_a_report_that_breaks_the_contract_takes_down_itself_only(
 ) -> None:
     path = tmp_path / "plugins" / "reports" / f"wrong_{list(WRONG).index(body)}.py"  # a module is imported once
     path.parent.mkdir(parents=True)
-    path.write_text(f'NAME = "wrong"\nTITLE = "Wrong"\nfrom mmbench.reporting import Figure, Table\n{body}\n')
+    path.write_text(
+        f'NAME = "wrong"\nTITLE = "Wrong"\n'
+        f"from mmbench.reporting import Example, Figure, Gallery, Panel, Table\n{body}\n"
+    )
     monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path / "plugins"))
     made, notes = build_reports(copied(), ["cost", "wrong", "provenance"])
     assert {item.name for item in made} == {"cost-synthetic-smoke", "provenance-synthetic-smoke"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 from collections.abc import Callable
@@ -40,6 +41,7 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     (drawn,) = (item for item in made if item.name == "pictures-synthetic-smoke-to-segmentation")
     assert isinstance(drawn, Figure)
     named = [text.get_text() for legend in drawn.figure.legends for text in legend.get_texts()]
+    check_gallery(drawn, runs)
     assert named[0] == "0.5 m" and {"8 m", "no depth", "bed", "window", "void"} <= set(named)
     table = files["provenance-synthetic-smoke.csv"].read_text()
     assert table.count("\n") == 3
@@ -65,6 +67,26 @@ def test_reports_of_a_run(run_cli: Callable[..., subprocess.CompletedProcess[str
     commits = provenance.frame.set_index("method")["commit"]
     assert commits["oracle"] == result["commit"] and pd.isna(commits["mmnet"]), "what is damaged of a cell is missing"
     assert provenance.note.endswith("Damaged: mmnet seed 0.")
+
+
+def check_gallery(drawn: Figure, runs: Path) -> None:
+    """Every test image by both methods; what the colours of a translation stand for is what the cell translated."""
+    assert drawn.gallery
+    chosen = [example.choices for example in drawn.gallery.examples]
+    methods = list(dict.fromkeys(choices["method"] for choices in chosen))
+    assert (methods[0], methods[-1]) == ("M&MNets", "Oracle")
+    ids = list(dict.fromkeys(choices["image"] for choices in chosen))
+    assert ids == [f"{number + 1}" for number in range(len(ids))], "nobody was asked for their names"
+    wanted = {"image": ids[1], "translation": "depth → segmentation", "method": "Oracle", "seed": "0"}
+    panel = drawn.gallery.examples[chosen.index(wanted)].panels[1]
+    cell = runs / "synthetic" / "smoke" / "oracle" / "seed-0"
+    result = json.loads((cell / "result.json").read_text())
+    (classes,) = (values["classes"] for values in result["task"]["modalities"] if values["kind"] == "segmentation")
+    paths = [(row["inputs"], row["output"]) for row in result["rows"]]
+    translated = np.load(cell / "samples" / "samples.npz")[str(paths.index(("depth", "segmentation")))][1]
+    pixels = np.asarray(Image.open(io.BytesIO(panel.png)).convert("RGB")).reshape(-1, 3).tolist()
+    told = [drawn.gallery.meanings[panel.meaning]["{:02x}{:02x}{:02x}".format(*pixel)] for pixel in pixels]
+    assert told == [classes[value - 1] for value in translated.reshape(-1).tolist()]
 
 
 def test_results_hold_what_was_read_of_the_cells(runs: Path) -> None:
