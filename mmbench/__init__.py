@@ -74,8 +74,8 @@ def run(
         The state of every planned cell, by ``dataset/profile/method/seed-n``.
 
     Raises:
-        UserError: an unknown name or setting, or missing data; of a file also a launcher, for which there is the
-            command line.
+        UserError: an unknown name or setting, a value that makes no sense, or missing data; of a file also a launcher,
+            for which there is the command line.
     """
     from mmbench.launching.benchmark import load
     from mmbench.launching.launcher import LOCAL
@@ -96,6 +96,7 @@ def run(
     asked = load(file, {key: value for key, value in wanted.items() if value is not None})
     if asked.way.launcher != LOCAL:
         raise UserError(f"{file}: launcher {asked.way.launcher!r} is for the command: python -m mmbench run {file}")
+    asked.expect_device()
     check(asked.way.log)
     return {outcome.cell.name: outcome.state for outcome in execute(asked.plans(), asked.options())}
 

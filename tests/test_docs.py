@@ -265,7 +265,7 @@ def test_the_launcher_of_the_page_carries_out_a_plan(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """``ssh`` is a stand-in that stays here; the two cells of which one waits for the other end on one host."""
-    (block,) = (block for block in PLUG_INS if block.page == "clusters.md")
+    (block,) = (block for block in PLUG_INS if block.plug_in == "launchers/ssh.py")
     path = home / "more" / block.plug_in
     path.parent.mkdir(parents=True)
     path.write_text(block.text, encoding="utf-8")

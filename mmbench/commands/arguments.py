@@ -61,9 +61,3 @@ def read_weights(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise UserError(f"--weights {text!r}: expected numbers such as 0.8,0.2") from None
-
-
-def check_device(text: str, option: str = "--device") -> None:
-    """Raise UserError unless it is auto, cpu, cuda or cuda:<n>; ``option`` is what named it."""
-    if text.split(":")[0] not in ("auto", "cpu", "cuda"):
-        raise UserError(f"{option} {text!r}: expected auto, cpu or cuda")

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.commands.arguments import add_data_root, add_runs, check_device, read_names, read_path, read_seeds
-from mmbench.errors import UserError, did_you_mean
+from mmbench.commands.arguments import add_data_root, add_runs, read_names, read_path, read_seeds
+from mmbench.errors import UserError
 from mmbench.launching.progress import STALL_MINUTES
-from mmbench.store.processors import cuda_present
+from mmbench.store.processors import PRECISIONS
 
 if TYPE_CHECKING:
     from mmbench.launching.benchmark import Benchmark
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from mmbench.launching.remaining import Remaining
     from mmbench.launching.scheduler import Options
     from mmbench.planning.plan import Plan
-
-PRECISIONS = ("auto", "bf16", "fp32")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -106,20 +104,10 @@ def _run(options: argparse.Namespace) -> int:
     from mmbench.tracking.sink import check as check_sinks
 
     asked = load(options.file, _given(options))
-    way = asked.way
-    if way.jobs < 0:
-        raise UserError(f"{asked.called('jobs')} {way.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
-    if not 0 <= way.stall_minutes < float("inf"):
-        raise UserError(f"{asked.called('stall_minutes')} {way.stall_minutes}: expected minutes, or 0 for never")
-    if way.precision not in PRECISIONS:
-        raise UserError(
-            f"{asked.called('precision')} {way.precision!r} is unknown{did_you_mean(way.precision, PRECISIONS)}"
-        )
-    check_device(way.device, asked.called("device"))
     launcher = _launcher(options, asked)
-    if way.device.startswith("cuda") and not options.dry_run and not launcher and not cuda_present():
-        raise UserError(f"--device {way.device}: no GPU is to be seen here; use --device cpu, or auto")
-    check_sinks(way.log)
+    if not options.dry_run and not launcher:
+        asked.expect_device()
+    check_sinks(asked.way.log)
     plans = asked.plans()
     if any(part.suite and not part.dataset for part in asked.parts):
         print(f"For the embedded rooms the papers have no numbers; they have for {', '.join(published_for())}.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmbench.commands.arguments import add_data_root, check_device, read_path
+from mmbench.commands.arguments import add_data_root, read_path
 from mmbench.errors import UserError
+from mmbench.store.processors import check_device
 
 FILE = "side_information.json"
 

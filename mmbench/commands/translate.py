@@ -7,13 +7,13 @@ import argparse
 from mmbench.commands.arguments import (
     add_data_root,
     add_translation,
-    check_device,
     read_names,
     read_path,
     read_run,
     read_weights,
 )
 from mmbench.errors import UserError
+from mmbench.store.processors import PRECISIONS
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -63,9 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that are there already")
     add_data_root(parser, "folder of the data set, where the cell does not record its modalities or how files are read")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "bf16", "fp32"), help="auto: as the cell was evaluated"
-    )
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="auto: as the cell was evaluated")
     parser.set_defaults(function=_translate)
 
 
@@ -74,7 +72,6 @@ def _translate(options: argparse.Namespace) -> int:
     from mmbench.inference.load import load_translator
     from mmbench.inference.stated import readings
 
-    check_device(options.device)
     sources, streamed = read_names(options.sources), _streamed(options)
     samples = () if streamed else group_files(sources, options.files, options.input)
     weights = read_weights(options.weights) if options.weights is not None else None

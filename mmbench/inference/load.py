@@ -22,6 +22,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits, NetworkSize
 from mmbench.store import content
 from mmbench.store.folder import CellFolder
+from mmbench.store.processors import check_device, check_precision
 from mmbench.task import Group, Task, Translation
 from mmbench.training import checkpoint, device
 from mmbench.training.build import build_method, load_trained
@@ -62,8 +63,8 @@ def load_translator(
         precision: ``bf16``, ``fp32``, or ``auto``: as the cell was evaluated.
 
     Raises:
-        UserError: no such cell, one that is not done, a judge, files that are damaged or of another architecture, or a
-            repository that cannot be had.
+        UserError: no such cell, one that is not done, a judge, files that are damaged or of another architecture, a
+            repository that cannot be had, or a device or precision that there is not.
     """
     return translator_of(load_cell(run, data_root, device_name, precision))
 
@@ -77,6 +78,8 @@ def load_cell(
     run: str | Path, data_root: str | Path | None = None, device_name: str = "auto", precision: str = "auto"
 ) -> Loaded:
     """What :func:`load_translator` translates with, in parts; arguments and errors are the same."""
+    check_device(device_name)
+    check_precision(precision)
     repository = hub.named(run)
     folder = Path(run) if repository is None else hub.fetched(repository)
     is_packed = packed.is_packed(folder)

@@ -18,6 +18,7 @@ from mmbench.planning.papers import find
 from mmbench.planning.plan import Plan, make_plans
 from mmbench.planning.tables import plan_table
 from mmbench.plugins import catalog
+from mmbench.store.processors import check_device, check_precision, cuda_present
 from mmbench.typed import build
 
 
@@ -76,6 +77,11 @@ class Benchmark:
         return Options(
             way.jobs, cache, way.device, way.precision, say, way.stall_minutes, threads, way.log, way.gpus_per_cell
         )
+
+    def expect_device(self) -> None:
+        """Raise UserError where its cells are to run on this machine, on a GPU that is not here."""
+        if self.way.device.startswith("cuda") and not cuda_present():
+            raise UserError(f"--device {self.way.device}: no GPU is to be seen here; use --device cpu, or auto")
 
     def save(self, file: Path) -> None:
         """Write it as a file of which the same cells are planned. Raises UserError where the file is there already."""
@@ -153,7 +159,19 @@ def load(file: Path | None, given: Mapping[str, Any]) -> Benchmark:
     for name in way.reports:
         if name not in (known := catalog.cards("reports")):
             raise UserError(f"{made.called('reports')}: no report named {name!r}{did_you_mean(name, known)}")
+    _check_way(made)
     return made
+
+
+def _check_way(made: Benchmark) -> None:
+    """Raise UserError for a value that makes no sense, whether a file, an option or Python gave it."""
+    way, called = made.way, made.called
+    if way.jobs < 0:
+        raise UserError(f"{called('jobs')} {way.jobs}: expected 1 or more, or 0 for one per GPU or CPU core")
+    if not 0 <= way.stall_minutes < float("inf"):
+        raise UserError(f"{called('stall_minutes')} {way.stall_minutes}: expected minutes, or 0 for never")
+    check_precision(way.precision, called("precision"))
+    check_device(way.device, called("device"))
 
 
 def _clashes(given: Any, table: Any) -> bool:

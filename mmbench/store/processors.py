@@ -1,13 +1,20 @@
-"""How many CPU cores this process may use, and whether there is a GPU. Told in no time, without importing torch."""
+"""How many CPU cores this process may use, and whether there is a GPU. Told in no time, without importing torch.
+
+And what a device and a precision may be called, wherever they are asked for.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmbench.errors import UserError, did_you_mean
+
+PRECISIONS = ("auto", "bf16", "fp32")
 CGROUPS = Path("/sys/fs/cgroup")
 GPUS_VARIABLE = "CUDA_VISIBLE_DEVICES"
 # One of these for each kind of driver that torch's CUDA devices come from.
@@ -37,6 +44,18 @@ def cuda_present() -> bool:
     if torch is not None and hasattr(torch, "cuda"):
         return bool(torch.cuda.is_available())
     return any(Path(driver).exists() for driver in DRIVERS)
+
+
+def check_device(text: str, called: str = "--device") -> None:
+    """Raise UserError unless it is auto, cpu, cuda or cuda:<n>; ``called`` is what named it."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise UserError(f"{called} {text!r}: expected auto, cpu or cuda")
+
+
+def check_precision(text: str, called: str = "--precision") -> None:
+    """Raise UserError unless it is one of :data:`PRECISIONS`; ``called`` is what named it."""
+    if text not in PRECISIONS:
+        raise UserError(f"{called} {text!r} is unknown{did_you_mean(text, PRECISIONS)}")
 
 
 def visible_gpus() -> list[str]:

@@ -121,7 +121,7 @@ def test_a_plan_for_a_gpu_that_is_not_here_says_so(
 def test_a_run_on_a_gpu_that_is_not_here_is_refused_before_any_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Show
 ) -> None:
-    monkeypatch.setattr("mmbench.commands.run.cuda_present", lambda: False)
+    monkeypatch.setattr("mmbench.launching.benchmark.cuda_present", lambda: False)
     wanted = ["run", "--methods", "prior", "--profile", "smoke", "--runs", str(tmp_path), "--device", "cuda:1"]
     assert "--device cuda:1: no GPU is to be seen here; use --device cpu, or auto" in said(wanted, capsys)
     assert not list(tmp_path.iterdir())

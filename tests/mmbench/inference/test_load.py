@@ -31,6 +31,13 @@ def copy(cells: Path, tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+def test_devices_and_precisions_that_there_are_not(cells: Path) -> None:
+    with pytest.raises(UserError, match=r"^--device 'tpu': expected auto, cpu or cuda$"):
+        mmbench.load_translator(cells / "mmnet" / "seed-0", device="tpu")
+    with pytest.raises(UserError, match=r"^--precision 'fp16' is unknown"):
+        mmbench.load_translator(cells / "mmnet" / "seed-0", precision="fp16")
+
+
 def test_runs_that_are_not_there_or_not_done(cells: Path, copy: Callable[..., Path]) -> None:
     with pytest.raises(UserError, match=r"no such run: .*mnet is no folder \(did you mean 'mmnet'\?\)"):
         mmbench.load_translator(cells / "mnet" / "seed-0")

@@ -172,6 +172,40 @@ def test_bad_input_is_one_line(text: str, line: str, capsys: pytest.CaptureFixtu
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("jobs", -1, "--jobs -1: expected 1 or more, or 0 for one per GPU or CPU core"),
+        ("device", "tpu", "--device 'tpu': expected auto, cpu or cuda"),
+        ("device", "cuda:one", "--device 'cuda:one': expected auto, cpu or cuda"),
+        ("device", "cuda:1", "--device cuda:1: no GPU is to be seen here; use --device cpu, or auto"),
+        ("stall_minutes", -2.0, "--stall-minutes -2.0: expected minutes, or 0 for never"),
+        ("stall_minutes", float("inf"), "--stall-minutes inf: expected minutes, or 0 for never"),
+        ("stall_minutes", float("nan"), "--stall-minutes nan: expected minutes, or 0 for never"),
+        ("gpus_per_cell", 0, "--gpus-per-cell 0: expected 1 or more"),
+        ("log", "tensorbord", "--log 'tensorbord': no such sink (did you mean 'tensorboard'?)"),
+    ],
+)
+def test_bad_values_are_one_line_from_python_as_from_the_command(
+    key: str, value: Any, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mmbench.launching.benchmark.cuda_present", lambda: False)
+    with pytest.raises(UserError) as raised:
+        mmbench.run(["prior"], profile="smoke", **{key: value})
+    assert str(raised.value) == line
+    option = f"--{key.replace('_', '-')}={value}"
+    assert refused(["run", "--methods", "prior", "--profile", "smoke", option], capsys) == line
+    assert not Path("runs").exists()
+
+
+def test_from_python_a_precision_that_there_is_not_is_refused() -> None:
+    """The command's parser does it itself."""
+    with pytest.raises(UserError, match=r"^--precision 'fp16' is unknown \(did you mean 'bf16'\?\)$"):
+        mmbench.run(["prior"], profile="smoke", precision="fp16")
+    with pytest.raises(UserError, match=r"^--precision 'half' is unknown \(known: auto, bf16, fp32\)$"):
+        mmbench.run(["prior"], profile="smoke", precision="half")
+
+
 def test_a_name_in_place_of_a_file_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(["run", "mmnet"], capsys) == "mmnet: no such file; methods are named with --methods mmnet"
     assert refused(["run", "b.toml"], capsys) == "b.toml: cannot be read (No such file or directory)"

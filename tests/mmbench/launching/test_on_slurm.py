@@ -91,6 +91,40 @@ def test_the_bits_are_those_of_a_run_on_this_machine(cluster: None, run_cli: Cli
     assert "0 jobs." in again.stdout and "3 found done" in again.stdout
 
 
+@pytest.mark.slow
+def test_every_method_has_the_bits_of_a_run_on_this_machine(cluster: None, run_cli: Cli, tmp_path: Path) -> None:
+    what = ("run", "--methods", "all", "--profile", "smoke", "--runs")
+    far = run_cli(*what, str(tmp_path / "far"), "--launcher", "slurm", timeout=3600)
+    assert far.returncode == 0, far.stdout + far.stderr
+    near = run_cli(*what, str(tmp_path / "near"), timeout=3600)
+    assert near.returncode == 0, near.stdout + near.stderr
+    cells = {
+        name: {path.parent.relative_to(tmp_path / name) for path in (tmp_path / name).glob("*/*/*/seed-0/result.json")}
+        for name in ("far", "near")
+    }
+    assert cells["far"] == cells["near"] and f"\n{len(cells['far'])} done." in far.stdout
+    for cell in sorted(cells["far"]):
+        assert made(tmp_path / "far" / cell) == made(tmp_path / "near" / cell), cell
+
+
+def test_a_cell_of_several_processes_has_the_bits_of_one_on_this_machine(
+    cluster: None, run_cli: Cli, tmp_path: Path
+) -> None:
+    """On the CPU: the processes share the job's cores, and it asks for no GPU."""
+    config = tmp_path / "cluster.toml"
+    config.write_text("[launcher.slurm]\ncpus = 2\n")
+    shared = ("--device", "cpu", "--gpus-per-cell", "2", "--runs")
+    what = ("run", "--methods", "mmnet", "--profile", "smoke", *shared)
+    jobs = ("--launcher", "slurm", "--launcher-config", str(config))
+    far = run_cli(*what, str(tmp_path / "far"), *jobs, timeout=900)
+    assert far.returncode == 0 and "1 done" in far.stdout and "gres" not in far.stdout, far.stdout + far.stderr
+    near = run_cli(*what, str(tmp_path / "near"), "--jobs", "1", timeout=900)
+    assert near.returncode == 0, near.stdout + near.stderr
+    assert made(cell_of(tmp_path / "far", "mmnet")) == made(cell_of(tmp_path / "near", "mmnet"))
+    result = json.loads((cell_of(tmp_path / "far", "mmnet") / "result.json").read_text())
+    assert result["hardware"]["processes"] == 2
+
+
 def test_a_failed_cell_takes_down_its_children_alone(
     cluster: None, run_cli: Cli, plugins: Path, tmp_path: Path
 ) -> None:

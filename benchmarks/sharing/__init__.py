@@ -1,0 +1,1 @@
+"""How well several runs share one folder's cells, by the clock."""
