@@ -53,15 +53,16 @@ def measured(what: str, *commands: Sequence[str]) -> Row:
         RuntimeError: one of them failed; with what it said.
     """
     started = time.perf_counter()
-    running = [subprocess.Popen(one, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for one in commands]
     seconds, most = 0.0, 0.0
-    for process in running:
-        said = process.stderr.read() if process.stderr else b""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{what}: {said.decode(errors='replace')[-2000:]}")
-        seconds, most = seconds + usage.ru_utime + usage.ru_stime, max(most, usage.ru_maxrss / 1024)
+    with tempfile.TemporaryFile() as said:  # not a pipe: who is not read from would stand still
+        running = [subprocess.Popen(one, stdout=subprocess.DEVNULL, stderr=said) for one in commands]
+        for process in running:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            seconds, most = seconds + usage.ru_utime + usage.ru_stime, max(most, usage.ru_maxrss / 1024)
+        if any(process.returncode for process in running):
+            said.seek(0)
+            raise RuntimeError(f"{what}: {said.read().decode(errors='replace')[-2000:]}")
     return what, time.perf_counter() - started, seconds, most
 
 
@@ -86,14 +87,15 @@ def listing(samples: int, folder: Path) -> list[Row]:
     ]
 
 
-def preparing(samples: int, processes: Sequence[int], folder: Path) -> tuple[list[Row], Path]:
+def preparing(samples: int, wait: float, processes: Sequence[int], folder: Path) -> tuple[list[Row], Path]:
     """To prepare so many samples with several numbers of processes, to open them, and to mend a shard; and where."""
     rows, cache = [], folder
     for count in processes:
         cache = folder / f"by-{count}"
         command = mmbench(
-            "data", "prepare", "listed", "--set", f"data.samples={samples}", "--profile", "smoke", "--cache", str(cache)
-        )
+            "data", "prepare", "listed", "--set", f"data.samples={samples}", "--set", f"data.wait_ms={wait}",
+            "--profile", "smoke", "--cache", str(cache),
+        )  # fmt: skip
         rows.append(measured(f"prepare {samples} samples, {count} at once", *[command] * count))
     rows.append(measured("open what is prepared", command))
     (first, *_) = sorted(cache.glob(f"*-by-{prepared.SHARD}/*/rgb.npy")) or sorted(cache.glob("*/rgb.npy"))
@@ -136,12 +138,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=1_000_000, help="on the list (default 1000000)")
     parser.add_argument("--prepared", type=int, default=100_000, help="that are prepared (default 100000)")
+    parser.add_argument("--wait-ms", type=float, default=0.0, help="for each, as for a disk far away (default 0)")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="that prepare at once (default 1 2)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {PLUGINS_VARIABLE: str(PLUGINS), CACHE_VARIABLE: name}
         rows = listing(options.samples, Path(name))
-        more, shards = preparing(options.prepared, options.processes, Path(name))
+        more, shards = preparing(options.prepared, options.wait_ms, options.processes, Path(name))
         print(tabulate([*rows, *more], ["", "s", "s of processor", "MB at most"], floatfmt=".1f"))
         print(tabulate(batches(options.samples, shards), ["", "us", "kB"], floatfmt=".0f"))
     return 0

@@ -62,7 +62,7 @@ def listing(dataset: Dataset, card: Card, identity: str, size: int) -> Listing:
     question = keys.digest({**about, "limits": asdict(dataset.limits)})
     kept = remembered("listings", Path(__file__), Path(prepared.__file__))
     follows = bool(getattr(dataset, "split_by_manifest", False))
-    same, found = kept.last(card.path, question) if follows else (False, None)
+    same, found = kept.last(card.path, question) if follows else (False, {})
     if same:
         return Listing(**found)
     made = _listed(dataset, about, size)

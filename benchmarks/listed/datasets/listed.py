@@ -7,6 +7,7 @@ Ids, scenes and what samples hold are as those of video frames whose labels are 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ CLASS = "Listed"
 NEEDS_ROOT = False
 SOURCE = "made up"
 CITATION = "docs/scaling.md"
-SETTINGS = {"samples": 1_000_000}
+SETTINGS = {"samples": 1_000_000, "wait_ms": 0.0}
 
 FRAMES = 20  # of a video
 SIDE = 8  # pixels
@@ -85,9 +86,10 @@ class Listed(Dataset):
         return ("rgb", "segmentation") if lacks else ("rgb", "depth", "segmentation")
 
     def sample(self, sample_id: str) -> Sample:
-        """Noise of 8 x 8 pixels that is a function of the id."""
+        """Noise of 8 x 8 pixels that is a function of the id, after ``wait_ms`` as for a disk far away."""
+        time.sleep(self.settings["wait_ms"] / 1000)
         draw = np.random.default_rng(list(sample_id.encode()))
-        made = {
+        made: Sample = {
             "rgb": draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
             "depth": 1 + draw.random((SIDE, SIDE), dtype=np.float32),
             "segmentation": draw.integers(1, 3, (SIDE, SIDE), dtype=np.uint8),

@@ -37,7 +37,7 @@ def plan(tmp_path: Path, samples: int, **changes: Any) -> Plan:
 
 def another_process() -> None:
     """Write what is kept and forget it, as a process does that ends."""
-    module.remembered("listings", Path(module.__file__), Path(prepared.__file__)).save()
+    remembered("listings", Path(module.__file__), Path(prepared.__file__)).save()
     remembered.cache_clear()
 
 

@@ -57,7 +57,7 @@ class Frames(Dataset):
         self.before(sample_id)
         self.asked.append(sample_id)
         draw = np.random.default_rng(int(sample_id[1:]))
-        made = {name: draw.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8) for name in ("rgb", "other")}
+        made: Sample = {name: draw.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8) for name in ("rgb", "other")}
         made["depth"] = draw.random((SIZE, SIZE), dtype=np.float32)
         return {name: made[name] for name in self.holds(sample_id)}
 
@@ -130,7 +130,12 @@ def test_files_are_opened_when_they_are_read_and_so_many_at_a_time(
     cache = prepare(Frames(), tmp_path)
     (cache.folder / "00001" / "rgb.npy").unlink()
     opened, load = list[str](), np.load
-    monkeypatch.setattr(np, "load", lambda path, **how: opened.append(str(path.parent.name)) or load(path, **how))
+
+    def noted(path: Path, **how: Any) -> np.ndarray:
+        opened.append(path.parent.name)
+        return np.asarray(load(path, **how))
+
+    monkeypatch.setattr(np, "load", noted)
     for row in (0, 1, 85, 2, 140, 141, 3, 86):
         np.testing.assert_array_equal(cache.read("rgb", np.array([row]))[0], Frames().sample(IDS[row])["rgb"])
     assert opened == ["00000", "00002", "00003", "00002"], "two are kept, the ones that were read last"
