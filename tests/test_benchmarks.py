@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from dataclasses import astuple
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +12,13 @@ from typing import Any
 
 import pytest
 import torch
+from mmbench.datasets.nyu13 import rooms_task
 
+from mmbench.planning import papers
+from mmbench.planning.estimate import Here
+from mmbench.planning.tables import Estimates, progress
+from mmbench.store.machine import Machine
+from mmbench.store.prepared import row_bytes
 from mmbench.task import Access
 from mmbench.training.device import Compute
 
@@ -134,3 +141,57 @@ def test_bad_widths_are_one_line(step: ModuleType, capsys: pytest.CaptureFixture
         importlib.import_module("benchmarks.widths").main(["--widths", "24,x"])
     error = capsys.readouterr().err
     assert ended.value.code == 2 and error == "--widths 24,x: expected whole numbers above 0, such as 24,32\n"
+
+
+def test_a_large_data_set_is_listed_planned_prepared_and_mended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    large = importlib.import_module("benchmarks.large")
+    for name in ("MMBENCH_PLUGINS", "MMBENCH_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path))  # which puts back what the program sets
+    assert large.main(["--samples", "3000", "--prepared", "2000", "--processes", "2"]) == 0
+    out = capsys.readouterr().out
+    for line in ("list 3000 samples", "plan, once more", "prepare 2000 samples, 2 at once", "6 images of 1 shards"):
+        assert line in out
+    assert "one of 1 shards damaged" in out
+    numbers = [float(word) for row in out.splitlines() for word in row.split()[-3:] if word.replace(".", "").isdigit()]
+    assert numbers and all(math.isfinite(number) and number >= 0 for number in numbers)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        large.measured("nothing", [sys.executable, "-c", "raise SystemExit('a mistake')"])
+
+
+def test_capacity_is_what_the_plans_go_by(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    capacity = importlib.import_module("benchmarks.capacity")
+    known = Estimates(Here(Machine(), "cuda", "auto", 1))
+    usual, twice = capacity.shares(100.0, 2), capacity.shares(200.0, 2)
+    for name, table in papers.papers().tables.items():
+        expected = progress(table, known, range(2), tmp_path, None)
+        assert usual[name].cells == expected.cells
+        assert usual[name].hours == pytest.approx(expected.seconds / 3600), "100 ms is the profile's own guess"
+        assert usual[name].hours < twice[name].hours < 2 * usual[name].hours, "a process's start stays what it is"
+    tables = [usual[name] for name in papers.papers().tables]
+    *_, together, many = usual.values()
+    assert max(one.cells for one in tables) < together.cells < sum(one.cells for one in tables)
+    assert many.cells == 100 * 20 * 10
+    mmnet, start = known.wanted("mmnet", "paper", "cross-modal", tmp_path).config.steps, 8.0
+    (seconds,) = (one.seconds for _, one in capacity.cells(
+        papers.find("cvpr-figure-7"), known, 60.0, [0]).values())  # fmt: skip
+    assert seconds == pytest.approx(start + mmnet * 0.06 * 1.05), "COST 1, and a share for the evaluation"
+    assert capacity.main(["--seeds", "1"]) == 0
+    assert (
+        "| scenenet-51k                 |    51,000 |      256 |              524 |          26.7 |"
+        in capsys.readouterr().out
+    )
+
+
+def test_capacity_knows_how_large_images_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    images = importlib.import_module("benchmarks.capacity").IMAGES
+    for name, module in (("flowers", "flowers"), ("freiburg", "freiburg")):
+        task = importlib.import_module(f"mmbench.datasets.{module}").TASK
+        assert images[name][2] == sum(row_bytes(modality, 1) for modality in task.modalities)
+    assert images["scenenet-51k"][2] == sum(row_bytes(modality, 1) for modality in rooms_task("rooms").modalities)

@@ -116,6 +116,9 @@ def run_line(words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert paths and all((documents.ROOT / path).exists() for path in paths)
         case ["pytest", *arguments]:
             run_pytest(arguments)
+        case ["python", "-m", "benchmarks.capacity"]:
+            monkeypatch.syspath_prepend(documents.ROOT)
+            assert importlib.import_module("benchmarks.capacity").main([]) == 0
         case ["python", "-m", "benchmarks.tries", *arguments]:
             monkeypatch.syspath_prepend(documents.ROOT)
             assert importlib.import_module("benchmarks.tries.__main__").main([*arguments, "--dry-run"]) == 0

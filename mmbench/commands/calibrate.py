@@ -32,10 +32,10 @@ from mmbench.store.prepared import all_ids
 from mmbench.task import Access
 from mmbench.training import device
 from mmbench.training.build import build_method
-from mmbench.training.cache import workers_for
 from mmbench.training.device import Compute
 from mmbench.training.loop import LossSums, make_optimizers, train_step
 from mmbench.training.noise import noise, noise_batch
+from mmbench.training.shard import workers_for
 from mmbench.typed import as_dict
 
 BUDGET = 12.0  # seconds after which no further method is begun

@@ -25,7 +25,7 @@ from mmbench.schedule import DataLimits
 from mmbench.store import arrays, content
 from mmbench.store.download import fetch, is_archive, unpack
 from mmbench.store.files import write_bytes
-from mmbench.store.prepared import all_ids, disk_need
+from mmbench.store.prepared import all_ids, disk_need, held
 from mmbench.training import cache
 
 DESCRIPTION = "dataset.toml"
@@ -55,7 +55,7 @@ def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read
     try:
         source, dataset = open_named(name, data_root, overrides)
         split = dataset.split()
-        check_parts(source.card.name, dataset, split)
+        check_parts(source.card.name, dataset, {part: len(ids) for part, ids in split.parts().items()})
     except UserError as error:
         if source.root is None:
             raise
@@ -87,7 +87,7 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
     source, dataset = open_named(name, data_root, overrides, chosen.data)
     ids = all_ids(dataset)
     target = folder or cache_folder()
-    need = disk_need(dataset, ids, chosen.size)
+    need = disk_need(dataset.task.modalities, held(dataset, ids), chosen.size)
     print(f"{source.label}: {len(ids)} samples at {chosen.size} px, {need / 1e6:.1f} MB in {target}")
     with tqdm(total=len(ids), unit="sample") as bar:
 

@@ -11,6 +11,7 @@ from typing import Any
 from mmbench.planning.estimate import SAMPLE, Estimate, Here, Source, Wanted, estimates, whole
 from mmbench.planning.plan import Cell, Plan
 from mmbench.store.files import read_json
+from mmbench.store.prepared import prepared_samples
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,16 @@ def look(plan: Plan, here: Here, jobs: int, cache: Path) -> Outlook:
     made = estimates(here, plan.profile, methods.values(), plan.data.test, plan.data.modalities)
     by_method = dict(zip(methods, made, strict=True))
     cells = {cell.name: by_method[method_folder(cell)] for cell in plan.cells}
-    there = not left or (cache / plan.data.prepared_in).is_dir()
-    per_sample = here.machine.samples.get(sample_key(plan), SAMPLE)
-    preparation = 0.0 if there else plan.data.samples * per_sample
+    samples = plan.data.samples
+    lacking = samples - prepared_samples(cache, plan.data.prepared_in, samples) if left else 0
+    preparation = lacking * here.machine.samples.get(sample_key(plan), SAMPLE)
     places = {cell.name: position for position, cell in enumerate(left)}
     waits = [[places[one.name] for one in cell.waits_for if one.name in places] for cell in left]
     return Outlook(
         states, cells, preparation,
         preparation + whole([cells[cell.name].seconds for cell in left], waits, min(jobs, max(1, len(left)))),
         max((cells[cell.name].source for cell in left), default=Source.FINISHED),
-        0 if there else plan.data.bytes,
+        plan.data.bytes * lacking // samples,
         sum(cells[cell.name].bytes for cell in left),
     )  # fmt: skip
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.given.files import expect_folder, path_of
 from mmbench.planning import config
+from mmbench.planning.listing import listing
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
 from mmbench.planning.papers import where_to_get
 from mmbench.planning.profile import numeric
@@ -22,9 +21,9 @@ from mmbench.planning.selection import EVERYTHING, Source, choose_datasets, choo
 from mmbench.plugins import catalog, keys, protocol
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import DataLimits
-from mmbench.store import content, prepared
+from mmbench.store import content
 from mmbench.store.folder import CellFolder
-from mmbench.task import Access, Split
+from mmbench.task import Access
 
 DATA_VARIABLE = "MMBENCH_DATA"
 
@@ -141,11 +140,10 @@ def open_dataset(
     return adapter
 
 
-def check_parts(dataset: str, adapter: Dataset, split: Split) -> None:
-    """Raise UserError where a part has no images, naming what there is."""
-    parts = split.parts()
-    if empty := [part for part, ids in parts.items() if not ids]:
-        there = ", ".join(f"{part} {len(ids)}" for part, ids in parts.items() if ids)
+def check_parts(dataset: str, adapter: Dataset, parts: Mapping[str, int]) -> None:
+    """Raise UserError where a part of so many images has none, naming what there is."""
+    if empty := [part for part, count in parts.items() if not count]:
+        there = ", ".join(f"{part} {count}" for part, count in parts.items() if count)
         found = "; ".join(filter(None, [there, adapter.note])) or "none"
         raise UserError(
             f"data set {dataset!r}: no images for {', '.join(empty)} (found: {found}); "
@@ -219,35 +217,30 @@ def make_plan(
     config.check_overrides(chosen, overrides)
     overrides = config.pinned_files(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
-    split = adapter.split()
-    check_parts(dataset, adapter, split)
+    identity = content.identity(adapter)
+    listed = listing(adapter, card, identity, profile.size)
+    check_parts(dataset, adapter, listed.parts)
     oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
-    truth = _truth(adapter, split) if oracles else {}
-    if lacking := [name for name, (usable, _) in truth.items() if not usable]:
+    if lacking := [name for name, usable in listed.whole.items() if not usable and oracles]:
         for method in oracles:
             line = f"left out, it learns from true pairs, and no training sample of {lacking[0]} has every modality"
             if method.name in methods:
                 raise UserError(f"{method.name}: {line.replace('left out', 'cannot run')}")
             notes.append(f"{method.name}: {line}")
         chosen = [method for method in chosen if method not in oracles]
-    elif some := [f"{usable} of {count} samples of {n}" for n, (usable, count) in truth.items() if usable < count]:
+    elif some := [f"{n} of {listed.parts[k]} samples of {k}" for k, n in listed.whole.items() if n < listed.parts[k]]:
         notes += [f"{method.name}: learns from {' and '.join(some)}, which have every modality" for method in oracles]
-    identity = content.identity(adapter)
     names = (
         changed_name(own_label(source, identity, runs, planned) if source else card.name, dataset_changes(overrides)),
         changed_name(profile.name, profile_changes(overrides)),
     )
-    maker = _Maker(card, adapter, split, profile, runs.joinpath(*names), overrides, identity)
+    maker = _Maker(card, adapter, listed.hashes, profile, runs.joinpath(*names), overrides, identity)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    ids = [sample_id for part in split.parts().values() for sample_id in part]
-    about = prepared.meta(adapter, maker.data["manifest"], maker.data["source"], profile.size)
     need = DataNeed(
-        len(ids), len(split.test), len(adapter.task.modalities),
-        prepared.disk_need(adapter, ids, profile.size), prepared.folder_name(about, ids),
-        maker.data["manifest"],
-    )  # fmt: skip
+        listed.samples, listed.parts["test"], len(adapter.task.modalities), listed.bytes, listed.prepared_in, identity
+    )
     found = "; ".join(filter(None, [adapter.note, content.remark(adapter)]))
     return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, found)
 
@@ -267,16 +260,6 @@ def _fault(method: Card, profile: config.Profile, kind: str) -> str:
         return str(error)
 
 
-def _truth(adapter: Dataset, split: Split) -> dict[str, tuple[int, int]]:
-    """Training group -> how many of its samples oracles can use, which hold every modality, and how many it has."""
-    found = {}
-    for group in adapter.task.groups:
-        ids = split.groups[group.name]
-        whole = np.logical_and.reduce(list(prepared.held(adapter, ids).values()))
-        found[group.name] = int(whole.sum()), len(ids)
-    return found
-
-
 class _Maker:
     """Makes cells once each, parents first."""
 
@@ -284,7 +267,7 @@ class _Maker:
         self,
         card: Card,
         adapter: Dataset,
-        split: Split,
+        split: Mapping[str, str],
         profile: config.Profile,
         folder: Path,
         overrides: Mapping[str, Any],
@@ -295,7 +278,7 @@ class _Maker:
         self.data: dict[str, Any] = {
             "manifest": identity,
             "settings": adapter.settings,
-            "split": split.hashes(),
+            "split": split,
             "source": keys.source_digest(card.path, card.module),
         }
 

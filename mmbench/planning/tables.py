@@ -106,7 +106,7 @@ def progress(table: PaperTable, estimates: Estimates, seeds: Sequence[int], runs
     """Look at a table's cells in the runs folder and at its data set in the data root (None where none is named)."""
     card, folder = estimates.datasets[table.dataset], runs / table.dataset / table.profile
     profile = estimates.profile(table.profile, card["KIND"])
-    cells = _cells(table, card, estimates.methods, seeds)
+    cells = cells_of(table, card, estimates.methods, seeds)
     names = list(dict.fromkeys(name for name, _ in cells))
     wanted = [estimates.wanted(name, table.profile, card["KIND"], folder / name) for name in names]
     each = dict(zip(names, estimated(estimates.here, profile, wanted, profile.data.test, MODALITIES), strict=True))
@@ -117,7 +117,7 @@ def progress(table: PaperTable, estimates: Estimates, seeds: Sequence[int], runs
     )  # fmt: skip
 
 
-def _cells(
+def cells_of(
     table: PaperTable, dataset: Card, methods: Mapping[str, Card], seeds: Sequence[int]
 ) -> dict[tuple[str, int], None]:
     """Methods and seeds, with the parents and the judge that a plan adds."""

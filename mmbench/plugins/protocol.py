@@ -27,6 +27,8 @@ FILES = (
     "training/device.py",  # autocast
     "training/loader.py",
     "training/loop.py",
+    "training/shard.py",
+    "training/shuffle.py",
     "evaluation/*.py",
     "evaluation/metrics/*.py",
 )

@@ -8,44 +8,44 @@ One folder per (manifest with the content of its files, size, adapter source, li
     <cache>/<key>/meta.json         what the key was made of, and the SHA-256 of each array
     <cache>/<key>/rows              how many rows are safely on disk, and the SHA-256 of them
     <cache>/<key>.part/             the same while it is being made
+    <cache>/<key>.lock              held by the process that makes it
 
-A preparation that was killed goes on behind the last finished chunk. A lock lets several processes ask at once. What is
-not what was written is prepared again: arrays are held against their digests when they are opened, large ones in part.
+Of more than ``SHARD`` samples each ``SHARD`` have such a folder, ``<cache>/<key>-by-<SHARD>/00000/`` and so on.
+Processes that ask at once, on any machines that share the cache folder, take in turn those that nobody is making.
+
+A preparation that was killed goes on behind the last finished chunk. What is not what was written is prepared again,
+folder by folder: arrays are held against their digests when they are opened, large ones and many of them in part.
 """
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import logging
 import os
+import random
 import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from mmbench.dataset import Dataset, Sample
+from mmbench.dataset import Dataset
 from mmbench.errors import UserError
-from mmbench.modality import Modality
 from mmbench.plugins import keys
 from mmbench.plugins.catalog import Card
+from mmbench.plugins.remembered import stamp
 from mmbench.store import arrays, content, prepared
-from mmbench.store.files import read_json, set_aside, sync, write_sealed
+from mmbench.store.files import set_aside, write_sealed
 from mmbench.store.lock import Lock
-from mmbench.store.processors import usable_cores
+from mmbench.store.prepared import Shard
+from mmbench.training.shard import Progress, fill, finished_rows
 
 log = logging.getLogger(__name__)
 
-CHUNK = 32  # samples; what a kill costs at most per worker
-ROWS = "rows"
+READ = 4  # shards whose bytes are read when a cache is opened, others each time; of all the sizes are looked at
+MAPPED = 500  # files that are mapped at a time: each holds a descriptor, of which a process often has 1024
 PAUSE = 0.2  # seconds between looks at a preparation that another process makes
-
-Progress = Callable[[int, int], None]
 
 
 class Cache:
@@ -53,19 +53,29 @@ class Cache:
 
     A modality's file is opened when that modality is first read, never earlier: what a method may not see stays shut.
 
+    Args:
+        shards: where the rows lie, each of as many rows as the first, but for the last.
+
     Attributes:
-        folder: where the arrays are.
+        folder: where the arrays are, or the folders of the shards.
         ids: sample ids in the order of the rows.
         held: modality -> whether each row has it, bool ``(len(ids),)``; a modality that is not named is held by all.
     """
 
-    def __init__(self, folder: Path, ids: Sequence[str], held: Mapping[str, np.ndarray] | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, shards: Sequence[Shard], ids: Sequence[str], held: Mapping[str, np.ndarray] | None = None
+    ) -> None:
+        self.folder = shards[0].folder if len(shards) == 1 else shards[0].folder.parent
         self.ids = tuple(ids)
         self.held = dict(held or {})
+        self._folders = [shard.folder for shard in shards]
+        self._each = max(1, len(shards[0].rows))
         self._rows = {sample_id: row for row, sample_id in enumerate(self.ids)}
-        self._arrays: dict[str, np.ndarray] = {}
+        # Of a modality that some lack, where a sample is among all that have it, and how many are in earlier shards.
         self._places = {name: np.cumsum(mask) - 1 for name, mask in self.held.items()}
+        starts = [shard.rows.start for shard in shards]
+        self._before = {name: self._places[name][starts] + ~mask[starts] for name, mask in self.held.items()}
+        self._open = functools.lru_cache(MAPPED)(self._map)
 
     def index(self, ids: Sequence[str]) -> np.ndarray:
         """Rows of ``ids``, int64 ``(len(ids),)``; KeyError naming an id that is not in the cache."""
@@ -83,21 +93,32 @@ class Cache:
             KeyError: a sample does not hold the modality; names it.
         """
         if modality not in self.held:
-            return self._open(modality)[rows]
+            return self._gather(modality, rows, rows % self._each)
         lacking = rows[~self.held[modality][rows]]
         if len(lacking):
             raise KeyError(f"sample {self.ids[lacking[0]]} has no {modality}")
-        return self._open(modality)[self._places[modality][rows]]
+        return self._gather(modality, rows, self._places[modality][rows] - self._before[modality][rows // self._each])
 
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Class labels of those rows, int64 ``(len(rows),)``; FileNotFoundError where the data set has none."""
-        return self._open("labels")[rows]
+        return self._gather("labels", rows, rows % self._each)
 
-    def _open(self, name: str) -> np.ndarray:
-        if name not in self._arrays:
-            # The view drops the memmap class, so that fancy indexing returns plain arrays.
-            self._arrays[name] = np.load(self.folder / f"{name}.npy", mmap_mode="r").view(np.ndarray)
-        return self._arrays[name]
+    def _gather(self, name: str, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Rows of all shards, by the ``places`` that they have in the files of theirs."""
+        shards = rows // self._each
+        numbers = np.unique(shards) if len(rows) else np.zeros(1, np.int64)
+        if len(numbers) == 1:
+            return self._open(name, int(numbers[0]))[places]
+        first = self._open(name, int(numbers[0]))
+        made = np.empty((len(rows), *first.shape[1:]), first.dtype)
+        for number in numbers:
+            here = shards == number
+            made[here] = self._open(name, int(number))[places[here]]
+        return made
+
+    def _map(self, name: str, shard: int) -> np.ndarray:
+        # The view drops the memmap class, so that fancy indexing returns plain arrays.
+        return np.load(self._folders[shard] / f"{name}.npy", mmap_mode="r").view(np.ndarray)
 
 
 def open_cache(
@@ -124,33 +145,107 @@ def open_cache(
         ValueError: the adapter returned arrays of another shape or dtype than its modalities promise.
     """
     about = prepared.meta(dataset, content.identity(dataset), dataset_source, size)
-    target = folder / prepared.folder_name(about, ids)
-    held = prepared.held(dataset, ids)
-    if not _usable(target, dataset):
-        with _lock(target, len(ids), progress):
-            if not _usable(target, dataset):
-                _remove(target)
-                part = target.with_suffix(".part")
-                names = _prepare(dataset, ids, held, size, part, progress)
-                arrays_ = arrays.describe(part, names)
-                write_sealed(part / arrays.META, {**about, "samples": len(ids), "arrays": arrays_})
-                part.replace(target)
-    return Cache(target, ids, {name: mask for name, mask in held.items() if not mask.all()})
+    shards = prepared.shards(folder, prepared.folder_name(about, ids), len(ids))
+    work = _Work(dataset, ids, size, about, progress)
+    # Of its own, so that no method's draws depend on it.
+    read = random.SystemRandom().sample(shards, min(READ, len(shards)))
+    work.prepare([shard for shard in shards if not work.usable(shard, sizes=shard not in read)])
+    return Cache(shards, ids, {name: mask for name, mask in work.held.items() if not mask.all()})
 
 
-def _usable(target: Path, dataset: Dataset) -> bool:
-    """Whether the arrays are there and what was written; warns where they are not any more."""
-    if not os.path.lexists(target):
-        return False
-    found = arrays.problem(target)
-    for name in () if found else [*(m.name for m in dataset.task.modalities), *(["labels"] if dataset.labels else [])]:
-        try:
-            np.load(target / f"{name}.npy", mmap_mode="r")
-        except (OSError, ValueError, EOFError) as error:
-            found = f"{target / name}.npy: damaged ({error})"
-    if found:
-        log.warning("%s; the images are prepared again", found)
-    return not found
+def open_whole(dataset: Dataset, card: Card, size: int, folder: Path, progress: Progress | None = None) -> Cache:
+    """The cache of all samples of all parts of a data set (see :func:`open_cache`)."""
+    source = keys.source_digest(card.path, card.module)
+    return open_cache(dataset, source, prepared.all_ids(dataset), size, folder, progress)
+
+
+class _Work:
+    """The preparation of a cache, as far as this process takes part in it."""
+
+    def __init__(
+        self, dataset: Dataset, ids: Sequence[str], size: int, about: Mapping[str, object], progress: Progress | None
+    ) -> None:
+        self.dataset, self.ids, self.size, self.about = dataset, ids, size, about
+        self.held = prepared.held(dataset, ids)
+        self._progress = progress
+
+    def usable(self, shard: Shard, sizes: bool = False) -> bool:
+        """Whether the arrays are there and what was written; warns where they are not any more.
+
+        Args:
+            sizes: read none of the bytes.
+        """
+        folder = shard.folder
+        if not os.path.lexists(folder):
+            return False
+        found, labels = arrays.problem(folder, sizes=sizes), ["labels"] if self.dataset.labels else []
+        for name in () if found else [*(m.name for m in self.dataset.task.modalities), *labels]:
+            try:
+                np.load(folder / f"{name}.npy", mmap_mode="r")
+            except (OSError, ValueError, EOFError) as error:
+                found = f"{folder / name}.npy: damaged ({error})"
+        if found:
+            images = "the images" if len(shard.rows) == len(self.ids) else f"{len(shard.rows)} images of its folder"
+            log.warning("%s; %s are prepared again", found, images)
+        return not found
+
+    def prepare(self, shards: Sequence[Shard]) -> None:
+        """Make what is not there, and what is damaged; wait for what other processes or threads are making."""
+        # Damage that was found by chance might not be found again: what is still the same is not looked at once more.
+        left = {shard: stamp(shard.folder / arrays.META) for shard in shards}
+        while left:
+            before = len(left)
+            for shard, seen in list(left.items()):
+                lock = _lock(shard)
+                if lock is None:
+                    continue
+                with lock:
+                    if seen == stamp(shard.folder / arrays.META) or not self.usable(shard):
+                        self._make(shard, list(left))
+                del left[shard]
+            if len(left) == before:
+                self._say(left, sum(finished_rows(shard.part) for shard in left))
+                time.sleep(PAUSE)
+
+    def _make(self, shard: Shard, left: Sequence[Shard]) -> None:
+        _remove(shard.folder)
+        self._check_space(shard.folder.parent, left)
+        first, last = shard.rows.start, shard.rows.stop
+        ids, held = self.ids[first:last], {name: mask[first:last] for name, mask in self.held.items()}
+        names = fill(self.dataset, ids, held, self.size, shard.part, lambda done, _: self._say(left, done))
+        made = {"samples": len(ids), "arrays": arrays.describe(shard.part, names)}
+        write_sealed(shard.part / arrays.META, {**self.about, **made})
+        shard.part.replace(shard.folder)
+
+    def _say(self, left: Iterable[Shard], done: int) -> None:
+        """Tell how far it is: all but what is ``left``, of which so many samples are finished."""
+        if self._progress:
+            self._progress(len(self.ids) - sum(len(shard.rows) for shard in left) + done, len(self.ids))
+
+    def _check_space(self, folder: Path, left: Iterable[Shard]) -> None:
+        """Raise UserError where the disk has no room for what is left, whoever makes it."""
+        need = 0
+        for shard in left:
+            rows = slice(shard.rows.start + finished_rows(shard.part), shard.rows.stop)
+            there = {name: mask[rows] for name, mask in self.held.items()}
+            need += prepared.disk_need(self.dataset.task.modalities, there, self.size)
+        free = shutil.disk_usage(folder).free
+        if need > free:
+            raise UserError(
+                f"cache folder {folder}: {need / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; "
+                "make room or set MMBENCH_CACHE to another folder"
+            )
+
+
+def _lock(shard: Shard) -> Lock | None:
+    """Taken; None while another process or thread has it."""
+    lock = Lock(shard.lock)
+    try:
+        return lock if lock.take(wait=False) else None
+    except OSError as error:
+        raise UserError(
+            f"cache folder {shard.folder.parent}: {error.strerror}; set MMBENCH_CACHE to another folder"
+        ) from error
 
 
 def _remove(target: Path) -> None:
@@ -161,167 +256,3 @@ def _remove(target: Path) -> None:
             shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink()
     except OSError as error:
         raise UserError(f"{target}: {error.strerror}; delete it, or set MMBENCH_CACHE to another folder") from error
-
-
-def open_whole(dataset: Dataset, card: Card, size: int, folder: Path, progress: Progress | None = None) -> Cache:
-    """The cache of all samples of all parts of a data set (see :func:`open_cache`)."""
-    source = keys.source_digest(card.path, card.module)
-    return open_cache(dataset, source, prepared.all_ids(dataset), size, folder, progress)
-
-
-def _prepare(
-    dataset: Dataset,
-    ids: Sequence[str],
-    held: Mapping[str, np.ndarray],
-    size: int,
-    part: Path,
-    progress: Progress | None,
-) -> list[str]:
-    """Fill ``part`` with the rows it lacks. Returns the names of its files."""
-    part.mkdir(exist_ok=True)
-    layouts = {m.name: _Layout(m, int(held[m.name].sum()), size) for m in dataset.task.modalities}
-    counter = part / ROWS
-    done, sums = _begun(part, held, layouts)
-    _check_space(part.parent, sum(one.row_bytes * int(held[name][done:].sum()) for name, one in layouts.items()))
-    with ExitStack() as stack:
-        files = {name: stack.enter_context(a.open(part, int(held[name][:done].sum()))) for name, a in layouts.items()}
-        if progress:
-            progress(done, len(ids))
-        for samples in _load_chunks(dataset, ids[done:], size):
-            for name, file in files.items():
-                here = held[name][done : done + len(samples)]
-                block = layouts[name].block([sample for sample, has in zip(samples, here, strict=True) if has])
-                sums[name].update(block)
-                file.write(block)
-                file.flush()
-                sync(part / f"{name}.npy")
-            done += len(samples)
-            # The count follows the data to the disk, so it never promises rows that a crash took away.
-            write_sealed(counter, {"rows": done, "sha256": {name: one.hexdigest() for name, one in sums.items()}})
-            if progress:
-                progress(done, len(ids))
-    if dataset.labels:
-        np.save(part / "labels.npy", np.array([dataset.label(sample_id) for sample_id in ids], dtype=np.int64))
-        sync(part / "labels.npy")
-    return [f"{name}.npy" for name in (*layouts, *(["labels"] if dataset.labels else []))]
-
-
-def _begun(
-    part: Path, held: Mapping[str, np.ndarray], layouts: Mapping[str, _Layout]
-) -> tuple[int, dict[str, hashlib._Hash]]:
-    """How many rows an earlier preparation left, and the running SHA-256 of each modality's; 0 where one is damaged."""
-    try:
-        about = read_json(part / ROWS) or {"rows": 0}
-        done, sums = int(about["rows"]), {name: hashlib.sha256() for name in layouts}
-        for name, layout in layouts.items() if done else ():
-            with (part / f"{name}.npy").open("rb") as file:
-                np.lib.format.read_magic(file)
-                np.lib.format.read_array_header_1_0(file)
-                left = int(held[name][:done].sum()) * layout.row_bytes
-                while left and (block := file.read(min(left, arrays.BLOCK))):
-                    sums[name].update(block)
-                    left -= len(block)
-            if sums[name].hexdigest() != about["sha256"][name]:
-                raise ValueError(f"{part / name}.npy: damaged (other bytes than were written)")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("%s; the images are prepared from the beginning", error)
-        return 0, {name: hashlib.sha256() for name in layouts}
-    return done, sums
-
-
-def workers_for(dataset: Dataset) -> int:
-    """Threads that decode a data set. An embedded renderer is Python and torch that already uses every core."""
-    return 1 if dataset.root is None else min(8, usable_cores())
-
-
-def _load_chunks(dataset: Dataset, ids: Sequence[str], size: int) -> Iterator[list[Sample]]:
-    """Samples in the order of ``ids``, chunk by chunk, decoded ahead by threads where they come from files."""
-    chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
-
-    def load(chunk: Sequence[str]) -> list[Sample]:
-        return list(dataset.load(chunk, size))
-
-    if (workers := workers_for(dataset)) == 1:
-        yield from map(load, chunks)
-        return
-    pool = ThreadPoolExecutor(workers)
-    try:
-        waiting: deque[Future[list[Sample]]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(load, chunk))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-class _Layout:
-    """One modality's file: a ``.npy`` header for all rows, then the rows, appended.
-
-    Plain appending instead of writing into a memory map: on a full disk it raises, where a map kills the process.
-    """
-
-    def __init__(self, modality: Modality, samples: int, size: int) -> None:
-        self.name = modality.name
-        self.dtype = modality.dtype
-        self.row_shape = modality.shape(size, size)
-        self.row_bytes = self.dtype.itemsize * int(np.prod(self.row_shape))
-        self.samples = samples
-
-    @contextmanager
-    def open(self, folder: Path, done: int) -> Iterator[BinaryIO]:
-        """The file, standing behind row ``done`` with whatever followed cut off."""
-        path = folder / f"{self.name}.npy"
-        path.touch()
-        with path.open("r+b") as file:
-            header = {
-                "descr": np.lib.format.dtype_to_descr(self.dtype),
-                "fortran_order": False,
-                "shape": (self.samples, *self.row_shape),
-            }
-            np.lib.format.write_array_header_1_0(file, header)
-            file.truncate(file.tell() + done * self.row_bytes)
-            file.seek(0, os.SEEK_END)
-            yield file
-
-    def block(self, samples: Sequence[Mapping[str, np.ndarray]]) -> bytes:
-        """The bytes of several rows. Raises ValueError where a sample's array is not what the modality promises."""
-        for sample in samples:
-            array = sample.get(self.name)
-            if array is None or array.dtype != self.dtype or array.shape != self.row_shape:
-                given = "nothing" if array is None else f"{array.dtype} {array.shape}"
-                raise ValueError(f"modality {self.name!r}: expected {self.dtype} {self.row_shape}, got {given}")
-        return b"".join(sample[self.name].tobytes() for sample in samples)
-
-
-def _lock(target: Path, samples: int, progress: Progress | None) -> Lock:
-    """Taken; while another process or thread has it, its progress is told."""
-    lock = Lock(target.with_suffix(".lock"))
-    try:
-        while not lock.take(wait=False):
-            if progress:
-                progress(_rows(target.with_suffix(".part")), samples)
-            time.sleep(PAUSE)
-    except OSError as error:
-        raise UserError(
-            f"cache folder {target.parent}: {error.strerror}; set MMBENCH_CACHE to another folder"
-        ) from error
-    return lock
-
-
-def _rows(part: Path) -> int:
-    """That are finished, of a preparation that may begin or end at this moment."""
-    with suppress(ValueError, KeyError, TypeError):
-        return int((read_json(part / ROWS) or {})["rows"])
-    return 0
-
-
-def _check_space(folder: Path, need: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if need > free:
-        raise UserError(
-            f"cache folder {folder}: {need / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; "
-            "make room or set MMBENCH_CACHE to another folder"
-        )

@@ -18,6 +18,7 @@ from mmbench.plugins.catalog import Card
 from mmbench.task import LABEL, Access, Split, Task, View, views
 from mmbench.training.augment import cropped, draw_colours, draw_crops, recoloured
 from mmbench.training.cache import Cache
+from mmbench.training.shuffle import Shuffle
 
 UNCHANGED = Augmentation()
 
@@ -84,7 +85,7 @@ class Loader:
         self.augmentation = augmentation
         self.pins = device.type == "cuda"
         self._rows = [cache.index(view.ids) for view in self.views]
-        self._order: dict[tuple[int, int, int], np.ndarray] = {}
+        self._order: dict[tuple[int, int, int], Shuffle] = {}
 
     def batch(self, stage: int, step: int) -> Batch:
         """The batch of one step: view name -> modality -> tensor; every image once before any comes twice."""
@@ -146,15 +147,15 @@ class Loader:
     def _pick(self, stage: int, view: int, step: int) -> np.ndarray:
         rows = self._rows[view]
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        return np.array(
-            [rows[self._permutation(stage, view, int(p) // len(rows))[int(p) % len(rows)]] for p in positions]
-        )
+        epochs, within = np.divmod(positions, len(rows))
+        order = [self._shuffle(stage, view, int(epoch))(within[epochs == epoch]) for epoch in np.unique(epochs)]
+        return rows[np.concatenate(order)]
 
-    def _permutation(self, stage: int, view: int, epoch: int) -> np.ndarray:
+    def _shuffle(self, stage: int, view: int, epoch: int) -> Shuffle:
         key = (stage, view, epoch)
         if key not in self._order:
             self._order = {k: v for k, v in self._order.items() if k[0] == stage and k[2] >= epoch - 1}
-            self._order[key] = self._rng(stage, view, epoch, 0).permutation(len(self._rows[view]))
+            self._order[key] = Shuffle(len(self._rows[view]), self.seed, stage, view, epoch, 0)
         return self._order[key]
 
     def _rng(self, *key: int) -> np.random.Generator:

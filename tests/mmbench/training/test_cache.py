@@ -120,7 +120,7 @@ def test_samples_may_lack_modalities(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="s002 has no depth"):
         cache.read("depth", np.array([1, 2]))
     held = sum((cache.folder / f"{modality.name}.npy").stat().st_size - 128 for modality in MODALITIES)
-    assert prepared.disk_need(Partial(), IDS, SIZE) == held
+    assert prepared.disk_need(MODALITIES, prepared.held(Partial(), IDS), SIZE) == held
 
 
 def test_what_is_read_is_a_copy(tmp_path: Path) -> None:
