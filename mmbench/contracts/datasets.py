@@ -124,7 +124,8 @@ def check_sample(subject: Subject, dataset: Dataset, part: str, sample_id: str) 
 def check_array(subject: Subject, modality: Modality, array: np.ndarray, where: str) -> None:
     """An array is as ``mmbench/modality/`` says of its kind."""
     shape = ", ".join(("H", "W", *map(str, modality.shape(1, 1)[2:])))
-    promised = f"{modality.dtype.name} ({shape}), {modality.values}"
+    zeros = ", for all of which an adapter gives 0" if modality.holes else ""
+    promised = f"{modality.dtype.name} ({shape}), {modality.values}{zeros}"
     subject.demand(
         _fits(modality, array),
         f"{modality.name} of {where} is {promised}; here {array.dtype} {array.shape}, {array.min()} to {array.max()}",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import mmbench
 from mmbench.commands import main as cli
 from mmbench.errors import UserError
 from mmbench.inference import export
@@ -50,6 +51,12 @@ assert "mmbench" not in sys.modules
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return np.load(folder / "out.npy"), json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def translator(cells: Path) -> Translator:
+    """In fp32, as a file computes, and not as the cell was evaluated, which depends on the machine."""
+    return mmbench.load_translator(cells / "mmnet" / "seed-0", precision="fp32")
 
 
 @pytest.fixture(scope="module")

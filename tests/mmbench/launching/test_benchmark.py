@@ -278,7 +278,10 @@ def test_the_committed_tables_have_their_files(file: Path) -> None:
     for part in asked.parts:
         assert set(part.methods) <= catalog.cards("methods").keys()
         assert set(part.dataset) <= catalog.cards("datasets").keys()
-    if file.stem in ("domains", "flowers-laptop"):
+    if file.stem in ("domains", "flowers-laptop", "study-nyuv2"):
+        return
+    plans = asked.plans()
+    if file.stem in ("released", "study", "study-64px"):  # not all of their cells are in the committed tables
         return
     lists = {"ablation": "ablation-provenance-synthetic-laptop", "64px": "64px-provenance", "128px": "128px-provenance"}
     wanted = defaultdict(set)
@@ -286,7 +289,7 @@ def test_the_committed_tables_have_their_files(file: Path) -> None:
         for row in csv.DictReader(lines):
             wanted[row["method"].partition("+")[0]].add(int(row["seed"]))
     planned = defaultdict(set)
-    for plan in asked.plans():
+    for plan in plans:
         for cell in plan.cells:
             planned[cell.method].add(cell.seed)
     assert all(seeds == planned[name] for name, seeds in wanted.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
+import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -112,10 +112,10 @@ def test_where_the_package_is_missing_one_line_says_so(
 ) -> None:
     show(name, tmp_path / "plugins")
     monkeypatch.setenv("MMBENCH_PLUGINS", str(tmp_path / "plugins"))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    package, find = CLUSTERS[name][0], importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda wanted: None if wanted == package else find(wanted))
     runs = tmp_path / "runs"
     assert main(["run", "--launcher", name, "--methods", "prior", "--profile", "smoke", "--runs", str(runs)]) == 2
-    package = CLUSTERS[name][0]
     assert f"needs the package {package}, which is not installed: pip install" in capsys.readouterr().err
     assert not runs.exists()
 
