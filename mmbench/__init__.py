@@ -102,9 +102,15 @@ def run(
 
 
 def results(runs: str | Path = "runs") -> pd.DataFrame:
-    """All results below a runs folder, one row per metric value; columns as ``mmbench.reporting.COLUMNS``."""
-    from mmbench.store.collect import collect
+    """All results below a runs folder, one row per metric value; columns as ``mmbench.reporting.COLUMNS``.
 
+    Raises:
+        UserError: no such folder, or no results in it.
+    """
+    from mmbench.store.collect import collect
+    from mmbench.store.folder import expect_cells
+
+    expect_cells(Path(runs))
     return collect(Path(runs))[0].rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,8 +89,26 @@ class Block:
 
 def tables(results: Results, published: pd.DataFrame, layout: Layout) -> list[Table]:
     """One table per data set, profile and output modality of a layout's kinds."""
-    comparer = Comparer(results, published)
+    comparer, layout = Comparer(results, published), _with_own_metrics(layout, results)
     return [_table(block, layout, comparer, results) for block in _blocks(results, comparer, layout)]
+
+
+def _with_own_metrics(layout: Layout, results: Results) -> Layout:
+    """The layout with a column for each score of the user's own metrics: those that cells name as not mmbench's."""
+    recorded = [facts.get("outside_metrics") for facts in results.cells]
+    names = {name for one in recorded if isinstance(one, Mapping) for name in one}
+    taken = {"group", "row", "conn.", "seeds", *KEY, *(metric.header for metric in layout.metrics)}
+    metrics = [
+        metric
+        for name, metric in results.metrics.items()
+        if name in names and not set(layout.kinds).isdisjoint(metric.kinds)
+    ]
+    own = [
+        Metric(one.key, one.key if one.header in taken else one.header, one.spec, optional=True, lower=one.lower)
+        for metric in metrics
+        for one in metric.scores
+    ]
+    return replace(layout, metrics=[*layout.metrics, *own])
 
 
 def compared(results: Results, published: pd.DataFrame, layout: Layout) -> list[Compared]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -168,7 +169,7 @@ def init(folder: Path, named: Mapping[str, str]) -> Path:
         raise UserError(f"{target}: exists already; edit it, or move it away to have it written again")
     text: str = catalog.load(catalog.find("datasets", OWN_IMAGES), "describe")(folder, named)
     write_bytes(target, text.encode())
-    print(f"{target}: written; look through it, then `python -m mmbench data verify {folder}`")
+    print(f"{target}: written; look through it, then `python -m mmbench data verify {shlex.quote(str(folder))}`")
     return target
 
 

@@ -63,6 +63,8 @@ def _export(options: argparse.Namespace) -> int:
     print(f"{out}: {translator.name}, {described(steps)}; {out.stat().st_size / 1e6:.1f} MB, {options.batch} batch")
     print(export.told(about))
     print(said)
+    if (own := cell.about["hardware"]["precision"]) != "fp32":
+        print(f"computed in fp32, the cell evaluated in {own}: `translate --precision fp32` gives what this file gives")
     return 0
 
 

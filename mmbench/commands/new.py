@@ -114,10 +114,11 @@ def _title(module: str) -> str:
 
 
 def _use(kind: str, name: str) -> str:
+    """A command that shows what the plug-in does; a metric in a new runs folder: cells that are done get no number."""
     if kind == "method":
         return f"mmbench run --methods {name} --profile smoke"
     if kind == "dataset":
         return f"mmbench run --methods prior --dataset {name} --profile smoke"
     if kind == "metric":
-        return "mmbench run --methods prior --profile smoke"
+        return f"mmbench run --methods prior --profile smoke --runs runs-{name}"
     return f"mmbench report {name}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +187,28 @@ def _report(asked: Benchmark, plans: list[Plan], outcomes: list[Outcome]) -> int
         own = {cell.name for cell in plan.cells}
         line, _ = summary([outcome for outcome in outcomes if outcome.cell.name in own])
         print(f"\n{line}. Results: {asked.runs / plan.dataset / plan.profile_name}; tables and pictures: {folder}")
+    for line in _hints(asked, plans, outcomes):
+        print(line)
     return summary(outcomes)[1]
+
+
+def _hints(asked: Benchmark, plans: Sequence[Plan], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What the tables do not say: where more can be read, and what to do about files of own images that cannot be."""
+    from mmbench.publishing.write import PAGE
+    from mmbench.store.folder import cell_folders, identity
+
+    there = {(cell["dataset"], cell["profile"]) for cell in map(identity, cell_folders(asked.runs))}
+    shown = plans[-1]
+    if there - {(shown.dataset, shown.profile_name)}:
+        what = f"{shown.dataset}, profile {shown.profile_name}"
+        everything = f"python -m mmbench report --runs {shlex.quote(str(asked.runs))}"
+        yield f"{PAGE} there shows {what} alone; all that is in {asked.runs} on one page: {everything}"
+    for folder in dict.fromkeys(plan.root for plan in plans if plan.root):
+        if any(f"{folder}/" in ended.message for ended in outcomes):
+            verify = f"python -m mmbench data verify {shlex.quote(str(folder))}"
+            leaves_out = any("data.damaged" in ended.cell.overrides for ended in outcomes)
+            more = "" if leaves_out else "; to leave damaged ones out: --skip-damaged"
+            yield f"All files that cannot be used: {verify}{more}"
 
 
 def _say(text: str) -> None:

@@ -28,21 +28,28 @@ def build(results: Results, published: pd.DataFrame) -> list[Table | Figure]:
         published: the papers' numbers in the same form.
     """
     rows = results.rows
+    # Cascades have a row of their own per way, and each sweep over weights one per weight: they are no seeds.
+    rows = rows[~(filled(rows["via"]) | filled(rows["selection"]))]
     main = rows[rows["metric"] == rows["output_kind"].map(MAIN_KEYS)]
     # A damaged result may hold a text where a number is expected: what is no number is left out.
     main = main.assign(value=pd.to_numeric(main["value"], errors="coerce")).dropna(subset=["value", *ROW])
     main = main[main["value"].abs() < float("inf")]
     if main.empty:
         return []
-    means = main.astype(dict.fromkeys(ROW, str)).groupby(ROW, as_index=False)["value"].agg(["mean", "count"])
-    means = means.rename(columns={"mean": "score", "count": "seeds"})
+    groups = main.astype(dict.fromkeys(ROW, str)).groupby(ROW, as_index=False)
+    means = groups.agg(score=("value", "mean"), seeds=("seed", "nunique"))
     order = means.sort_values([*ROW[:-1], "score"], ascending=[*[True] * (len(ROW) - 1), False], ignore_index=True)
     return [
         Table(
             name=NAME,
             title=TITLE,
             frame=order,
-            note="Means over seeds of mIoU in percent and of the share of pixels with δ < 1.25.",
+            note="Means over seeds of mIoU in percent, of the share of pixels with δ < 1.25, of PSNR in dB.",
             formats={"score": ".3f"},
         )
     ]
+
+
+def filled(column: pd.Series) -> pd.Series:
+    """Whether there is a text; what a row has not is nan, or empty."""
+    return column.notna() & (column != "")

@@ -10,7 +10,7 @@ from mmbench.contracts import made_up_results
 from mmbench.contracts.plugins import problems
 from mmbench.plugins import catalog
 from mmbench.publishing.build import build
-from mmbench.reporting import Table
+from mmbench.reporting import Results, Table
 
 NAME = "plugin-name"
 
@@ -34,3 +34,13 @@ def test_means_over_seeds() -> None:
     assert list(found.index) == ["Oracle", "M&MNets", "Per-pixel prior"], "the best first"
     assert found.loc["M&MNets", "score"] == pytest.approx(31.125)
     assert set(found["seeds"]) == {3}
+
+
+def test_cascades_and_sweeps_are_no_seeds() -> None:
+    """More rows of the same method and seeds change nothing."""
+    given = made_up_results.table()
+    more = [given.rows.assign(value=99.0, **{column: "x"}) for column in ("via", "selection")]
+    (table,) = build(catalog.find("reports", NAME), given, pd.DataFrame())
+    (again,) = build(catalog.find("reports", NAME), Results(pd.concat([given.rows, *more])), pd.DataFrame())
+    assert isinstance(table, Table) and isinstance(again, Table)
+    pd.testing.assert_frame_equal(again.frame, table.frame)

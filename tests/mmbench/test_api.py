@@ -29,6 +29,11 @@ def test_functions_are_not_replaced_by_modules_of_their_name(tmp_path: Path) -> 
         assert isinstance(mmbench.report(tmp_path), list)
 
 
+def test_results_of_a_folder_that_is_not_there_are_an_error_and_no_empty_table(tmp_path: Path) -> None:
+    with pytest.raises(mmbench.UserError, match="no such folder"):
+        mmbench.results(tmp_path / "rnus")
+
+
 def test_a_listing_loads_neither_pandas_nor_matplotlib() -> None:
     code = "import sys; from mmbench.commands.main import main; main(['list']); "
     code += "print(sorted({'pandas', 'matplotlib', 'torch'} & set(sys.modules)))"

@@ -2,11 +2,13 @@ import math
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pytest
 from mmbench.reports import clean, depth_table, image_table, published, segmentation_table
 from result_rows import FLOWERS, ROOMS, only, row_of, table_of, values_of
 
+from mmbench import metric
 from mmbench.reporting import COLUMNS, Results
 from mmbench.store.collect import collect
 
@@ -87,6 +89,34 @@ def test_segmentation_has_classes_groups_in_order_and_missing_classes() -> None:
     assert lines[2].split() == ["method", "conn.", "seeds", "mIoU", "Global", "bed", "window"]
     assert lines[5].split()[-6:] == ["PI", "1", "20.0", "50.0", "20.0", "-"]
     assert {"IoU bed", "IoU bed std", "IoU window"} <= set(table.frame)
+
+
+def _own(name: str, kinds: tuple[str, ...], header: str) -> metric.Metric:
+    scores = (metric.Score(name, header, ".2f", lower=True),)
+    return metric.Metric(name, header, kinds, scores, lambda _: (), lambda *_: np.empty(0), lambda *_: {})
+
+
+def test_a_metric_of_ones_own_is_the_last_column_of_its_kinds() -> None:
+    """Where cells name it as not mmbench's; a header that is taken gives way to the metric's name."""
+    rows = table_of(
+        values_of("mmnet", {"delta_1.25": 0.5, "edges": 1.25, "again": 2.0, "flops": 3.0, "labels": 4.0}, **{
+            **ROOMS, "inputs": "segmentation", "output": "depth", "output_kind": "depth"
+        }),
+        values_of("prior", {"delta_1.25": 0.4}, **{
+            **ROOMS, "inputs": "segmentation", "output": "depth", "output_kind": "depth"
+        }),
+    )  # fmt: skip
+    own = {
+        "edges": _own("edges", ("rgb", "depth"), "Edges"), "again": _own("again", ("depth",), "δ < 1.25"),
+        "flops": _own("flops", ("depth",), "FLOP"), "labels": _own("labels", ("segmentation",), "Labels"),
+    }  # fmt: skip
+    where = {"dataset": ROOMS["dataset"], "profile": "laptop"}
+    recorded: list[object] = [dict.fromkeys(("edges", "again", "labels"), "digest"), 3, None]
+    cells = tuple({**where, "outside_metrics": one} for one in recorded)
+    table = only(depth_table.build(Results(rows, cells, metrics=own), published.load()))
+    assert table.text().splitlines()[2].split()[-2:] == ["Edges", "again"]
+    assert list(table.frame["Edges"].fillna(-1)) == [1.25, -1]
+    assert "FLOP" not in table.frame and "Labels" not in table.frame
 
 
 def test_methods_stand_in_the_papers_order() -> None:

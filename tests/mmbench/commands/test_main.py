@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mmbench.commands.main import main
 
@@ -44,6 +45,21 @@ def test_a_mistyped_word_gets_the_near_match(arguments: list[str], near: str, ca
     assert near in said(arguments, capsys)
 
 
+def test_an_option_that_stands_there_twice_is_refused_and_not_half_of_it_taken(capsys: Show) -> None:
+    line = said(["run", "--methods", "mmnet", "--methods", "prior", "--dry-run"], capsys)
+    assert (
+        line == "mmbench: --methods stands there twice, and only one would count: give it once (several names as a,b)\n"
+    )
+    line = said(["run", "--profile", "smoke", "--profile=laptop", "--dry-run"], capsys)
+    assert line == "mmbench: --profile stands there twice, and only one would count: give it once\n"
+
+
+def test_an_option_that_is_repeatable_may_stand_there_twice(tmp_path: Path, capsys: Show) -> None:
+    words = ["run", "--methods", "prior", "--profile", "smoke", "--runs", str(tmp_path), "--dry-run"]
+    assert main([*words, "--set", "profile.steps=3", "--set", "profile.batch=3"]) == 0
+    assert "1 cell" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("value", ["1.5", "-0.1", "nan", "inf"])
 @pytest.mark.parametrize("command", [["run", "--dry-run"], ["run"], ["config", "pseudo-label"]])
 def test_a_number_out_of_its_range_is_said_before_anything_runs(
@@ -69,6 +85,19 @@ def test_a_folder_that_is_not_there_is_said(arguments: list[str], tmp_path: Path
     line = said([argument.format(missing) for argument in arguments], capsys)
     assert str(missing) in line
     assert "no such folder" in line or "is no folder" in line
+
+
+def test_the_command_that_data_init_names_can_be_pasted(tmp_path: Path, capsys: Show) -> None:
+    folder = tmp_path / "my images"
+    for name, image in (
+        ("rgb", Image.new("RGB", (4, 4), (200, 0, 0))),
+        ("depth", Image.new("I;16", (4, 4), 1000)),
+        ("segmentation", Image.frombytes("L", (4, 4), bytes([0, 1, 1, 1, 2, 2, 2, 2] * 2))),
+    ):
+        (folder / name).mkdir(parents=True)
+        image.save(folder / name / "a.png")
+    assert main(["data", "init", str(folder)]) == 0
+    assert f"`python -m mmbench data verify '{folder}'`" in capsys.readouterr().out
 
 
 def test_a_file_where_a_folder_of_images_is_expected_is_said(tmp_path: Path, capsys: Show) -> None:

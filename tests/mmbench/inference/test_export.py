@@ -55,8 +55,8 @@ assert "mmbench" not in sys.modules
 
 @pytest.fixture(scope="module")
 def translator(cells: Path) -> Translator:
-    """In fp32, as a file computes, and not as the cell was evaluated, which depends on the machine."""
-    return mmbench.load_translator(cells / "mmnet" / "seed-0", precision="fp32")
+    """In fp32, as files compute: by itself it takes the cell's precision, which is bf16 on CPUs that are fast at it."""
+    return mmbench.load_translator(cells / "mmnet" / "seed-0", device="cpu", precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,10 @@ def test_a_cascade_with_re_estimated_statistics_has_these_inside(
     path = tmp_path / "made.onnx"
     via = ("--from", "depth", "--to", "segmentation", "--via", "rgb", "--bn", "re-estimated")
     assert run(cells, *via, "--out", path) == 0
-    assert "ONNX Runtime gives the method's own segmentation" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "ONNX Runtime gives the method's own segmentation" in said
+    evaluated = json.loads((cells / "mmnet" / "seed-0" / "result.json").read_text())["hardware"]["precision"]
+    assert (f"computed in fp32, the cell evaluated in {evaluated}: " in said) == (evaluated != "fp32")
     given, labels = {"depth": images["depth"]}, translator.modalities["segmentation"]
     expected = translator.translate(given, "segmentation", via="rgb", bn="re-estimated")
     assert export.differing(labels, export.run_onnx(path.read_bytes(), [images["depth"]]), expected) <= export.LABELS
