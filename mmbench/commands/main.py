@@ -79,15 +79,14 @@ class _Version(argparse.Action):
 
 
 class _Once(argparse.Action):
-    """An option with one value, which argparse would silently take from the last of several."""
+    """Of options that take several names, argparse would silently take those that stand last alone."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
     ) -> None:
         given: set[str] = namespace.__dict__.setdefault("given", set())
-        if option and self.dest in given:
-            several = " (several names as a,b)" if option in LISTS else ""
-            raise UserError(f"{option} stands there twice, and only one would count: give it once{several}")
+        if option in LISTS and self.dest in given:
+            raise UserError(f"{option} stands there twice, and only one would count: give it once, as {option} a,b")
         given.add(self.dest)
         setattr(namespace, self.dest, values)
 
