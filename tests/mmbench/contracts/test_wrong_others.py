@@ -17,7 +17,7 @@ DATASETS = {
     "overlap": ('parts["validation"], parts["test"]', 'parts["validation"], parts["rgb+depth"]', "split", "share the"),
     "int64": ("np.ones((SIZE, SIZE), np.uint8)", "np.ones((SIZE, SIZE), np.int64)", "samples", "uint8 (H, W), class"),
     "millimetres": ('"depth": depth,', '"depth": depth * 1000,', "samples", "half of it is beyond 5"),
-    "not-measured": ("= 0.0\n        return", "= np.nan\n        return", "samples", "an adapter gives 0; here float32"),
+    "not-measured": ("= 0.0\n        return", "= np.nan\n        return", "samples", "an adapter gives 0; here float"),
 }  # fmt: skip
 METRICS = {
     "void": ("error.flatten(1).sum(1)", "error.flatten(1).sum(1) / valid.flatten(1).sum(1)", "void", "divide in"),
