@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from mmbench.errors import UserError
 from mmbench.given.files import expect_folder, path_of
 
 read_path = path_of
+
+
+class Once(argparse.Action):
+    """An option of names, of which argparse would silently take those that stand last alone.
+
+    ``const`` is how several are written, where it takes several.
+    """
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Note the value. Raises UserError where there is one already."""
+        if getattr(namespace, self.dest, self.default) is not self.default:
+            several = f", as {option} {self.const}" if self.const else ""
+            raise UserError(f"{option} stands there twice, and only one would count: give it once{several}")
+        setattr(namespace, self.dest, values)
 
 
 def read_run(text: str) -> str | Path:

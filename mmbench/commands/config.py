@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from mmbench.commands.arguments import Once, read_names
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its options, and what it does."""
@@ -12,14 +14,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "settings, as TOML. Judges and variants are methods too."
     )
     parser.add_argument("method", help="a method, a variant or a judge")
-    parser.add_argument("--dataset", default="", help="a name or a folder of own images; default: synthetic")
+    parser.add_argument(
+        "--dataset", action=Once, default="", help="a name or a folder of own images; default: synthetic"
+    )
     parser.add_argument("--profile", default=None, help="as for run")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
     parser.set_defaults(function=_config)
 
 
 def _config(options: argparse.Namespace) -> int:
-    from mmbench.commands.arguments import read_names
     from mmbench.errors import UserError
     from mmbench.planning.overrides import parse_overrides
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from mmbench.commands.arguments import Once
 from mmbench.errors import UserError
 from mmbench.given.texts import shown
 
@@ -20,7 +21,9 @@ HEADERS = ("name", "title", "kinds of task", "suites", "access", "source")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its arguments, and what it does."""
     parser.add_argument("what", nargs="?", choices=KINDS)
-    parser.add_argument("--dataset", help="with methods: which can run on this data set, and why others cannot")
+    parser.add_argument(
+        "--dataset", action=Once, help="with methods: which can run on this data set, and why others cannot"
+    )
     parser.set_defaults(function=_list)
 
 

@@ -65,9 +65,6 @@ BEGIN = """mmbench: name a command. Three to begin with:
 mmbench --help names all commands, mmbench COMMAND --help the options of one."""
 
 
-LISTS = ("--methods", "--dataset", "--seeds", "--log")  # options that take several values, comma-separated
-
-
 class _Version(argparse.Action):
     """Looks the version up where it is asked for: every command would wait for that otherwise."""
 
@@ -78,27 +75,12 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-class _Once(argparse.Action):
-    """Of options that take several names, argparse would silently take those that stand last alone."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
-    ) -> None:
-        given: set[str] = namespace.__dict__.setdefault("given", set())
-        if option in LISTS and self.dest in given:
-            raise UserError(f"{option} stands there twice, and only one would count: give it once, as {option} a,b")
-        given.add(self.dest)
-        setattr(namespace, self.dest, values)
-
-
 class _Parser(argparse.ArgumentParser):
     """One line on errors, with the near match for a mistyped option, command or choice."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.color = False  # Python 3.14 colours help, and no escape sequence passes terminal.py
-        for name in (None, "store"):
-            self.register("action", name, _Once)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmbench.commands.arguments import add_data_root, add_runs, read_seeds
+from mmbench.commands.arguments import Once, add_data_root, add_runs, read_seeds
 
 if TYPE_CHECKING:
     from mmbench.planning.papers import PaperTable
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its options, and what it does."""
     parser.add_argument("names", nargs="*", metavar="TABLE", help="such as thesis-4.4; all without names")
-    parser.add_argument("--seeds", default="0,1,2", help="comma-separated (default 0,1,2: a verdict needs three)")
+    parser.add_argument(
+        "--seeds",
+        action=Once,
+        const="0,1",
+        default="0,1,2",
+        help="comma-separated (default 0,1,2: a verdict needs three)",
+    )
     add_data_root(parser, "folder that holds the data sets (or set MMBENCH_DATA)")
     add_runs(parser)
     parser.set_defaults(function=_papers)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmbench.commands.arguments import read_path
+from mmbench.commands.arguments import Once, read_path
 from mmbench.errors import UserError, did_you_mean
 from mmbench.given.texts import told
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its options, and what it does."""
     parser.add_argument("names", nargs="*", help="reports to write (default: all)")
-    parser.add_argument("--dataset", default="", help="the results of this data set only")
+    parser.add_argument("--dataset", action=Once, default="", help="the results of this data set only")
     parser.add_argument("--profile", default="", help="the results of this profile only")
     parser.add_argument("--out", type=read_path, help="default: report/ in the runs folder")
     parser.add_argument(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.commands.arguments import add_data_root, add_runs, read_names, read_path, read_seeds
+from mmbench.commands.arguments import Once, add_data_root, add_runs, read_names, read_path, read_seeds
 from mmbench.errors import UserError
 from mmbench.launching.progress import STALL_MINUTES
 from mmbench.store.processors import PRECISIONS
@@ -33,15 +33,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a whole benchmark as a TOML file; options beside it take the place of what it says",
     )
-    parser.add_argument("--methods", help="names, comma-separated; all (the default) = every method that can run here")
+    parser.add_argument(
+        "--methods",
+        action=Once,
+        const="a,b",
+        help="names, comma-separated; all (the default) = every method that can run here",
+    )
     parser.add_argument("--suite", help="tables, ablation, cvpr2018, scalability, ... or all: what belongs together")
     parser.add_argument(
         "--table",
         help="the rows of one of the papers' tables, such as thesis-4.4, on its data set or on --dataset; see papers",
     )
-    parser.add_argument("--dataset", help="names or a folder of own images; default: synthetic, embedded")
+    parser.add_argument(
+        "--dataset", action=Once, const="a,b", help="names or a folder of own images; default: synthetic, embedded"
+    )
     parser.add_argument("--profile", help="smoke, laptop, short, paper or one of your own")
-    parser.add_argument("--seeds", help="comma-separated (default 0)")
+    parser.add_argument("--seeds", action=Once, const="0,1", help="comma-separated (default 0)")
     parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="change a setting; repeatable")
     parser.add_argument(
         "--skip-damaged", action="store_true", help="leave damaged files of own images out, and say so in the report"

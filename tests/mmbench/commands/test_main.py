@@ -50,6 +50,11 @@ def test_names_in_two_options_are_refused_and_not_half_of_them_taken(capsys: Sho
     assert line == "mmbench: --methods stands there twice, and only one would count: give it once, as --methods a,b\n"
 
 
+def test_a_single_name_given_twice_is_refused_without_a_list_as_advice(capsys: Show) -> None:
+    line = said(["report", "--dataset", "a", "--dataset", "b"], capsys)
+    assert line == "mmbench: --dataset stands there twice, and only one would count: give it once\n"
+
+
 def test_of_one_value_given_twice_the_last_counts_as_a_wrapper_expects(capsys: Show) -> None:
     assert main(["run", "--profile", "laptop", "--methods", "prior", "--profile=smoke", "--dry-run"]) == 0
     assert "profile smoke" in capsys.readouterr().out
