@@ -90,11 +90,9 @@ def cells(table: PaperTable, known: Estimates, step_ms: float, seeds: Sequence[i
 
 def shares(step_ms: float, seeds: int) -> dict[str, Share]:
     """Of each table, of all of them together, and of as many methods, data sets and seeds as :data:`METHODS` says."""
-    known, together, made = (
-        Estimates(Here(Machine(), "cuda", "auto", 1)),
-        dict[tuple[str, ...], tuple[int, Estimate]](),
-        {},
-    )
+    known = Estimates(Here(Machine(), "cuda", "auto", 1))
+    together: dict[tuple[str, ...], tuple[int, Estimate]] = {}
+    made = {}
     for name, table in papers.papers().tables.items():
         own = cells(table, known, step_ms, range(seeds))
         together |= own
@@ -113,14 +111,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     rows = [share.row(name) for name, share in shares(options.step_ms, options.seeds).items()]
     heads = ["", "cells", "million steps", "GPU hours", f"days on {GPUS} GPUs", "GB of runs"]
-    right = ("left", *["right"] * (len(heads) - 1))
-    print(tabulate(rows, heads, "github", colalign=right, disable_numparse=True), end="\n\n")
+    sides = ("left", *["right"] * (len(heads) - 1))
+    print(tabulate(rows, heads, "github", colalign=sides, disable_numparse=True), end="\n\n")
     data = [
         [name, f"{count:,}", side, f"{side * side * size / 1e3:,.0f}", f"{count * side * side * size / 1e9:,.1f}"]
         for name, (count, side, size) in IMAGES.items()
     ]
     heads = ["", "images", "pixels", "kB of an image", "GB of cache"]
-    print(tabulate(data, heads, "github", colalign=right[: len(heads)], disable_numparse=True))
+    print(tabulate(data, heads, "github", colalign=sides[: len(heads)], disable_numparse=True))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Random damage to the files of a runs folder and of the cache: a function of the seed."""
+"""Damage to files: a bit, and random damage to a runs folder and the cache, which is a function of the seed."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ def draw(seed: int) -> Damage:
     names = CACHE if state == "cache" else CELL
     kinds = sorted(KINDS) if os.geteuid() else sorted(KINDS.keys() - {"unreadable"})  # root reads everything
     return Damage(state, chance.choice(names), chance.choice(kinds), seed)
+
+
+def flip(path: Path, at: int = -3) -> None:
+    """Another bit in one byte of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
 
 
 def _remove(path: Path) -> None:

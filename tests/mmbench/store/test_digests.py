@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from damages import flip
 
 from mmbench.store import arrays, digests, journal, saved
 from mmbench.store.collect import collect
@@ -38,12 +39,6 @@ def cell(tmp_path: Path) -> CellFolder:
 
 def notes_of(cell: CellFolder) -> list[str]:
     return collect(cell.path.parents[3], lambda name: None)[1]
-
-
-def flip(path: Path, at: int = -2) -> None:
-    content = bytearray(path.read_bytes())
-    content[at] ^= 1
-    path.write_bytes(content)
 
 
 def test_a_finished_cell_is_as_it_was_written(cell: CellFolder) -> None:

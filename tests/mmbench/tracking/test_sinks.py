@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import browse, chromium
 
 from mmbench.tracking.sink import Run, Step
 from mmbench.tracking.sinks.tensorboard import TensorBoard
@@ -20,7 +20,6 @@ from mmbench.tracking.sinks.wandb import WeightsAndBiases
 from mmbench.tracking.tracker import Tracker
 
 NAME = "synthetic/smoke/mmnet/seed-0"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PICTURES = {"samples/a": np.full((8, 8, 3), 200, np.uint8)}
 
 
@@ -52,17 +51,19 @@ def page(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
-def test_tensorboard_shows_a_cell_in_a_browser(page: str, tmp_path: Path) -> None:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip(f"no browser: {', '.join(BROWSERS)}")
-    command = [
-        browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-        "--window-size=1500,4000", "--virtual-time-budget=60000", "--dump-dom", f"{page}?tagFilter=.#timeseries",
-    ]  # fmt: skip
+@pytest.fixture(scope="module")
+def browser() -> str:
+    return chromium()
+
+
+def test_tensorboard_shows_a_cell_in_a_browser(browser: str, page: str) -> None:
+    options = (
+        "--headless=new", "--window-size=1500,4000", "--virtual-time-budget=60000", "--dump-dom",
+        f"{page}?tagFilter=.#timeseries",
+    )  # fmt: skip
     shown = ""
     for _ in range(5):  # the event files are read in the background
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
+        shown = browse(browser, *options).stdout
         if "losses/latent" in shown:
             break
     assert f"{NAME}/tensorboard" in shown.replace("<wbr>", "")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damages import flip
 
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
@@ -224,12 +225,6 @@ def test_unread_modality_is_never_opened(tmp_path: Path) -> None:
     assert cache.read("rgb", np.array([3])).shape == (1, SIZE, SIZE, 3)
     with pytest.raises(FileNotFoundError):
         cache.read("depth", np.array([3]))
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-3] ^= 4
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["rgb.npy", "depth.npy", "labels.npy", "meta.json", ""])

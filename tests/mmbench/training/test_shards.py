@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from damages import flip
 
 from mmbench.dataset import DataLimits, Dataset, Sample
 from mmbench.errors import UserError
@@ -141,12 +142,6 @@ def test_files_are_opened_when_they_are_read_and_so_many_at_a_time(
     assert opened == ["00000", "00002", "00003", "00002"], "two are kept, the ones that were read last"
     with pytest.raises(FileNotFoundError, match="00001"):
         cache.read("rgb", np.array([0, 50]))
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-3] ^= 4
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["rgb.npy", "depth.npy", "labels.npy", "meta.json", ""])
