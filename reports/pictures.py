@@ -61,7 +61,8 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(*UNREADABLE):
                 if (folder / SAMPLES).exists():
-                    _add(columns, folder, title, seed, place, _ids(results, folder, ids))
+                    result = result_of(folder)
+                    _add(columns, folder, result, title, seed, place, _ids(results, result, ids))
         for output, mine in columns.items():
             name = f"pictures-{dataset}-{profile}-to-{output}"
             text = f"Pictures to {output}: {dataset}, profile {profile}"
@@ -70,21 +71,22 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     return figures
 
 
-def _ids(results: Results, folder: Path, known: dict[str, Sequence[str]]) -> Sequence[str]:
+def _ids(results: Results, result: Mapping[str, Any], known: dict[str, Sequence[str]]) -> Sequence[str]:
     """Of a cell's test images; looked up once for each list of them."""
-    result = result_of(folder)
     split = str((result.get("split_hashes") or {}).get("test"))
     if split not in known:
         known[split] = results.test_ids(result)
     return known[split]
 
 
-def _add(columns: dict[str, Columns], folder: Path, title: str, seed: int, place: int, ids: Sequence[str]) -> None:
+def _add(
+    columns: dict[str, Columns], folder: Path, result: Mapping[str, Any], title: str, seed: int, place: int,
+    ids: Sequence[str],
+) -> None:  # fmt: skip
     """Put a cell's pictures one by one into each output's and, of the lowest seed, into its columns.
 
     Columns are ordered by the tables' groups.
     """
-    result = result_of(folder)
     rows = result["rows"]
     modalities = _modalities(result)
     treated_fairly = {(row["output"], row["via"]) for row in rows if row["bn"] != "trained"}
