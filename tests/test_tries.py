@@ -35,11 +35,19 @@ def test_every_try_changes_what_the_method_is_trained_with(tries: ModuleType, me
     assert Access(card["ACCESS"]) is not Access.TRUE_PAIRS
     assert len(made.tries) == module("series").MOST, "no method is tuned more than another"
     profile = config.profile("laptop", data["KIND"])
-    before = config.resolve(card, profile, data["KIND"], {})
-    for what in made.tries:
-        given = config.parse_overrides(what.set)
+    series = module("series")
+
+    def resolved(*lists: tuple[str, ...]) -> Any:
+        given = config.parse_overrides(series.merged(*lists))
         config.check_overrides([card], given)
-        assert config.resolve(card, profile, data["KIND"], given) != before, what
+        found = config.resolve(card, profile, data["KIND"], given)
+        return found.settings, [stage for stage in found.stages if stage.players]
+
+    for what in made.tries:
+        assert resolved(made.before, what.set) != resolved(made.before), what
+    if made.before:
+        kept = [what for what in made.tries if resolved(made.before, what.set) == resolved()]
+        assert len(kept) == 1, "the method has what was kept"
     scenes = config.parse_overrides(made.scenes)
     assert data_settings(data, scenes) != data["SETTINGS"], "no image that a result is reported for"
 

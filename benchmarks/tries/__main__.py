@@ -33,7 +33,7 @@ class Tried:
     """A try and what came of it.
 
     Attributes:
-        given: all that ``--set`` was given, kept tries and scenes included.
+        given: all that ``--set`` was given: scenes, the settings before the series and kept tries included.
         scores: by name; none where it is not trained.
         kept: ``yes``, ``no``, or why that cannot be said.
     """
@@ -60,7 +60,7 @@ class Tries:
         best: float | None = None
         made = []
         for what in (AS_IT_IS, *self.series.tries):
-            tried = Tried(what, merged(self.series.scenes, kept, what.set))
+            tried = Tried(what, merged(self.series.scenes, self.series.before, kept, what.set))
             cell = self._cell(tried)
             print(self.command(tried), flush=True)
             if self.train:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,14 @@ class Series:
     Attributes:
         dataset: which every try is trained and scored on.
         scenes: what ``--set`` makes of it, so that no image is scored that a result is reported for.
+        before: what ``--set`` makes of the method where a kept try is its own setting since, so that "as it is" stays
+            what the tries were measured against.
     """
 
     dataset: str
     scenes: tuple[str, ...]
     tries: tuple[Try, ...]
+    before: tuple[str, ...] = ()
 
 
 def read(method: str, path: Path = FILE) -> Series:
@@ -50,7 +53,7 @@ def read(method: str, path: Path = FILE) -> Series:
     if len(tries) > MOST:
         raise UserError(f"{path}: {method} has {len(tries)} tries; expected at most {MOST}, as every method")
     made: Series = build(Series, {**values, "tries": ()}, f"{path}: {method}")
-    return Series(made.dataset, made.scenes, tuple(tries))
+    return replace(made, tries=tuple(tries))
 
 
 def scores(result: Mapping[str, Any]) -> dict[str, float]:
