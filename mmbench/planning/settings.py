@@ -98,6 +98,8 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     for key, value in own.items():
         if key.startswith("stage."):
             _set_in_stages(tables, key, value)
+            for table in tables:  # so that what is wrong with it names it, and not the method's file
+                _stage(table, 0, 0.0, profile, card, spec, f"--set {key}")
     stages, spent = [], 0.0
     for index, table in enumerate(tables):
         stages.append(_stage(table, index, spent, profile, card, spec, where))
