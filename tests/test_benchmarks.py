@@ -195,3 +195,13 @@ def test_capacity_knows_how_large_images_are(monkeypatch: pytest.MonkeyPatch) ->
         task = importlib.import_module(f"mmbench.datasets.{module}").TASK
         assert images[name][2] == sum(row_bytes(modality, 1) for modality in task.modalities)
     assert images["scenenet-51k"][2] == sum(row_bytes(modality, 1) for modality in rooms_task("rooms").modalities)
+
+
+def test_metrics_are_compared_on_equal_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    metrics = importlib.import_module("benchmarks.metrics")
+    monkeypatch.setattr(metrics, "BATCH", 2)
+    frame = metrics.measure(turns=1, sizes=(32,)).frame
+    assert list(frame["metric"]) == ["segmentation", "depth", "image"]
+    assert (frame["difference"] < 1e-4).all()
+    assert (frame[["ours", "torchmetrics, batch alone", "torchmetrics, each image too"]] > 0).all(axis=None)

@@ -77,9 +77,12 @@ def _images(prediction: Tensor, truth: Tensor, floor: float) -> Tensor:
     valid = truth > 0
     truth = torch.where(valid, truth.double().clamp(min=floor), 1.0)
     prediction = torch.where(valid, prediction.double().clamp(min=floor), 1.0)
-    ratio = torch.maximum(truth / prediction, prediction / truth)
-    within = [valid, *(valid & (ratio < limit) for limit in THRESHOLDS.values())]
-    # Invalid pixels are 1 m in both and add zero, which keeps shapes static and a GPU from waiting.
-    errors = [(prediction - truth).square(), (prediction.log() - truth.log()).square()]
-    counts = [one.flatten(1).sum(1, dtype=torch.float64) for one in within]
-    return torch.stack([*counts, *(image_sums(one.flatten(1)) for one in errors)], dim=1)
+    ratio = torch.maximum(truth / prediction, prediction / truth).flatten(1)
+    # Invalid pixels are 1 m in both: they add zero, and are counted within every threshold. Shapes stay static, and a
+    # GPU need not wait.
+    evaluated = valid.flatten(1).count_nonzero(1)
+    invalid = ratio.shape[1] - evaluated
+    counts = [evaluated, *((ratio < limit).count_nonzero(1) - invalid for limit in THRESHOLDS.values())]
+    errors = [(prediction - truth).square_(), prediction.log_().sub_(truth.log_()).square_()]
+    sums = image_sums(torch.stack([one.flatten(1) for one in errors], dim=1))
+    return torch.cat([torch.stack(counts, dim=1).double(), sums], dim=1)

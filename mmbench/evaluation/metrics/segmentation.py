@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmbench.evaluation.metrics.per_image import parts
 from mmbench.metric import Score
 from mmbench.modality import Modality, Segmentation
 
@@ -45,16 +46,17 @@ def update(prediction: Tensor, truth: Tensor, modality: Modality) -> np.ndarray:
     classes = len(modality.legend)
     if prediction.shape != truth.shape or truth.ndim != 3:
         raise ValueError(f"expected two (B, H, W) tensors, got {tuple(prediction.shape)} and {tuple(truth.shape)}")
-    evaluated = truth != 0
-    predicted, actual = prediction[evaluated], truth[evaluated]
-    for name, ids in (("prediction", predicted), ("truth", actual)):
-        if ids.numel() and not 1 <= int(ids.min()) <= int(ids.max()) <= classes:
-            raise ValueError(f"{name} has class ids {int(ids.min())}..{int(ids.max())}, expected 1..{classes}")
-    images = len(truth)
-    image = torch.arange(images, device=truth.device).view(-1, 1, 1).expand_as(truth)[evaluated]
-    cell = (image * classes + actual - 1) * classes + predicted - 1
-    counts = torch.bincount(cell, minlength=images * classes * classes)
-    return counts.view(images, classes * classes).cpu().numpy().astype(np.int64)
+    if not truth.numel():
+        return np.zeros((len(truth), classes * classes), np.int64)
+    made = []
+    for predicted, actual in zip(parts(prediction), parts(truth), strict=True):
+        _check_ids(predicted, actual, classes)
+        # Void pixels go to the first cell of their image, which is left out with its row: no pixel has to be moved.
+        first = torch.arange(len(actual), device=actual.device).view(-1, 1, 1) * (classes + 1) ** 2
+        cell = torch.where(actual != 0, first + actual * (classes + 1) + predicted, first)
+        counts = torch.bincount(cell.flatten(), minlength=len(actual) * (classes + 1) ** 2)
+        made.append(counts.view(-1, classes + 1, classes + 1)[:, 1:, 1:].flatten(1))
+    return torch.cat(made).cpu().numpy().astype(np.int64)
 
 
 def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> dict[str, np.ndarray]:
@@ -77,6 +79,17 @@ def compute(sums: np.ndarray, images: np.ndarray | int, modality: Modality) -> d
         "global_accuracy": np.where(pixels > 0, 100.0 * hits.sum(axis=-1) / np.where(pixels > 0, pixels, 1.0), np.nan),
         **{f"iou/{name}": iou[..., number] for number, name in enumerate(names)},
     }
+
+
+def _check_ids(prediction: Tensor, truth: Tensor, classes: int) -> None:
+    """Raises ValueError where an evaluated pixel has an id outside 1..K; what is predicted at void pixels is free."""
+    import torch
+
+    for name, ids in (("prediction", torch.where(truth != 0, prediction, 1)), ("truth", truth)):
+        low, high = (int(found) for found in ids.aminmax())
+        least = 1 if name == "prediction" else 0
+        if not least <= low <= high <= classes:
+            raise ValueError(f"{name} has class ids {low}..{high}, expected {least}..{classes}")
 
 
 def _mean_of(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -47,6 +47,12 @@ def test_by_hand() -> None:
     assert numbers["rmse_linear"] == pytest.approx(math.sqrt(11.81 / 5), rel=1e-6)
 
 
+def test_what_is_given_stays_as_it_is() -> None:
+    truth, prediction = (torch.full((2, 1, 6, 6), depth, dtype=torch.float64) for depth in (0.05, 0.02))
+    assert _update(prediction, truth)[0].tolist() == [36, 36, 36, 36, 0, 0]
+    assert prediction.unique().tolist() == [0.02] and truth.unique().tolist() == [0.05]
+
+
 def test_pooled_over_pixels_and_against_scikit_learn() -> None:
     prediction, truth = _random()
     truth[0, 0, 1:] = 0  # images with different numbers of valid pixels tell pooling from averaging
