@@ -179,7 +179,11 @@ def _queue(
 
 
 def _report(asked: Benchmark, plans: list[Plan], outcomes: list[Outcome]) -> int:
-    """Write and print the tables; returns the exit code."""
+    """Write and print the tables; returns the exit code.
+
+    The tables of each plan are printed. Of one plan they are what is written; of several, everything in the folder,
+    since their cells belong on one page.
+    """
     from mmbench.commands.report import print_tables
     from mmbench.launching.scheduler import summary
     from mmbench.planning.recorded import ids_of_test_images
@@ -189,7 +193,9 @@ def _report(asked: Benchmark, plans: list[Plan], outcomes: list[Outcome]) -> int
     folder, names = asked.runs / "report", asked.way.reports
     for plan in plans:
         made, notes = build_reports(asked.runs, names, plan.dataset, plan.profile_name, ids_of_test_images)
-        write_reports(made, notes, folder)
+        if plan is plans[-1]:
+            whole = (made, notes) if len(plans) == 1 else build_reports(asked.runs, names, test_ids=ids_of_test_images)
+            write_reports(*whole, folder)
         print_tables(made, notes, details=bool(names))
         own = {cell.name for cell in plan.cells}
         line, _ = summary([outcome for outcome in outcomes if outcome.cell.name in own])
@@ -205,9 +211,8 @@ def _hints(asked: Benchmark, plans: Sequence[Plan], outcomes: Sequence[Outcome])
     from mmbench.store.folder import cell_folders, identity
 
     there = {(cell["dataset"], cell["profile"]) for cell in map(identity, cell_folders(asked.runs))}
-    shown = plans[-1]
-    if there - {(shown.dataset, shown.profile_name)}:
-        what = f"{shown.dataset}, profile {shown.profile_name}"
+    if len(plans) == 1 and there - {(plans[0].dataset, plans[0].profile_name)}:
+        what = f"{plans[0].dataset}, profile {plans[0].profile_name}"
         everything = f"python -m mmbench report --runs {shlex.quote(str(asked.runs))}"
         yield f"{PAGE} there shows {what} alone; all that is in {asked.runs} on one page: {everything}"
     for folder in dict.fromkeys(plan.root for plan in plans if plan.root):
