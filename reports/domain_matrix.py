@@ -1,44 +1,74 @@
-"""The matrix of figure 4.5: a test image of each domain, translated to every other; seen and unseen pairs framed."""
+"""The matrix of figure 4.5: a test image of each domain, translated to every other; seen and unseen pairs framed.
+
+Above the first method's on the page stand the translations of all methods one by one.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from mmbench.reporting import Figure, Results
+from mmbench.reporting import Example, Figure, Gallery, Panel, Results
 
 from .cell_files import UNREADABLE, arrays_in, asked
 from .clean import titled
+from .gallery import compact
 
 NAME = "matrix"
 TITLE = "Every domain to every other (figure 4.5): inputs red, seen translations blue, unseen without a frame"
 
 SIDE = 0.72  # inches of a picture
 FRAMES = {"input": "tab:red", "seen": "tab:blue"}
+SEEDS = 3  # the lowest, whose translations stand on the page one by one
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     """One figure per method with domains, from its lowest seed."""
     rows = results.rows
     rows = rows[(rows["output_kind"] == "domain") & (rows["group"] != "ceiling")]
-    cells = titled(rows.sort_values("seed").drop_duplicates(["dataset", "profile", "method"]))
     figures = []
-    for dataset, profile, method, seed, title in cells[
-        ["dataset", "profile", "method", "seed", "title"]
-    ].itertuples(index=False):  # fmt: skip
-        folder = results.folder(dataset, profile, method, seed)
-        # One cell's damaged samples leave out that cell's figure only.
-        with contextlib.suppress(*UNREADABLE):
-            task = asked(folder)["task"]
-            seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
-            with arrays_in(folder, "samples/matrix.npz") as arrays:
-                canvas = _draw(arrays["matrix"], [str(name) for name in arrays["domains"]], seen)
+    for (dataset, profile), part in titled(rows.sort_values("seed")).groupby(["dataset", "profile"], sort=False):
+        drawn: list[tuple[str, str, Canvas]] = []
+        examples: list[Example] = []
+        for (method, title), cells in part.groupby(["method", "title"], sort=False):
+            for place, (seed, cell) in enumerate(list(cells.groupby("seed"))[:SEEDS]):
+                folder = results.folder(str(dataset), str(profile), method, seed)
+                # One cell's damaged samples leave out that cell's pictures only.
+                with contextlib.suppress(*UNREADABLE):
+                    task = asked(folder)["task"]
+                    seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
+                    with arrays_in(folder, "samples/matrix.npz") as arrays:
+                        matrix, domains = arrays["matrix"], [str(name) for name in arrays["domains"]]
+                    if place == 0:
+                        drawn.append((method, title, _draw(matrix, domains, seen)))
+                    kinds = {pair: "seen" if pair in seen else "unseen" for pair in _pairs(cell)}
+                    examples += _examples(matrix, domains, kinds, title, seed, place)
+        for number, (method, title, canvas) in enumerate(drawn):
             name = f"matrix-{dataset}-{profile}-{method}"
-            figures.append(Figure(name, f"{title}, every domain to every other: {dataset}, profile {profile}", canvas))
+            text = f"{title}, every domain to every other: {dataset}, profile {profile}"
+            figures.append(Figure(name, text, canvas, gallery=Gallery(examples) if number == 0 else None))
     return figures
+
+
+def _pairs(cell: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(cell["inputs"], cell["output"], strict=True))
+
+
+def _examples(
+    matrix: np.ndarray, domains: list[str], kinds: Mapping[tuple[str, str], str], title: str, seed: int, place: int
+) -> Iterator[Example]:
+    """A cell's translations one by one: the input and what became of it."""
+    for y, source in enumerate(domains):
+        given = Panel(f"{source}, input", compact(matrix[y, y]), "")
+        for x, target in enumerate(domains):
+            if kind := kinds.get((source, target)):
+                choices = {"input": source, "to": target, "method": title, "seed": f"{seed}"}
+                made = Panel(f"{target} by {title} ({kind} pair)", compact(matrix[y, x]), "")
+                yield Example(choices, [given, made], rank=place)
 
 
 def _draw(matrix: np.ndarray, domains: list[str], seen: set[tuple[str, str]]) -> Canvas:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mmbench.reports import domain_matrix, domain_table
+from PIL import Image
 
 from mmbench.evaluation.reverse import FEWEST
 from mmbench.reporting import COLUMNS, Results
@@ -122,13 +124,38 @@ def test_the_matrix_is_framed_as_in_the_paper(tmp_path: Path) -> None:
     task = {"seen": [{"inputs": ["blue"], "output": "red"}], "unseen": [{"inputs": ["green"], "output": "red"}]}
     (folder / "cell.json").write_text(json.dumps({"task": task}))
     names = np.array(["blue", "red", "green"])
-    np.savez(folder / "samples" / "matrix.npz", matrix=np.zeros((3, 3, 4, 4, 3), np.uint8), domains=names)
-    results = frame(row("green", "red", 20.0), runs=tmp_path)
+    matrix = np.empty((3, 3, 4, 4, 3), np.uint8)
+    matrix[:] = np.array([[10 * y + x for x in range(3)] for y in range(3)])[..., None, None, None]
+    np.savez(folder / "samples" / "matrix.npz", matrix=matrix, domains=names)
+    results = frame(row("green", "red", 20.0), row("blue", "red", 30.0), runs=tmp_path)
     (figure,) = domain_matrix.build(results, pd.DataFrame())
     framed = [
         [axes.spines["top"].get_visible() for axes in figure.figure.axes[3 * line : 3 * line + 3]] for line in range(3)
     ]
     assert framed == [[True, True, False], [False, True, False], [False, False, True]]
+    first, second = figure.gallery.examples
+    assert first.choices == {"input": "blue", "to": "red", "method": "M&MNets, domains", "seed": "0"}
+    assert [panel.caption for panel in first.panels] == ["blue, input", "red by M&MNets, domains (seen pair)"]
+    assert [panel.caption for panel in second.panels] == ["green, input", "red by M&MNets, domains (unseen pair)"]
+    shown = [np.asarray(Image.open(io.BytesIO(panel.png)).convert("RGB"))[0, 0, 0] for panel in second.panels]
+    assert shown == [22, 21], "line 2 of the matrix: its own image, and the one in column 1"
+
+
+def test_translations_of_all_methods_and_of_three_seeds_stand_above_the_first_matrix(tmp_path: Path) -> None:
+    rows = []
+    for method in ("a", "b"):
+        for seed in range(4):
+            folder = tmp_path / "colours" / "laptop" / method / f"seed-{seed}"
+            (folder / "samples").mkdir(parents=True)
+            (folder / "cell.json").write_text('{"task": {"seen": []}}')
+            matrix, domains = np.zeros((2, 2, 4, 4, 3), np.uint8), np.array(["green", "red"])
+            np.savez(folder / "samples" / "matrix.npz", matrix=matrix, domains=domains)
+            rows.append(row("green", "red", 1.0, method=method, title=method.upper(), seed=seed))
+    first, second = domain_matrix.build(frame(*rows, runs=tmp_path), pd.DataFrame())
+    assert (first.name, second.name) == ("matrix-colours-laptop-a", "matrix-colours-laptop-b")
+    assert second.gallery is None
+    chosen = [(one.choices["method"], one.choices["seed"], one.rank) for one in first.gallery.examples]
+    assert chosen == [("A", "0", 0), ("A", "1", 1), ("A", "2", 2), ("B", "0", 0), ("B", "1", 1), ("B", "2", 2)]
 
 
 def test_a_damaged_matrix_leaves_out_its_figure_only(tmp_path: Path) -> None:
