@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "method_pages",
+    "report_pages",
 ]
 root_doc = "docs/index"
 include_patterns = [
