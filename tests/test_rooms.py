@@ -21,6 +21,7 @@ MAY_KNOW = {
     "training": {"top", "plugins", "store", "tracking"},
     "evaluation": {"top", "plugins", "store", "training"},
     "ranks": {"top", "plugins", "store", "planning", "training"},
+    "cells": {"top", "plugins", "store", "planning", "tracking", "training", "evaluation", "ranks"},
     "publishing": {"top", "plugins", "store"},
     "inference": {"top", "plugins", "store", "planning", "training"},
     "contracts": {"top", "plugins", "store", "planning", "training", "evaluation", "publishing"},
