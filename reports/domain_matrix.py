@@ -31,31 +31,32 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     rows = results.rows
     rows = rows[(rows["output_kind"] == "domain") & (rows["group"] != "ceiling")]
     figures = []
-    for (dataset, profile), part in titled(rows.sort_values("seed")).groupby(["dataset", "profile"], sort=False):
+    for (dataset, profile), part in titled(rows.sort_values("seed", kind="stable")).groupby(
+        ["dataset", "profile"], sort=False
+    ):
         drawn: list[tuple[str, str, Canvas]] = []
         examples: list[Example] = []
-        for (method, title), cells in part.groupby(["method", "title"], sort=False):
-            for place, (seed, cell) in enumerate(list(cells.groupby("seed"))[:SEEDS]):
-                folder = results.folder(str(dataset), str(profile), method, seed)
-                # One cell's damaged samples leave out that cell's pictures only.
-                with contextlib.suppress(*UNREADABLE):
-                    task = asked(folder)["task"]
-                    seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
-                    with arrays_in(folder, "samples/matrix.npz") as arrays:
-                        matrix, domains = arrays["matrix"], [str(name) for name in arrays["domains"]]
-                    if place == 0:
-                        drawn.append((method, title, _draw(matrix, domains, seen)))
-                    kinds = {pair: "seen" if pair in seen else "unseen" for pair in _pairs(cell)}
-                    examples += _examples(matrix, domains, kinds, title, seed, place)
+        cells = part.drop_duplicates(["method", "title", "seed"])
+        lowest = cells.assign(place=cells.groupby(["method", "title"]).cumcount()).query("place < @SEEDS")
+        for method, title, seed, place in lowest[["method", "title", "seed", "place"]].itertuples(index=False):
+            folder = results.folder(str(dataset), str(profile), method, seed)
+            # One cell's damaged samples leave out that cell's pictures only.
+            with contextlib.suppress(*UNREADABLE):
+                task = asked(folder)["task"]
+                seen = {(translation["inputs"][0], translation["output"]) for translation in task["seen"]}
+                with arrays_in(folder, "samples/matrix.npz") as arrays:
+                    matrix, domains = arrays["matrix"], [str(name) for name in arrays["domains"]]
+                if place == 0:
+                    drawn.append((method, title, _draw(matrix, domains, seen)))
+                own = part[(part["method"] == method) & (part["title"] == title) & (part["seed"] == seed)]
+                pairs = zip(own["inputs"], own["output"], strict=True)
+                kinds = {pair: "seen" if pair in seen else "unseen" for pair in pairs}
+                examples += _examples(matrix, domains, kinds, title, seed, place)
         for number, (method, title, canvas) in enumerate(drawn):
             name = f"matrix-{dataset}-{profile}-{method}"
             text = f"{title}, every domain to every other: {dataset}, profile {profile}"
             figures.append(Figure(name, text, canvas, gallery=Gallery(examples) if number == 0 else None))
     return figures
-
-
-def _pairs(cell: pd.DataFrame) -> set[tuple[str, str]]:
-    return set(zip(cell["inputs"], cell["output"], strict=True))
 
 
 def _examples(
