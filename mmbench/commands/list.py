@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 LONGEST = 80  # letters of a name that cannot be used
 KINDS = ("methods", "datasets", "reports", "metrics", "launchers", "sinks", "profiles")
 HEADERS = ("name", "title", "kinds of task", "suites", "access", "source")
+SHARES = (0.0, 0.5, 0.0, 0.0, 0.0, 0.5)  # of what a terminal has left beside columns that are not folded
+NARROWEST = 12
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,17 +72,30 @@ def _methods(cards: Iterable[Card]) -> None:
     from mmbench.planning.selection import DEFAULT_SUITE
 
     rows, unread = [], []
+    terminal = sys.stdout.isatty()
+    between = "\n" if terminal else ", "
     for card in cards:
         if card.problem:
             unread.append(card)
             continue
         suites = card.get("SUITES", (DEFAULT_SUITE,) if card.get("IN_ALL", True) else ())
-        texts = (card.name, card["TITLE"], ", ".join(card["KINDS"]), ", ".join(suites), card["ACCESS"])
-        rows.append([shown(str(text)) for text in (*texts, card.get("CITATION", ""))])
+        kinds, suites = (between.join(shown(str(word)) for word in words) for words in (card["KINDS"], suites))
+        name, title, source = (shown(str(text)) for text in (card.name, card["TITLE"], card.get("CITATION", "")))
+        rows.append([name, title, kinds, suites, shown(str(card["ACCESS"])), source])
     if rows:
-        print(tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True))
+        folded = _widths(rows) if terminal else None
+        print(tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True, maxcolwidths=folded))
     for card in unread:
         print(f"{shown(card.name):.{LONGEST}}  cannot be read: {shown(card.problem)}")
+
+
+def _widths(rows: list[list[str]]) -> list[int | None]:
+    """How wide each column may be on this terminal; None where its words stay on one line."""
+    heads = [f"{head}  " for head in HEADERS]  # tabulate leaves that room
+    columns = zip(zip(heads, *rows, strict=True), SHARES, strict=True)
+    whole = [max(len(line) for text in column for line in text.split("\n")) for column, share in columns if not share]
+    left = shutil.get_terminal_size().columns - sum(whole) - 2 * (len(SHARES) - 1)
+    return [max(NARROWEST, int(left * share)) if share else None for share in SHARES]
 
 
 def _fitting(dataset: str) -> None:

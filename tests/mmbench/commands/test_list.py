@@ -32,6 +32,20 @@ def test_methods_are_listed_with_what_a_choice_goes_by(capsys: Show) -> None:
         assert f"  {part}" in row
 
 
+def test_on_a_terminal_titles_and_sources_are_folded(monkeypatch: pytest.MonkeyPatch, capsys: Show) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["list", "methods"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert 100 < max(map(len, lines)) <= 120
+    assert [line.split()[0] for line in lines[2:] if line[0] != " "] == list(CARDS)
+    start = next(number for number, line in enumerate(lines) if line.startswith("cyclegan-anchor "))
+    end = next(number for number, line in enumerate(lines) if line.startswith("cyclegan-domains "))
+    words = {word for line in lines[start:end] for word in line.split()}
+    expected = [CARDS["cyclegan-anchor"][key] for key in ("TITLE", "ACCESS", "CITATION")]
+    assert words >= {word for text in expected for word in text.split()} | {"cross-domain"}
+
+
 @pytest.mark.parametrize("dataset", ["flowers", "artworks", "synthetic"])
 def test_what_can_run_on_a_data_set_and_why_others_cannot(dataset: str, capsys: Show) -> None:
     kind = catalog.find("datasets", dataset)["KIND"]
