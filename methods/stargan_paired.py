@@ -67,16 +67,18 @@ class StarGANPaired(Method):
 
     def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: a loss per output modality, ``gan``, ``classify``; discriminator: ``gan``, ``penalty``, too."""
-        terms: list[Losses] = []
-        for one in made:
-            modality = self.task.modality(one.target)
-            fake = with_holes_of(modality, present(modality, one.raw), one.truth)
-            if player == "discriminator":
-                real = modality.to_network(one.truth)
-                terms.append(adversarial_critic(self.discriminator, one.target, real, fake.detach()))
-            else:
-                adversarial = adversarial_generator(self.discriminator, one.target, fake)
-                terms.append({**adversarial, one.target: reconstruction_loss(modality, one.raw, one.truth)})
+        modalities = [self.task.modality(one.target) for one in made]
+        fakes = [with_holes_of(m, present(m, one.raw), one.truth) for m, one in zip(modalities, made, strict=True)]
+        if player == "discriminator":
+            reals = [m.to_network(one.truth) for m, one in zip(modalities, made, strict=True)]
+            shown = [(m.name, real, fake.detach()) for m, real, fake in zip(modalities, reals, fakes, strict=True)]
+            terms = adversarial_critic(self.discriminator, shown)
+        else:
+            terms = adversarial_generator(
+                self.discriminator, [(m.name, fake) for m, fake in zip(modalities, fakes, strict=True)]
+            )
+            for modality, one, adversarial in zip(modalities, made, terms, strict=True):
+                adversarial[modality.name] = reconstruction_loss(modality, one.raw, one.truth)
         return {name: values.mean() for name, values in by_name(terms).items()}
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:

@@ -77,18 +77,16 @@ class StarGANUnpaired(Method):
 
     def loss(self, player: str, batch: Batch, made: list[Translated], stage: Stage) -> Losses:
         """Generator: ``gan``, ``classify``, ``cycle``; discriminator: ``gan``, ``penalty``, ``classify``."""
-        terms: list[Losses] = []
         if player == "discriminator":
-            for one in made:
-                real = self.task.modality(one.target).to_network(batch[one.target][one.target])
-                terms.append(adversarial_critic(self.discriminator, one.target, real, one.fake.detach()))
+            reals = [self.task.modality(one.target).to_network(batch[one.target][one.target]) for one in made]
+            shown = [(one.target, real, one.fake.detach()) for one, real in zip(made, reals, strict=True)]
+            terms = adversarial_critic(self.discriminator, shown)
         else:
             backs = self.generator([(one.target, one.source, one.image) for one in made])
-            for one, back in zip(made, backs, strict=True):
-                adversarial = adversarial_generator(self.discriminator, one.target, one.fake)
+            terms = adversarial_generator(self.discriminator, [(one.target, one.fake) for one in made])
+            for one, back, adversarial in zip(made, backs, terms, strict=True):
                 source = self.task.modality(one.source)
-                cycle = reconstruction_loss(source, back, batch[one.source][one.source])
-                terms.append({**adversarial, "cycle": cycle})
+                adversarial["cycle"] = reconstruction_loss(source, back, batch[one.source][one.source])
         return {name: values.mean() for name, values in by_name(terms).items()}
 
     def translate(self, inputs: Mapping[str, Tensor], translation: Translation, *, sample: int = 0) -> Tensor:

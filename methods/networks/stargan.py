@@ -111,10 +111,19 @@ class SharedDiscriminator(nn.Module):
         self.score = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         self.classify = nn.Conv2d(widths[-1], len(modalities), size // 2**layers, bias=False)
 
-    def forward(self, modality: str, image: Tensor) -> tuple[Tensor, Tensor]:
-        """``(B, channels, H, W)`` to scores ``(B, 1, h, w)`` and logits of the modality ``(B, modalities)``."""
-        x = self.trunk(self.stems[modality](image))
-        return self.score(x), self.classify(x).flatten(1)
+    def forward(self, images: Sequence[tuple[str, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+        """Look at batches of images in one pass.
+
+        Args:
+            images: (modality, ``(B, channels, H, W)``).
+
+        Returns:
+            Scores ``(B, 1, h, w)`` and logits of the modality ``(B, modalities)`` of each batch, in the same order.
+        """
+        x = self.trunk(torch.cat([self.stems[modality](image) for modality, image in images]))
+        lengths = [len(image) for _, image in images]
+        scores, logits = self.score(x).split(lengths), self.classify(x).flatten(1).split(lengths)
+        return list(zip(scores, logits, strict=True))
 
 
 def discriminator_layers(size: int) -> int:
@@ -125,32 +134,67 @@ def discriminator_layers(size: int) -> int:
     return max(layers, 1)
 
 
-def adversarial_generator(critic: SharedDiscriminator, modality: str, fake: Tensor) -> Losses:
-    """``gan``: the WGAN loss ``-mean(D(fake))``; ``classify``: cross-entropy of classifying it as its modality."""
-    scores, logits = critic(modality, fake)
-    return {"gan": -scores.float().mean(), "classify": _classification(critic, modality, logits)}
+def adversarial_generator(critic: SharedDiscriminator, fakes: Sequence[tuple[str, Tensor]]) -> list[Losses]:
+    """Of each (modality, fake images) ``gan``, the WGAN loss ``-mean(D(fake))``, and ``classify``.
+
+    The latter is the cross-entropy of classifying them as their modality.
+    """
+    return [
+        {"gan": -scores.float().mean(), "classify": _classification(critic, modality, logits)}
+        for (modality, _), (scores, logits) in zip(fakes, critic(fakes), strict=True)
+    ]
 
 
-def adversarial_critic(critic: SharedDiscriminator, modality: str, real: Tensor, fake: Tensor) -> Losses:
-    """``gan``: the WGAN loss ``mean(D(fake)) - mean(D(real))``; ``penalty``; ``classify``: that of the real images."""
-    real_scores, logits = critic(modality, real)
-    fake_scores, _ = critic(modality, fake)
-    penalty = gradient_penalty(lambda image: critic(modality, image)[0], real, fake)
-    wasserstein = fake_scores.float().mean() - real_scores.float().mean()
-    return {"gan": wasserstein, "penalty": penalty, "classify": _classification(critic, modality, logits)}
+def adversarial_critic(critic: SharedDiscriminator, shown: Sequence[tuple[str, Tensor, Tensor]]) -> list[Losses]:
+    """Of each (modality, real images, fake ones) ``gan``, ``penalty`` and ``classify``.
+
+    They are the WGAN loss ``mean(D(fake)) - mean(D(real))``, the gradient penalty, and the classification of the real
+    images.
+    """
+    names = [name for name, _, _ in shown]
+    judged = critic([*((name, real) for name, real, _ in shown), *((name, fake) for name, _, fake in shown)])
+
+    def scores(images: Sequence[Tensor]) -> Tensor:
+        return torch.cat([score for score, _ in critic(list(zip(names, images, strict=True)))])
+
+    penalties = gradient_penalties(scores, [(real, fake) for _, real, fake in shown])
+    return [
+        {
+            "gan": fake_scores.float().mean() - real_scores.float().mean(),
+            "penalty": penalty,
+            "classify": _classification(critic, name, logits),
+        }
+        for name, (real_scores, logits), (fake_scores, _), penalty in zip(
+            names, judged[: len(names)], judged[len(names) :], penalties, strict=True
+        )
+    ]
 
 
 def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """:func:`gradient_penalties` of one pair."""
+    return gradient_penalties(lambda images: score(images[0]), [(real, fake)])[0]
+
+
+def gradient_penalties(scores: Callable[[Sequence[Tensor]], Tensor], pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """``mean((|grad D(x)| - 1)^2)`` at random points x between real and fake images (Gulrajani et al. 2017).
 
     In fp32 also under autocast, because it is differentiated twice. The norm is over each whole image; D(x) is the sum
     of its patches' scores, as in the StarGAN authors' code, though the adversarial losses are means over patches.
+
+    Args:
+        scores: of all batches of x, in one tensor.
+        pairs: real and fake images ``(B, channels, H, W)``, of one size each.
+
+    Returns:
+        One number for each pair.
     """
-    with torch.autocast(real.device.type, enabled=False):
-        share = torch.rand(len(real), 1, 1, 1, device=real.device)
-        between = (share * real.float() + (1 - share) * fake.detach().float()).requires_grad_()
-        (gradient,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
-        return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    with torch.autocast(pairs[0][0].device.type, enabled=False):
+        between = []
+        for real, fake in pairs:
+            share = torch.rand(len(real), 1, 1, 1, device=real.device)
+            between.append((share * real.float() + (1 - share) * fake.detach().float()).requires_grad_())
+        gradients = torch.autograd.grad(scores(between).sum(), between, create_graph=True)
+        return torch.stack([(one.flatten(1).norm(dim=1) - 1).square().mean() for one in gradients])
 
 
 def _classification(critic: SharedDiscriminator, modality: str, logits: Tensor) -> Tensor:

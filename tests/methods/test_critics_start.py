@@ -49,7 +49,7 @@ def _gradients(critic: nn.Module, images: Tensor) -> tuple[float, float]:
     """Lengths for the difference of two images' scores: of the weights' gradients, and of the images'."""
     critic.zero_grad()
     images = images.clone().requires_grad_()
-    made = critic("rgb", images) if isinstance(critic, SharedDiscriminator) else critic(images)
+    made = critic([("rgb", images)])[0] if isinstance(critic, SharedDiscriminator) else critic(images)
     real, fake = made[0].mean((1, 2, 3))
     (real - fake).backward()
     assert images.grad is not None

@@ -10,11 +10,16 @@ from mmbench.methods.gan_losses import bce_discriminator, bce_generator, l1, rec
 from mmbench.methods.networks.image_pool import ImagePool
 from mmbench.methods.networks.presentation import present, with_holes_of
 from mmbench.methods.networks.shared_vae import kl
-from mmbench.methods.networks.stargan import gradient_penalty
+from mmbench.methods.networks.stargan import (
+    SharedDiscriminator,
+    adversarial_critic,
+    adversarial_generator,
+    gradient_penalty,
+)
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from mmbench.modality import Depth, Segmentation
+from mmbench.modality import Depth, Rgb, Segmentation
 
 CLASSES = Segmentation("segmentation", classes=("a", "b"), palette=((0, 0, 0), (1, 1, 1), (2, 2, 2)))
 DEPTH = Depth("depth", encoding="linear", centre=3.0, scale=2.0)
@@ -40,6 +45,23 @@ def test_gradient_penalty_reaches_the_weights() -> None:
     gradient_penalty(critic, torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)).backward()
     assert critic.weight.grad is not None
     assert float(critic.weight.grad.abs()) > 0
+
+
+def test_modalities_judged_in_one_pass_have_the_losses_of_each_alone() -> None:
+    torch.manual_seed(0)
+    critic = SharedDiscriminator((Rgb("rgb"), DEPTH), 16, 4)
+    shown = [(name, torch.randn(2, c, 16, 16), torch.randn(2, c, 16, 16)) for name, c in (("depth", 1), ("rgb", 3))]
+    torch.manual_seed(1)
+    together = adversarial_critic(critic, shown)
+    torch.manual_seed(1)
+    alone = [adversarial_critic(critic, [one])[0] for one in shown]
+    fakes = [(name, fake) for name, _, fake in shown]
+    together += adversarial_generator(critic, fakes)
+    alone += [adversarial_generator(critic, [one])[0] for one in fakes]
+    for whole, single in zip(together, alone, strict=True):
+        assert {name: float(value) for name, value in whole.items()} == pytest.approx(
+            {name: float(value) for name, value in single.items()}, rel=1e-5
+        )
 
 
 def test_kl_is_that_of_gaussians() -> None:

@@ -92,7 +92,7 @@ def test_residual_generator_is_cyclegan_appendix_7_2(size: int, blocks: int, mil
 def test_stargan_discriminator_is_table_5() -> None:
     with torch.device("meta"):
         network = SharedDiscriminator((RGB, Rgb("other")), 128)
-        assert outputs(network, "rgb", torch.empty(1, 3, 128, 128)) == STARGAN_DISCRIMINATOR
+        assert outputs(network, [("rgb", torch.empty(1, 3, 128, 128))]) == STARGAN_DISCRIMINATOR
     assert [discriminator_layers(size) for size in (16, 48, 128, 256)] == [3, 4, 6, 6]
 
 
