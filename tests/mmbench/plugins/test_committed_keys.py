@@ -14,7 +14,7 @@ from mmbench.plugins import protocol
 KEYS = {
     "mmnet": "4364f5f7d063ead7",
     "mmnet-pp": "2374dcc1d9ce0a41",
-    "cyclegan": "579312902c7449d3",
+    "cyclegan": "698152a0a9cba78e",
     "oracle": "e566294291d5cfee",
     "prior": "9fe129497bcb36eb",
 }
