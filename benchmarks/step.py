@@ -87,12 +87,18 @@ def measure(
 
 
 def prepare(
-    name: str, profile_name: str, dataset: str, compute: Compute, changes: Mapping[str, Any] | None = None
+    name: str,
+    profile_name: str,
+    dataset: str,
+    compute: Compute,
+    changes: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Ready:
     """Build a method as a cell does, but for its data.
 
     Args:
         changes: of the profile, by dotted keys such as ``network.width``.
+        overrides: of the method, as ``--set`` has them.
 
     Raises:
         UserError: as :func:`measure`.
@@ -105,7 +111,7 @@ def prepare(
     task: Task | None = getattr(adapter, "task", None)
     if task is None:
         raise UserError(f"data set {dataset!r} has no task without its files; time another one")
-    resolved = config.resolve(card, profile, data["KIND"], {})
+    resolved = config.resolve(card, profile, data["KIND"], overrides or {})
     context = Context(task, profile.size, profile.network, resolved.settings, len(adapter.labels))
     torch.manual_seed(0)
     method: Method = catalog.load(card, card["CLASS"])(context)

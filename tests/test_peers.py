@@ -34,7 +34,7 @@ def module(name: str) -> ModuleType:
 def both(name: str) -> list[tuple[Any, Stage, Any]]:
     """Our method ready to be trained and its peer, with the same weights, for every stage that trains."""
     made = []
-    ready = module("step").prepare(name, "laptop", "synthetic", CPU, TINY)
+    ready = module("peers.compare").published(name, "laptop", CPU, TINY)
     for stage in (stage for stage in ready.stages if stage.players):
         peer = module("peers.compare").PEERS[name](ready.method.context, stage)
         peer.start(CPU, torch.channels_last)

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from benchmarks.step import prepare, training
+from benchmarks.step import training
 from mmbench.errors import UserError, did_you_mean
 from mmbench.training import device
 from mmbench.training.device import Compute
 
 from .causes import causes
-from .compare import DATASET, PEERS, SHIPPED, Comparison, Ratio, compare
+from .compare import PEERS, SHIPPED, Comparison, Ratio, compare, published
 
 HEADERS = (
     "method", "stage", "GFLOP ours", "GFLOP peer", "ms ours", "ms shipped", "fp32 / fp32", "per FLOP", "bf16 / bf16",
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"timed: {name}", flush=True)
         print("\n" + tabulate(rows, HEADERS, "pipe", disable_numparse=True))
         for name in options.methods.split(",") if options.causes else ():
-            ready = prepare(name, options.profile, DATASET, compute, changes)
+            ready = published(name, options.profile, compute, changes)
             for stage in (stage for stage in ready.stages if stage.players):
                 print(f"\n{name}, {stage.name}: {causes(training(ready, stage, compute), compute, options.causes)}")
     except UserError as error:
