@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -22,13 +21,14 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 from torchmetrics.functional.regression import mean_squared_error, pearson_corrcoef
 
 from benchmarks.timing import in_turn
-from mmbench.evaluation.metrics import depth, image, segmentation
+from mmbench.evaluation.metrics import depth, image
+from mmbench.metric import Metric
 from mmbench.modality import Depth, Modality, Rgb, Segmentation
+from mmbench.plugins.metrics import load_metrics
 from mmbench.table import Table
 from mmbench.training.device import Compute
 
 BATCH, SIZES, CLASSES = 50, (48, 256), 12
-RANGE = 2.0  # images are in [-1, 1]
 CPU = Compute(torch.device("cpu"), "fp32")
 
 Numbers = dict[str, float]
@@ -38,9 +38,7 @@ Numbers = dict[str, float]
 class Compared:
     """A metric, what it is given, and what does the same by torchmetrics over any number of images."""
 
-    update: Callable[[Tensor, Tensor, Modality], np.ndarray]
-    total: Callable[[np.ndarray], np.ndarray]
-    compute: Callable[[np.ndarray, int, Modality], Mapping[str, np.ndarray]]
+    metric: Metric
     modality: Modality
     prediction: Tensor
     truth: Tensor
@@ -48,8 +46,7 @@ class Compared:
 
     def ours(self) -> Numbers:
         """Statistics of each image, and the numbers of all of them."""
-        sums = self.total(self.update(self.prediction, self.truth, self.modality))
-        return {key: float(value) for key, value in self.compute(sums, len(self.truth), self.modality).items()}
+        return self.metric.numbers(self.metric.update(self.prediction, self.truth, self.modality), self.modality)
 
     def theirs(self) -> Numbers:
         """The numbers of all images."""
@@ -88,8 +85,8 @@ def depth_peer(prediction: Tensor, truth: Tensor) -> Numbers:
 def image_peer(prediction: Tensor, truth: Tensor) -> Numbers:
     """PSNR, SSIM, and correlations of the opponent channels."""
     every = (1, 2, 3)
-    psnr = peak_signal_noise_ratio(prediction, truth, data_range=RANGE, reduction="none", dim=every)
-    ssim = structural_similarity_index_measure(prediction, truth, data_range=RANGE, reduction="none")
+    psnr = peak_signal_noise_ratio(prediction, truth, data_range=image.DATA_RANGE, reduction="none", dim=every)
+    ssim = structural_similarity_index_measure(prediction, truth, data_range=image.DATA_RANGE, reduction="none")
     assert isinstance(ssim, Tensor)
     channels = []
     for images in (prediction, truth):
@@ -111,23 +108,19 @@ def compared(size: int) -> dict[str, Compared]:
         coarse = torch.rand(BATCH, channels, size // 8, size // 8, generator=random)
         return torch.nn.functional.interpolate(coarse, size=size, mode="bilinear")
 
-    def total(sums: np.ndarray) -> np.ndarray:
-        return sums.sum(axis=0)
-
     names = tuple(f"class {number}" for number in range(1, CLASSES + 1))
     palette = tuple((number * 20, 0, 0) for number in range(CLASSES + 1))
     labels = [(field(1)[:, 0] * 1.6 * (CLASSES + 1)).long().clamp(max=CLASSES) for _ in range(2)]
     metres = [10 * field(1) for _ in range(2)]
     metres[1][:, :, : size // 8] = 0.0
     pictures = [2 * field(3) - 1 for _ in range(2)]
+    known = load_metrics()
+    classes = Segmentation("segmentation", names, palette)
     return {
-        "segmentation": Compared(
-            segmentation.update, total, segmentation.compute, Segmentation("segmentation", names, palette),
-            labels[0].clamp(min=1), labels[1], segmentation_peer,
-        ),
-        "depth": Compared(depth.update, total, depth.compute, Depth("depth"), metres[0], metres[1], depth_peer),
-        "image": Compared(image.update, image.total, image.compute, Rgb("rgb"), pictures[0], pictures[1], image_peer),
-    }  # fmt: skip
+        "segmentation": Compared(known["segmentation"], classes, labels[0].clamp(min=1), labels[1], segmentation_peer),
+        "depth": Compared(known["depth"], Depth("depth"), metres[0], metres[1], depth_peer),
+        "image": Compared(known["image"], Rgb("rgb"), pictures[0], pictures[1], image_peer),
+    }
 
 
 def measure(turns: int, sizes: tuple[int, ...] = SIZES) -> Table:

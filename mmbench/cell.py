@@ -40,8 +40,8 @@ class CellRun:
         self.order, self.say = order, say
         self.heart: Heartbeat | None = None
         self.stop = Stop()
-        self.folder = CellFolder(Path(order.folder))
         self.work = Work(order, self.stop, self._lose)
+        self.folder = self.work.folder
 
     def run(self) -> int:
         """Do the cell unless it is done. Returns the exit code."""

@@ -58,6 +58,15 @@ def cells(rows: pd.DataFrame) -> pd.DataFrame:
     return titled(once)[["dataset", "profile", "method", "title", "seed"]]
 
 
+def lowest_seeds(part: pd.DataFrame) -> pd.DataFrame:
+    """Of :func:`cells` of one data set and profile those of each method's three lowest seeds, whose pictures are shown.
+
+    By seed; ``place`` is 0 for a method's lowest one.
+    """
+    ordered = part.sort_values("seed", kind="stable")
+    return ordered.assign(place=ordered.groupby("method").cumcount()).query("place < 3")
+
+
 def records(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Some columns of each row, as tuples."""
     return zip(*(rows[column].tolist() for column in columns), strict=True)

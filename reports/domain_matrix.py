@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Canvas
 from mmbench.reporting import Example, Figure, Gallery, Panel, Results
 
 from .cell_files import UNREADABLE, arrays_in, asked
-from .clean import titled
+from .clean import cells, lowest_seeds
 from .gallery import compact
 
 NAME = "matrix"
@@ -23,7 +23,6 @@ TITLE = "Every domain to every other (figure 4.5): inputs red, seen translations
 
 SIDE = 0.72  # inches of a picture
 FRAMES = {"input": "tab:red", "seen": "tab:blue"}
-SEEDS = 3  # the lowest, whose translations stand on the page one by one
 
 
 def build(results: Results, published: pd.DataFrame) -> list[Figure]:
@@ -31,14 +30,12 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     rows = results.rows
     rows = rows[(rows["output_kind"] == "domain") & (rows["group"] != "ceiling")]
     figures = []
-    for (dataset, profile), part in titled(rows.sort_values("seed", kind="stable")).groupby(
-        ["dataset", "profile"], sort=False
-    ):
+    translated = rows.groupby(["dataset", "profile", "method", "seed"])
+    for (dataset, profile), part in cells(rows).groupby(["dataset", "profile"], sort=False):
         drawn: list[tuple[str, str, Canvas]] = []
         examples: list[Example] = []
-        cells = part.drop_duplicates(["method", "title", "seed"])
-        lowest = cells.assign(place=cells.groupby(["method", "title"]).cumcount()).query("place < @SEEDS")
-        for method, title, seed, place in lowest[["method", "title", "seed", "place"]].itertuples(index=False):
+        lowest = lowest_seeds(part)[["method", "seed", "title", "place"]]
+        for method, seed, title, place in lowest.itertuples(index=False):
             folder = results.folder(str(dataset), str(profile), method, seed)
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(*UNREADABLE):
@@ -48,7 +45,7 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
                     matrix, domains = arrays["matrix"], [str(name) for name in arrays["domains"]]
                 if place == 0:
                     drawn.append((method, title, _draw(matrix, domains, seen)))
-                own = part[(part["method"] == method) & (part["title"] == title) & (part["seed"] == seed)]
+                own = translated.get_group((dataset, profile, method, seed))
                 pairs = zip(own["inputs"], own["output"], strict=True)
                 kinds = {pair: "seen" if pair in seen else "unseen" for pair in pairs}
                 examples += _examples(matrix, domains, kinds, title, seed, place)

@@ -18,7 +18,7 @@ from mmbench.modality import Colour, Modality, modality_of
 from mmbench.reporting import Example, Figure, Gallery, Results
 
 from .cell_files import UNREADABLE, arrays_in, result_of
-from .clean import cells
+from .clean import cells, lowest_seeds
 from .gallery import examples, meaning, path_of
 
 NAME = "pictures"
@@ -29,7 +29,6 @@ COLUMNS = 10  # pictures side by side, beyond which they would be too small to t
 GAP = 0.04  # between pictures, of their height
 GROUPS = ("baselines", "zero-pair", "oracle")
 CHOSEN = ("zero-pair", "baselines", "oracle")  # in which order they are offered one by one: the page is about the first
-SEEDS = 3  # the lowest, whose pictures stand on the page one by one
 SAMPLES = "samples/samples.npz"
 SWATCH = 0.9  # inches that a colour and its name take in the legend
 LINE = 0.16  # inches of a line of the legend
@@ -54,9 +53,8 @@ def build(results: Results, published: pd.DataFrame) -> list[Figure]:
     ids: dict[str, Sequence[str]] = {}
     for (dataset, profile), part in cells(results.rows).groupby(["dataset", "profile"], sort=False):
         columns: dict[str, Columns] = {}
-        ordered = part.sort_values("seed", kind="stable")
-        lowest = ordered.assign(place=ordered.groupby("method").cumcount()).query("place < @SEEDS")
-        for method, seed, title, place in lowest[["method", "seed", "title", "place"]].itertuples(index=False):
+        lowest = lowest_seeds(part)[["method", "seed", "title", "place"]]
+        for method, seed, title, place in lowest.itertuples(index=False):
             folder = results.folder(str(dataset), str(profile), method, seed)
             # One cell's damaged samples leave out that cell's pictures only.
             with contextlib.suppress(*UNREADABLE):

@@ -191,11 +191,12 @@ def _report(asked: Benchmark, plans: list[Plan], outcomes: list[Outcome]) -> int
     from mmbench.publishing.write import write_reports
 
     folder, names = asked.runs / "report", asked.way.reports
+    if len(plans) > 1:
+        write_reports(*build_reports(asked.runs, names, test_ids=ids_of_test_images), folder)
     for plan in plans:
         made, notes = build_reports(asked.runs, names, plan.dataset, plan.profile_name, ids_of_test_images)
-        if plan is plans[-1]:
-            whole = (made, notes) if len(plans) == 1 else build_reports(asked.runs, names, test_ids=ids_of_test_images)
-            write_reports(*whole, folder)
+        if len(plans) == 1:
+            write_reports(made, notes, folder)
         print_tables(made, notes, details=bool(names))
         own = {cell.name for cell in plan.cells}
         line, _ = summary([outcome for outcome in outcomes if outcome.cell.name in own])

@@ -97,8 +97,7 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
             _change_stages(tables, name, changes)
     for key, value in own.items():
         if key.startswith("stage."):
-            _set_in_stages(tables, key, value)
-            for table in tables:  # so that what is wrong with it names it, and not the method's file
+            for table in _set_in_stages(tables, key, value):  # what is wrong there names it, and not the method's file
                 _stage(table, 0, 0.0, profile, card, spec, f"--set {key}")
     stages, spent = [], 0.0
     for index, table in enumerate(tables):
@@ -126,8 +125,11 @@ def _applies(overlay: Mapping[str, Any], profile: Profile, task_kind: str, where
     return holds
 
 
-def _set_in_stages(tables: list[dict[str, Any]], key: str, value: Any) -> None:
-    """``--set stage.<name>.<key>=value``. Raises UserError for a player or a weight that no stage has."""
+def _set_in_stages(tables: list[dict[str, Any]], key: str, value: Any) -> list[dict[str, Any]]:
+    """``--set stage.<name>.<key>=value``; returns the stages of that name.
+
+    Raises UserError for a player or a weight that no stage has.
+    """
     _, name, *rest = key.split(".")
     nested: dict[str, Any] = {}
     set_at(nested, rest, value, f"--set {key}")
@@ -140,19 +142,19 @@ def _set_in_stages(tables: list[dict[str, Any]], key: str, value: Any) -> None:
     ):
         if rest[0] == kind and len(rest) > 1 and rest[1] not in known:
             raise UserError(f"--set {key}: unknown {what} {rest[1]!r}{did_you_mean(rest[1], known)}")
-    _change_stages(tables, name, nested)
+    return _change_stages(tables, name, nested)
 
 
-def _change_stages(tables: list[dict[str, Any]], name: str, changes: Mapping[str, Any]) -> None:
-    for table in tables:
-        if name in ("*", table["name"]):
-            for key, value in changes.items():
-                old = table.get(key, {} if isinstance(value, Mapping) else value)
-                if isinstance(old, Mapping) != isinstance(value, Mapping):
-                    raise UserError(
-                        f"stage {table['name']!r}: {key} expects {'a table' if old != value else 'a value'}"
-                    )
-                table[key] = {**old, **value} if isinstance(value, Mapping) else value
+def _change_stages(tables: list[dict[str, Any]], name: str, changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Change the stages of that name, or all where it is ``*``; returns them."""
+    meant = [table for table in tables if name in ("*", table["name"])]
+    for table in meant:
+        for key, value in changes.items():
+            old = table.get(key, {} if isinstance(value, Mapping) else value)
+            if isinstance(old, Mapping) != isinstance(value, Mapping):
+                raise UserError(f"stage {table['name']!r}: {key} expects {'a table' if old != value else 'a value'}")
+            table[key] = {**old, **value} if isinstance(value, Mapping) else value
+    return meant
 
 
 def _without_discriminator(stage: Stage) -> Stage:

@@ -85,9 +85,8 @@ def _check_ids(prediction: Tensor, truth: Tensor, classes: int) -> None:
     """Raises ValueError where an evaluated pixel has an id outside 1..K; what is predicted at void pixels is free."""
     import torch
 
-    for name, ids in (("prediction", torch.where(truth != 0, prediction, 1)), ("truth", truth)):
+    for name, ids, least in (("prediction", torch.where(truth != 0, prediction, 1), 1), ("truth", truth, 0)):
         low, high = (int(found) for found in ids.aminmax())
-        least = 1 if name == "prediction" else 0
         if not least <= low <= high <= classes:
             raise ValueError(f"{name} has class ids {low}..{high}, expected {least}..{classes}")
 
