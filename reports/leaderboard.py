@@ -124,6 +124,6 @@ def _places(board: Board) -> Table:
         group_column="version",
         formats={"rank": ".0f", "seeds": ".0f", **COSTS, **{metric.header: metric.spec for metric in scores}},
         headers={"rank": "place", "mark": "note"},
-        hidden=("dataset", "profile", *VERSION),
+        hidden=("dataset", "profile", *VERSION, *([] if (rows["group"] != "").any() else ["group"])),
         detail=True,
     )

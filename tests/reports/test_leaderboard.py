@@ -195,6 +195,7 @@ def test_domains_have_the_judges_accuracy_on_unseen_pairs() -> None:
     given = results(rows)
     assert places(given, "colours-laptop") == {"munit": 1, "sdit": 2}
     assert "cross-domain" in " ".join(tables(given))
+    assert "group" in tables(given)["leaderboard-colours-laptop"].hidden, "domains are not divided into groups"
 
 
 def test_every_method_and_data_set_stands_there_run_or_not() -> None:
