@@ -38,7 +38,7 @@ ACCESS = "unpaired"
 GROUP = "baselines"
 KINDS = ("cross-modal",)
 BUDGET = "full"
-COST = 1.2
+COST = 4.5
 CITATION = "Choi et al., CVPR 2018; Wang: PhD thesis, section 4.6.2"
 
 
