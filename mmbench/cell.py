@@ -26,7 +26,7 @@ from mmbench.launching import messages, progress
 from mmbench.launching.heartbeat import Heartbeat
 from mmbench.planning.order import Order
 from mmbench.store.files import write_bytes
-from mmbench.store.folder import CellFolder
+from mmbench.store.folder import TRACEBACK, CellFolder
 from mmbench.training.loop import DivergedError
 from mmbench.training.stopping import SIGNALS, STOPPED, Stop, StoppedError
 
@@ -83,7 +83,7 @@ class CellRun:
             raise  # the latter: the run that started this cell is gone, and the next one goes on from here
         except (Exception, SystemExit) as error:  # a method that ends the process has not done its cell
             # Text of others may hold what no encoding has.
-            write_bytes(self.folder.path / "traceback.txt", traceback.format_exc().encode(errors="backslashreplace"))
+            write_bytes(self.folder.path / TRACEBACK, traceback.format_exc().encode(errors="backslashreplace"))
             return self._ended("failed", reason(error), FAILED)
         return DONE
 

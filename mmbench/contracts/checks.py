@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -109,7 +110,7 @@ def raised(error: BaseException, path: Path) -> str:
     if isinstance(error, UserError):
         return told(error).removeprefix(f"{path}: ")
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
+    lines = [frame.lineno for frame in frames if os.path.realpath(frame.filename) == os.path.realpath(path)]
     return f"raises {told(error)}{f' in line {lines[-1]}' if lines else ''}"
 
 

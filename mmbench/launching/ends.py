@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mmbench.planning.plan import Cell
 from mmbench.planning.words import duration
-from mmbench.store.folder import CellFolder
+from mmbench.store.folder import TRACEBACK, CellFolder
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Outcome:
     def line(self) -> str:
         """What a run says of it."""
         took = f" in {duration(self.seconds)}" if self.seconds else ""
-        return f"{self.cell.name}: {self.state}{took}{' - ' + self.message if self.message else ''}"
+        said, trace = f" - {self.message}" if self.message else "", self.cell.folder.path / TRACEBACK
+        where = f" ({trace})" if self.state == "failed" and trace.is_file() else ""
+        return f"{self.cell.name}: {self.state}{took}{said}{where}"
 
 
 def how(folder: CellFolder, key: str, code: int, said: str) -> tuple[str, str]:

@@ -140,10 +140,9 @@ def load(card: Card, attribute: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
-        frames = [
-            frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(card.path)
-        ]
-        where = f"{card.path}:{frames[-1]}" if frames else str(card.path)
+        file, frames = os.path.realpath(card.path), traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if os.path.realpath(frame.filename) == file]
+        where = f"{card.path}:{lines[-1]}" if lines else str(card.path)
         raise UserError(f"{where}: {card.name!r} cannot be imported: {told(error)}") from error
     if not hasattr(module, attribute):
         raise UserError(f"{card.path}: {card.name!r} has no {attribute!r}")

@@ -24,6 +24,7 @@ from mmbench.store.lock import Lock
 
 PROGRESS = "progress.json"
 FAILED = "failed.json"
+TRACEBACK = "traceback.txt"
 
 
 @dataclass(frozen=True)
@@ -184,10 +185,10 @@ class CellFolder:
         for path in (self.checkpoints, self.samples):
             if os.path.lexists(path) and not _usable(path):
                 set_aside(path)
-        for name in ("per_image.npz", "traceback.txt", PROGRESS):
+        for name in ("per_image.npz", TRACEBACK, PROGRESS):
             if (self.path / name).is_dir():
                 set_aside(self.path / name)
-        (self.path / "traceback.txt").unlink(missing_ok=True)
+        (self.path / TRACEBACK).unlink(missing_ok=True)
 
     def log_digest(self) -> dict[str, Any]:
         """Bytes of the log and their SHA-256, for a checkpoint to hold."""

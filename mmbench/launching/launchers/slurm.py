@@ -82,6 +82,10 @@ class Slurm:
         for name, least in (("time", 0), ("cpus", 1), ("memory", 0), ("warning", 1)):
             if (value := getattr(self.options, name)) < least:
                 raise UserError(f"{where}: {name} expects {least} or more, got {value}")
+        least = self.options.minutes(0)
+        if self.options.warning >= 60 * least:
+            given = f"warning of {self.options.warning} seconds"
+            raise UserError(f"{where}: {given}, expected less than a job's time of {least} minutes")
         self.threads, self._where = self.options.cpus, where
         self._parent = folder
         self._executor: Any = None
@@ -94,9 +98,11 @@ class Slurm:
         times = " to ".join(dict.fromkeys(duration(60 * m) for m in (minutes[:1] + minutes[-1:])))
         gres = next((self._gres(work) for work in works), self.options.gres)
         given = {**{f.name: getattr(self.options, f.name) for f in fields(Options)}, "gres": gres}
-        asked = [f"{name} {value}" for name, value in given.items() if name in SHOWN]
-        asked = [text for text in asked if text.split(" ", 1)[1]]
-        return f"Slurm: {', '.join([*asked, f'time {times}'])}"
+        asked = [f"{name} {value}" for name, value in given.items() if name in SHOWN and value]
+        asked += [f"memory {self.options.memory:g} GB"] if self.options.memory else []
+        first = f"; first: {'; '.join(self.options.setup)}" if self.options.setup else ""
+        asked += [f"time {times}", f"saved {self.options.warning} seconds before its end"]
+        return f"Slurm: {', '.join(asked)}{first}"
 
     def check(self) -> None:
         """Raise UserError where submitit or Slurm's commands are not there."""

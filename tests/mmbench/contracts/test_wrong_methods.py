@@ -84,11 +84,15 @@ def test_a_mistake_is_caught_by_name(name: str, bench: Any, tmp_path: Path, monk
     assert "\n" not in broken[rule]
 
 
-def test_nothing_is_looked_at_behind_a_vital_check(tmp_path: Path, bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    write("vital", "self.encoders = ", "self.encoders = self.nothing or ", tmp_path)
-    monkeypatch.setenv("MMBENCH_PLUGINS", str(tmp_path))
-    card = catalog.find("methods", "vital")
+@pytest.mark.parametrize(("name", "plugins"), [("vital", ""), ("lively", ".")])
+def test_nothing_is_looked_at_behind_a_vital_check(
+    name: str, plugins: str, tmp_path: Path, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(name, "self.encoders = ", "self.encoders = self.nothing or ", tmp_path)
+    monkeypatch.setenv("MMBENCH_PLUGINS", plugins or str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    card = catalog.find("methods", name)
     first, *rest = findings(checks(Subject(card, bench, tmp_path)), card.path)
     (line,) = (n for n, text in enumerate(card.path.read_text().split("\n"), 1) if "self.nothing" in text)
-    assert f"AttributeError: 'Vital' object has no attribute 'nothing' in line {line}" in first.problem
+    assert f"AttributeError: {name.title()!r} object has no attribute 'nothing' in line {line}" in first.problem
     assert {finding.unchecked for finding in rest} == {"see class"}

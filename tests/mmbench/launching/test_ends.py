@@ -84,6 +84,8 @@ def test_whatever_a_method_raises_leaves_word(
     failed = json.loads((cell.folder.path / "failed.json").read_text())
     assert (code, failed) == (1, {"state": "failed", "reason": reason})
     assert (cell.folder.path / "traceback.txt").read_bytes()
+    assert Outcome(cell, "failed", message="x").line.endswith(f"failed - x ({cell.folder.path / 'traceback.txt'})")
+    assert Outcome(cell, "done").line.endswith("done"), "of an earlier try"
     assert not cell.folder.is_locked() and not (cell.folder.path / "progress.json").exists()
 
 

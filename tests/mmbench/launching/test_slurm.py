@@ -71,7 +71,10 @@ def test_a_job_asks_for_what_the_options_say(submitted: Submitted, tmp_path: Pat
     assert first["setup"] == ["module load python"] and first["signal_delay_s"] == 120
     assert first["additional_parameters"] == {"requeue": True, "kill-on-invalid-dep": "yes"}
     words = launcher.about([Work("a", "", 3600.0), Work("b", "", 0.0)])
-    assert words == "Slurm: partition long, gres gpu:1, cpus 4, time 10 minutes to 2 hours"
+    assert words == (
+        "Slurm: partition long, gres gpu:1, cpus 4, memory 1.5 GB, time 10 minutes to 2 hours, "
+        "saved 120 seconds before its end; first: module load python"
+    )
 
 
 def test_a_cell_on_several_gpus_asks_for_as_many(submitted: Submitted, tmp_path: Path) -> None:
@@ -155,6 +158,8 @@ def test_when_a_job_queues_itself_again(
         ("[launchers.slurm]\n", "unknown table 'launchers' (did you mean 'launcher'?)"),
         ("launcher = 3", "expected tables such as [launcher.slurm], got 3"),
         ("[launcher]\nslurm = 3", "launcher.slurm: expected a table, got 3"),
+        ("[launcher.slurm]\ntime = 2", "warning of 120 seconds, expected less than a job's time of 2 minutes"),
+        ("[launcher.slurm]\nwarning = 600", "warning of 600 seconds, expected less than a job's time of 10 minutes"),
         ("[launcher.slurm]\ncpus = 0", "cpus expects 1 or more, got 0"),
         ("[launcher.slurm]\ntime = '1:00:00'", "time: expected int, got '1:00:00'"),
     ],

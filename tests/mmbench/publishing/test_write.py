@@ -58,6 +58,13 @@ def test_every_value_has_a_row_with_the_titles_of_now(runs: Path) -> None:
     assert list(collect(runs / "nothing")[0].rows.columns) == list(COLUMNS)
 
 
+def test_a_method_that_is_not_here_is_not_said_to_have_changed(runs: Path) -> None:
+    file = runs / "rooms" / "laptop" / "mine" / "seed-0" / "result.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "source": "0123"}))
+    (note,) = (note for note in collect(runs)[1] if "mine/seed-0" in note)
+    assert "MMBENCH_PLUGINS" in note and "other code" not in note
+
+
 def test_every_cell_has_its_state(runs: Path) -> None:
     results, notes = collect(runs)
     (table,) = cell_tables(results.rows, notes)
