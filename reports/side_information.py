@@ -175,7 +175,7 @@ def _draw(scores: pd.DataFrame, shares: pd.DataFrame) -> Canvas:
             _draw_scores(axis, scores[(scores["inputs"] == inputs) & (scores["output"] == output)], colours)
             axis.set_title(f"{inputs} → {output}", fontsize=9)
         axes[0].set_ylabel("side information", fontsize=8)
-        axes[-1].legend(fontsize=6, loc="best")
+        axes[-1].legend(fontsize=6, loc="upper right", bbox_to_anchor=(1.0, -0.2), borderaxespad=0.0, ncols=2)
     return canvas
 
 
