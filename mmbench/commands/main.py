@@ -79,7 +79,7 @@ class _Parser(argparse.ArgumentParser):
     """One line on errors, with the near match for a mistyped option, command or choice."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
         self.color = False  # Python 3.14 colours help, and no escape sequence passes terminal.py
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

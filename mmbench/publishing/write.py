@@ -6,6 +6,7 @@ Tables as text, Markdown, CSV and LaTeX, figures as PNG and SVG, and all of it a
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,7 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
     What cannot be drawn or written out gives a note. Returns the files, the page last.
     """
     files: list[Path] = []
-    notes = [shown(note) for note in notes]
+    notes = [shown(_portable(note)) for note in notes]
     entries: dict[str, list[html.Entry]] = {}
     places = _places(made)
     for name, item in _named(made):
@@ -57,6 +58,13 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
     files.append(folder / PAGE)
     write_bytes(files[-1], _encoded(html.page("Zero-pair image translation: results", _facts(made), sections, notes)))
     return files
+
+
+def _portable(note: str) -> str:
+    """A note without this machine's folders: the page is sent to others."""
+    home = os.environ.get("HOME", "").rstrip("/")
+    note = note.replace(f"{Path.cwd()}/", "")
+    return note.replace(f"{home}/", "~/") if home else note
 
 
 def write_forms(made: Sequence[Table | Figure], folder: Path, endings: Sequence[str]) -> list[Path]:

@@ -38,6 +38,7 @@ def test_the_version_is_the_packages(capsys: Show) -> None:
         (["list", "method"], "what 'method' is unknown (did you mean 'methods'?)"),
         (["data", "verfy", "x"], "action 'verfy' is unknown (did you mean 'verify'?)"),
         (["run", "--precision", "bf61"], "--precision 'bf61' is unknown (did you mean 'bf16'?)"),
+        (["run", "--profil", "smoke"], "unknown option '--profil' (did you mean '--profile'?)"),
         (["run", "--methdos", "x"], "unknown option '--methdos' (did you mean '--methods'?)"),
     ],
 )

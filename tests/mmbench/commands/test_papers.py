@@ -63,7 +63,7 @@ def test_papers_of_one_table_with_a_data_root(
         "  data: sunrgbd-thesis, found in my data",
     ]
     # 128 hours by a guess of the GPU that the profile is for, which a CPU's is 300 times
-    assert left == "  profile paper; 0 of 9 cells done in done; needs a GPU: about 1678 days here for the rest"
+    assert left == "  profile paper; 0 of 9 cells done in done; needs a GPU: about 2279 days here for the rest"
     assert lines[-1] == "Times are of one cell after the other: a rough guess. GPU: not asked yet."
 
 

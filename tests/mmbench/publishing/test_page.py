@@ -119,6 +119,16 @@ def test_a_page_of_nothing_and_of_items_that_cannot_be_drawn(tmp_path: Path) -> 
     assert "[1, 2]" in read((tmp_path / PAGE).read_text(encoding="utf-8")).words
 
 
+def test_a_page_for_others_does_not_say_where_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    notes = [f"a: failed ({tmp_path}/rgb/1.png: cut short)", "b: failed (/home/somebody/x.png: cut short)"]
+    write_reports([], notes, tmp_path)
+    for name in ("notes.txt", PAGE):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "(rgb/1.png:" in text and "(~/x.png:" in text and "somebody" not in text and str(tmp_path) not in text
+
+
 @pytest.fixture(scope="session")
 def browser() -> str:
     return chromium()
