@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from pathlib import Path
 
 from mmbench.errors import UserError
 from mmbench.given.texts import shown, told
-from mmbench.plugins.catalog import Card
+from mmbench.plugins.catalog import Card, line_of
 
 
 class ContractError(AssertionError):
@@ -109,9 +107,8 @@ def raised(error: BaseException, path: Path) -> str:
     """What a plug-in raised and in which of its lines, on one line."""
     if isinstance(error, UserError):
         return told(error).removeprefix(f"{path}: ")
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if os.path.realpath(frame.filename) == os.path.realpath(path)]
-    return f"raises {told(error)}{f' in line {lines[-1]}' if lines else ''}"
+    line = line_of(error, path)
+    return f"raises {told(error)}{f' in line {line}' if line else ''}"
 
 
 @contextlib.contextmanager

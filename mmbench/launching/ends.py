@@ -23,7 +23,8 @@ class Outcome:
     def line(self) -> str:
         """What a run says of it."""
         took = f" in {duration(self.seconds)}" if self.seconds else ""
-        said, trace = f" - {self.message}" if self.message else "", self.cell.folder.path / TRACEBACK
+        said = f" - {self.message}" if self.message else ""
+        trace = self.cell.folder.path / TRACEBACK
         where = f" ({trace})" if self.state == "failed" and trace.is_file() else ""
         return f"{self.cell.name}: {self.state}{took}{said}{where}"
 

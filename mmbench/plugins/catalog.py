@@ -140,13 +140,20 @@ def load(card: Card, attribute: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
-        file, frames = os.path.realpath(card.path), traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if os.path.realpath(frame.filename) == file]
-        where = f"{card.path}:{lines[-1]}" if lines else str(card.path)
+        line = line_of(error, card.path)
+        where = f"{card.path}:{line}" if line else str(card.path)
         raise UserError(f"{where}: {card.name!r} cannot be imported: {told(error)}") from error
     if not hasattr(module, attribute):
         raise UserError(f"{card.path}: {card.name!r} has no {attribute!r}")
     return getattr(module, attribute)
+
+
+def line_of(error: BaseException, path: Path) -> int | None:
+    """The line of a plug-in's file in which an error was raised, the innermost; None where it was raised elsewhere."""
+    file = os.path.realpath(path)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+             if os.path.realpath(frame.filename) == file]  # fmt: skip
+    return lines[-1] if lines else None
 
 
 def lacking(card: Card) -> str:

@@ -22,6 +22,7 @@ from mmbench.store.sources import present
 
 NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
 AGAIN = "to have it made again, delete its result.json"
+CHANGED = "made with other code; `run` makes it again"
 NOT_HERE = f"its method is not here to compare with; is {catalog.PLUGINS_VARIABLE} the folder of your plug-ins?"
 KEPT = "report-cache"  # a folder below runs
 MOST = 2048  # metrics of one translation; 255 classes are the most that labels have
@@ -59,10 +60,8 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
             needs_root = base["dataset"] in datasets and datasets[base["dataset"]].get("NEEDS_ROOT", True)
             facts = {name: value for name, value in result.items() if name != "rows"}
             cells.append({**facts, **who, "base": base, "needs_root": needs_root})
-            if stale and base["method"] not in cards:
-                notes.append(f"{folder.name}: stale ({NOT_HERE})")
-            elif stale:
-                notes.append(f"{folder.name}: stale (made with other code; `run` makes it again)")
+            if stale:
+                notes.append(f"{folder.name}: stale ({CHANGED if base['method'] in cards else NOT_HERE})")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"{folder.name}: damaged result.json ({type(error).__name__}: {error})")
     return Results(

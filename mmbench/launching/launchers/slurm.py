@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ CLASS = "Slurm"
 
 MARGIN = 2.0  # times what a cell takes by the plan: nodes differ, and one is not alone on its own
 SHORTEST, LONGEST = 10, 24 * 60  # minutes of a job whose time goes by the plan
-SHOWN = ("partition", "account", "gres", "constraint", "cpus")  # of the options, where they are given
+SHOWN = ("partition", "account", "gres", "cpus", "constraint")  # of the options, where they are given
 GPUS = re.compile(r"gpu(?::[A-Za-z][^:,]*)?(?::(\d+))?")  # gpu, gpu:2, gpu:a100, gpu:a100:2
 LOOK_EVERY = 5.0  # seconds between two looks at the queue, for all jobs at once
 ENOUGH = 3  # times that a cell may be queued again without that more of it was saved
@@ -82,10 +82,11 @@ class Slurm:
         for name, least in (("time", 0), ("cpus", 1), ("memory", 0), ("warning", 1)):
             if (value := getattr(self.options, name)) < least:
                 raise UserError(f"{where}: {name} expects {least} or more, got {value}")
-        least = self.options.minutes(0)
-        if self.options.warning >= 60 * least:
-            given = f"warning of {self.options.warning} seconds"
-            raise UserError(f"{where}: {given}, expected less than a job's time of {least} minutes")
+        warning, shortest = self.options.warning, self.options.minutes(0)
+        if warning >= 60 * shortest:
+            raise UserError(
+                f"{where}: warning of {warning} seconds, expected less than a job's time of {shortest} minutes"
+            )
         self.threads, self._where = self.options.cpus, where
         self._parent = folder
         self._executor: Any = None
@@ -97,8 +98,8 @@ class Slurm:
         minutes = sorted({self.options.minutes(work.seconds) for work in works})
         times = " to ".join(dict.fromkeys(duration(60 * m) for m in (minutes[:1] + minutes[-1:])))
         gres = next((self._gres(work) for work in works), self.options.gres)
-        given = {**{f.name: getattr(self.options, f.name) for f in fields(Options)}, "gres": gres}
-        asked = [f"{name} {value}" for name, value in given.items() if name in SHOWN and value]
+        given = {name: getattr(self.options, name) for name in SHOWN} | {"gres": gres}
+        asked = [f"{name} {value}" for name, value in given.items() if value]
         asked += [f"memory {self.options.memory:g} GB"] if self.options.memory else []
         first = f"; first: {'; '.join(self.options.setup)}" if self.options.setup else ""
         asked += [f"time {times}", f"saved {self.options.warning} seconds before its end"]
