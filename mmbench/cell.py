@@ -27,8 +27,9 @@ from mmbench.launching.heartbeat import Heartbeat
 from mmbench.planning.order import Order
 from mmbench.store.files import write_bytes
 from mmbench.store.folder import TRACEBACK, CellFolder
+from mmbench.store.living import SIGNALS, STOPPED
 from mmbench.training.loop import DivergedError
-from mmbench.training.stopping import SIGNALS, STOPPED, Stop, StoppedError
+from mmbench.training.stopping import Stop, StoppedError
 
 DONE, FAILED, USER, DIVERGED = 0, 1, 2, 3  # and STOPPED
 
@@ -118,6 +119,7 @@ def main() -> int:
         if order.rank:
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_IGN)  # they are for the first process, which says when to end
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         else:
             cell.stop.listen()
         if order.watched:

@@ -24,7 +24,7 @@ def _merge(options: argparse.Namespace) -> int:
 
     into: Path = options.into
     for runs in options.folders:
-        expect_cells(runs)
+        expect_cells(runs, "RUNS")
         if runs.resolve() == into.resolve():
             raise UserError(f"--into {into}: the folder that is to be merged; name another one")
         if runs.resolve().is_relative_to(into.resolve()) or into.resolve().is_relative_to(runs.resolve()):

@@ -107,7 +107,7 @@ class Prospect:
             samples = sample_key(plan) if outlook.preparation and sample_key(plan) not in self.machine.samples else ""
             for cell in plan.cells:
                 one = methods[method_folder(cell)]
-                key = estimate.speed_key(here, plan.profile, one)
+                key = estimate.speed_key(here, plan.profile, one, plan.data.modalities)
                 known = key in self.machine.speeds or estimate.finished_speed(one, here)
                 if outlook.states[cell.name] == "done" or known or key in made:
                     continue

@@ -9,6 +9,7 @@ from mmbench.commands.arguments import add_runs
 from mmbench.errors import UserError
 
 WATCH = 10.0
+DAY = 86400
 CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -28,8 +29,8 @@ def _status(options: argparse.Namespace) -> int:
 
     if not options.runs.is_dir():
         raise UserError(f"--runs {options.runs}: no such folder; `python -m mmbench run` makes results there")
-    if options.watch is not None and not options.watch > 0:
-        raise UserError(f"--watch {options.watch}: expected seconds, more than 0")
+    if options.watch is not None and not 0 < options.watch <= DAY:
+        raise UserError(f"--watch {options.watch}: expected seconds, more than 0 and at most {DAY}, a day")
     while True:
         text = "\n".join(lines(options.runs, options.all))
         print(f"{CLEAR if options.watch else ''}{text}", flush=True)

@@ -64,7 +64,8 @@ class Answers:
 def calibrate(machine: Machine, questions: Sequence[Question], jobs: int, say: Callable[[str], None]) -> Machine:
     """What is known of this machine with the answers to some questions; without any, torch is asked for its devices.
 
-    A process that fails leaves its questions open; a line says why.
+    A question that fails stays open: its cell will say why. Where no process answers at all a line says so, and the
+    machine is returned as it was.
 
     Args:
         jobs: cells at a time; as many methods are timed side by side, since cells slow each other down.

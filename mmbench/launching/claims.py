@@ -29,13 +29,13 @@ class Claims:
 
     def __init__(self, cells: Iterable[Cell], say: Callable[[str], None]) -> None:
         self.say = say
-        self._failures = {cell.name: _failure(cell) for cell in cells}
+        self._failures = {cell.name: failed_at(cell) for cell in cells}
         self._again: dict[str, float] = {}
 
     def take(self, cell: Cell) -> Lock | Outcome | None:
         """A cell's lock, for this run to do it now; how it ended in another run; None: to be asked again.
 
-        A cell that failed in another run since this one began is not tried a second time.
+        A cell that failed in another run since this one began is not tried a second time; what is damaged is.
         """
         now = time.monotonic()
         if now < self._again.get(cell.name, 0.0):
@@ -50,9 +50,10 @@ class Claims:
                 return None
         except (OSError, UserError) as error:
             return Outcome(cell, "failed", message=told(error))
-        if cell.folder.state(cell.key) == "done":
+        state = cell.folder.state(cell.key)
+        if state == "done":
             ended = Outcome(cell, "found done")
-        elif _failure(cell) not in (None, self._failures[cell.name]):
+        elif state != "damaged" and failed_at(cell) not in (None, self._failures[cell.name]):
             ended = _failed(cell)
         else:
             return lock
@@ -84,7 +85,7 @@ def by_longest_path(cells: Iterable[Cell], seconds: Mapping[str, float] | None =
     return sorted(cells, key=path, reverse=True)
 
 
-def _failure(cell: Cell) -> int | None:
+def failed_at(cell: Cell) -> int | None:
     """When it was written that the cell failed, in the file system's own count; None where it was not."""
     try:
         return (cell.folder.path / FAILED).stat().st_mtime_ns

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mmbench.planning.plan import Cell
 from mmbench.planning.words import duration
 from mmbench.store.folder import TRACEBACK, CellFolder
+from mmbench.store.living import STOPPED
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Outcome:
 
 
 def how(folder: CellFolder, key: str, code: int, said: str) -> tuple[str, str]:
-    """State and reason of a cell whose process has ended.
+    """State and reason of a cell whose process has ended; ``running`` where another run has taken it over.
 
     A process that left no word in the folder has not done its cell, whatever its exit code, and the folder says so.
 
@@ -39,8 +40,10 @@ def how(folder: CellFolder, key: str, code: int, said: str) -> tuple[str, str]:
         said: the last line that it wrote.
     """
     state, about = folder.look(key)
-    if state == "done":
+    if state in ("done", "running"):
         return state, ""
+    if code == STOPPED:
+        return "interrupted", folder.word() or said or "asked to end"
     if code < 0:
         return "interrupted", said or f"its process was ended by {_signal(-code)}"
     if state in ("failed", "diverged"):
@@ -48,8 +51,7 @@ def how(folder: CellFolder, key: str, code: int, said: str) -> tuple[str, str]:
     if state == "interrupted" and (word := folder.word()):
         return state, word
     reason = f"its process ended with exit code {code} and left no result"
-    if state != "running":
-        folder.set_failed("failed", reason)
+    folder.set_failed("failed", reason)
     return "failed", f"{reason}: {said}" if said else reason
 
 

@@ -17,8 +17,7 @@ from mmbench.launching import messages, progress
 from mmbench.launching.ends import how
 from mmbench.planning.order import Order
 from mmbench.store.folder import CellFolder
-
-PASSED_ON = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
+from mmbench.store.living import SIGNALS
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,7 @@ def carry_out(text: str) -> Ended:
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
     signalled = asked[0] if asked else ""
-    if folder.state(order.key) == "running":
-        return Ended("running", asked=signalled)  # it was asked to end while it waited for another run
-    state, reason = how(folder, order.key, code, said)
+    state, reason = how(folder, order.key, code, said)  # running: it was asked to end while it waited for another run
     return Ended(state, reason, signalled, folder.saved_step() > before)
 
 
@@ -89,7 +86,7 @@ def _passing_on(process: subprocess.Popen[str]) -> Iterator[list[str]]:
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    before = {number: signal.signal(number, take) for number in PASSED_ON}
+    before = {number: signal.signal(number, take) for number in SIGNALS}
     try:
         yield asked
     finally:

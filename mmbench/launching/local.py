@@ -40,7 +40,7 @@ class LocalProcess:
     """
 
     def __init__(self, cell: Cell, order: Order, slot: int, say: Callable[[str], None], lock: Lock) -> None:
-        self.cell, self.slot, self.say = cell, slot, say
+        self.cell, self.slot, self.say, self._lock = cell, slot, say, lock
         self.started = self.last_line = self.moved = time.monotonic()
         self.latest: progress.Progress | None = None
         self.pace = Pace()
@@ -97,8 +97,18 @@ class LocalProcess:
         trains = self.latest is not None and self.latest.total == self.cell.steps
         return self.pace.left() if trains else None
 
-    def stop(self) -> str:
-        """Kill the process; its folder stays as the last checkpoint left it. Returns a word about that."""
+    def ask(self) -> None:
+        """Ask the process to save itself and end."""
+        self.process.terminate()
+
+    def stop(self, patience: float = 0.0) -> str:
+        """End the process; its folder stays as the last checkpoint left it. Returns a word about that.
+
+        Args:
+            patience: seconds after which a process that was asked to end, and has not, is killed.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience)
         self.process.kill()
         self.process.wait()
         self._close()
@@ -116,6 +126,7 @@ class LocalProcess:
         return Outcome(self.cell, "failed", self.passed(), f"{reason}; {saved}")
 
     def _close(self) -> None:
+        self._lock.child_ended()
         for reader in self.readers:
             reader.join(timeout=5)
         if self.process.stdin is not None:

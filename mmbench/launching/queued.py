@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmbench.launching.claims import by_longest_path
+from mmbench.launching.claims import by_longest_path, failed_at
 from mmbench.launching.ends import Outcome
 from mmbench.launching.launcher import Launcher, Work
 from mmbench.launching.remaining import Remaining
@@ -43,6 +43,7 @@ class Queue:
         self.waiting = by_longest_path(self.planned, self.seconds)
         self._said = Said(self.planned, len(self.planned), remaining, name)
         self._began: dict[str, float] = {}
+        self._failed = {cell.name: failed_at(cell) for cell in self.planned}
         self._over: dict[str, float] = {}
 
     def works(self) -> list[Work]:
@@ -128,7 +129,8 @@ class Queue:
             return None
         if now - self._over.setdefault(cell.name, now) < LATE:
             return None
-        if state in ("failed", "diverged", "damaged"):
+        before = state != "damaged" and failed_at(cell) == self._failed[cell.name]
+        if state in ("failed", "diverged", "damaged") and not before:
             return Outcome(cell, "failed" if state == "damaged" else state, passed, str(about.get("reason", "")))
         message = f"its job {self.jobs[cell.name]}: {word}"
         if said := cell.folder.word():

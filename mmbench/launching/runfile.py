@@ -1,9 +1,9 @@
-"""A run's word on what it plans, in a file that any machine can read: ``<runs>/.runs/<host>-<process>.json``.
+"""A run's word on what it plans, in a file that any machine can read: ``<runs>/.runs/<machine>-<process>.json``.
 
 It says the cells with their estimates, how many are done at a time, and where; ``mmbench status`` puts it beside the
 states of the cells. A run that ends in an orderly way takes it away again, one that was killed leaves it.
 
-Of cells that were handed to a launcher it has the jobs' ids, and another name: ``<launcher>-<host>-<process>-<first
+Of cells that were handed to a launcher it has the jobs' ids, and another name: ``<launcher>-<machine>-<process>-<first
 job>.json``. Jobs live on without the run that submitted them, and so does the file, until a later run finds them over.
 """
 
@@ -23,7 +23,7 @@ from mmbench.launching.remaining import Remaining
 from mmbench.planning.plan import Cell
 from mmbench.store.files import read_json, write_json
 from mmbench.store.folder import CellFolder
-from mmbench.store.living import started, this_machine
+from mmbench.store.living import short_name, started, this_machine
 from mmbench.typed import build
 
 FOLDER = ".runs"
@@ -100,7 +100,7 @@ class Said:
         ]
         host, process, now = socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
         self.about = RunFile(host, process, this_machine(), started(process), now, jobs, tuple(planned), launcher)
-        self.name = "" if launcher else f"{host}-{process}.json"
+        self.name = "" if launcher else f"{short_name()}-{process}.json"
         self.folders = {cell.folder.path.parents[3] / FOLDER for cell in cells}
         self._due = 0.0
         for folder in self.folders:
@@ -110,7 +110,7 @@ class Said:
         """A cell was handed over as a job."""
         cells = tuple(replace(cell, job=job) if cell.name == name else cell for cell in self.about.cells)
         self.about, self._due = replace(self.about, cells=cells), 0.0
-        self.name = self.name or f"{self.about.launcher}-{self.about.host}-{self.about.process}-{job}.json"
+        self.name = self.name or f"{self.about.launcher}-{short_name()}-{self.about.process}-{job}.json"
         self.renew()
 
     def renew(self) -> None:

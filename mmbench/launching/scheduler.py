@@ -23,6 +23,7 @@ from mmbench.store.processors import cuda_present, usable_cores, visible_gpus
 
 FINE = {"done", "found done"}
 SETTLE_EVERY = 1.0  # seconds between two looks at the folders of cells that wait
+PATIENCE = 10.0  # seconds in which cells may save themselves when their run is asked to end
 
 
 @dataclass
@@ -81,8 +82,8 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
     order of the plans.
 
     A cell that fails takes down only the cells that wait for it. What another run does at the moment is left to it. On
-    KeyboardInterrupt the running cells are stopped, with a line on what is saved of each; the next run goes on from
-    their last checkpoints.
+    KeyboardInterrupt the running cells are asked to save themselves, and killed where they take longer than
+    :data:`PATIENCE` or there is another one, with a line on what is saved of each; the next run goes on from there.
     """
     roots = {cell.name: plan.root for plan in plans for cell in plan.cells}
     planned = [cell for plan in plans for cell in plan.cells]
@@ -126,6 +127,9 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
                     outcome = process.fail(f"did not move for {limit} (--stall-minutes), and was ended")
                 if outcome is not None:
                     running.remove(process)
+                    if outcome.state == "running":  # another run has taken it over
+                        waiting.append(outcome.cell)
+                        continue
                     ends[outcome.cell.name], settled = outcome, -1.0
                     options.say(outcome.line)
                     total.end(outcome)
@@ -133,8 +137,12 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
             time.sleep(0.05)
     except KeyboardInterrupt:
         for process in running:
-            options.say(f"{process.cell.name}: stopped, {process.stop()}")
-        running.clear()
+            process.ask()
+        ends_at = time.monotonic() + PATIENCE
+        while running:
+            process = running[0]
+            options.say(f"{process.cell.name}: stopped, {process.stop(max(0.0, ends_at - time.monotonic()))}")
+            running.remove(process)
         raise
     finally:
         for process in running:

@@ -91,11 +91,15 @@ class Estimate:
     bytes: int
 
 
-def speed_key(here: Here, profile: Profile, wanted: Wanted) -> str:
-    """Under which a calibration is kept: all that a step's time depends on, but for the code."""
+def speed_key(here: Here, profile: Profile, wanted: Wanted, modalities: int) -> str:
+    """Under which a calibration is kept: all that a step's time depends on, but for the code.
+
+    Data sets with as many modalities share it.
+    """
     return keys.digest(
         {
             "method": wanted.method.name,
+            "modalities": modalities,
             "config": as_dict(wanted.config),
             "profile": numeric(profile),
             "device": here.device,
@@ -114,7 +118,7 @@ def estimates(here: Here, profile: Profile, methods: Iterable[Wanted], test: int
     """
     methods = list(methods)
     measured = [finished_speed(one, here) for one in methods]
-    calibrated = [here.machine.speeds.get(speed_key(here, profile, one)) for one in methods]
+    calibrated = [here.machine.speeds.get(speed_key(here, profile, one, modalities)) for one in methods]
     known = [
         (mine, Source.FINISHED) if mine else (kept, Source.CALIBRATED)
         for mine, kept in zip(measured, calibrated, strict=True)

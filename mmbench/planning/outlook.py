@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ class Outlook:
 
     Attributes:
         states: of every cell, by name.
-        cells: what every cell takes, done ones too, by name.
+        cells: what every cell takes, or still takes where it is begun, done ones too, by name.
         preparation: seconds until the data are prepared; 0 where they are.
         seconds: for all that is left, preparation among it.
         source: of the worst estimate of what is left.
@@ -44,7 +44,11 @@ def look(plan: Plan, here: Here, jobs: int, cache: Path) -> Outlook:
     methods = wanted(plan.cells)
     made = estimates(here, plan.profile, methods.values(), plan.data.test, plan.data.modalities)
     by_method = dict(zip(methods, made, strict=True))
-    cells = {cell.name: by_method[method_folder(cell)] for cell in plan.cells}
+    cells = {
+        cell.name: replace(one, seconds=one.seconds * _share_left(cell, states[cell.name]))
+        for cell in plan.cells
+        for one in [by_method[method_folder(cell)]]
+    }
     samples = plan.data.samples
     lacking = samples - prepared_samples(cache, plan.data.prepared_in, samples) if left else 0
     preparation = lacking * here.machine.samples.get(sample_key(plan), SAMPLE)
@@ -57,6 +61,13 @@ def look(plan: Plan, here: Here, jobs: int, cache: Path) -> Outlook:
         plan.data.bytes * lacking // samples,
         sum(cells[cell.name].bytes for cell in left),
     )  # fmt: skip
+
+
+def _share_left(cell: Cell, state: str) -> float:
+    """Of a cell's steps: those that are not saved. What is saved of another key, or damaged, is not gone on with."""
+    if state in ("done", "absent", "stale", "damaged") or cell.folder.told("cell.json").get("key") != cell.key:
+        return 1.0
+    return 1.0 - min(cell.folder.saved_step(), cell.steps) / max(cell.steps, 1)
 
 
 def wanted(cells: Sequence[Cell]) -> dict[Path, Wanted]:

@@ -25,9 +25,12 @@ DEPENDING = {torch.bernoulli, Tensor.bernoulli, torch.multinomial, Tensor.multin
 DROPOUT = {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d}
 OTHERS = {
     F.alpha_dropout, F.feature_alpha_dropout, F.rrelu, F.gumbel_softmax, F.fractional_max_pool2d, torch.normal,
-    Tensor.bernoulli_, torch.nn.init.normal_,
+    Tensor.bernoulli_, torch.nn.init.normal_, torch.poisson,
 }  # fmt: skip
+NATIVE = {torch.dropout, torch.feature_dropout, torch.alpha_dropout}  # what the functions above are made of
 DROPPING = {F.scaled_dot_product_attention, F.multi_head_attention_forward}
+
+NAMES = ("input", "self", "mean", "query")  # of the tensor that a draw goes by, in torch's signatures
 
 Function = Callable[..., Any]
 
@@ -43,7 +46,14 @@ def drawn(ranks: Ranks, rows: int, function: Function, args: Sequence[Any], kwar
     """
     if function in SIZED:
         return _sized(ranks, rows, function, args, kwargs)
-    if function not in KNOWN or not args or not isinstance(args[0], Tensor) or args[0].shape[:1] != (rows,):
+    if function is torch.randperm and args[:1] == (rows,):
+        raise _unknown(function)
+    if function is torch.normal and _size_of(args[2:], kwargs)[:1] == (rows,):
+        raise _unknown(function)
+    if function not in KNOWN:
+        return None
+    args, kwargs = _in_order(args, kwargs)
+    if not args or not isinstance(args[0], Tensor) or args[0].shape[:1] != (rows,):
         return None
     x: Tensor = args[0]
     if function in DROPOUT:
@@ -52,6 +62,10 @@ def drawn(ranks: Ranks, rows: int, function: Function, args: Sequence[Any], kwar
         if kwargs.get("dropout_p") and kwargs.get("training", True):
             raise _unknown(function)
         return None
+    if function in NATIVE:
+        if not (dict(zip(("p", "train"), args[1:], strict=False)) | dict(kwargs)).get("train"):
+            return None
+        raise _unknown(function)
     if function in OTHERS:
         if kwargs.get("training") is False:
             return None
@@ -66,7 +80,7 @@ def drawn(ranks: Ranks, rows: int, function: Function, args: Sequence[Any], kwar
     return ranks.own(whole)
 
 
-KNOWN = LIKE | WRITTEN | DEPENDING | DROPOUT | DROPPING | OTHERS
+KNOWN = LIKE | WRITTEN | DEPENDING | DROPOUT | DROPPING | NATIVE | OTHERS
 
 
 def _sized(ranks: Ranks, rows: int, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -81,6 +95,19 @@ def _sized(ranks: Ranks, rows: int, function: Function, args: Sequence[Any], kwa
         return None
     whole = (ranks.size * rows, *size[1:])
     return ranks.own(function(*before, **{**kwargs, "size": whole}))
+
+
+def _size_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[int, ...]:
+    """A size behind a call's other arguments, or by its name; () without one."""
+    size = kwargs.get("size", args[0] if args else ())
+    return tuple(size) if isinstance(size, Sequence) else ()
+
+
+def _in_order(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """A call whose tensor is named, as torch names it, with the tensor in front."""
+    if args or not (named := [name for name in NAMES if name in kwargs]):
+        return args, kwargs
+    return (kwargs[named[0]],), {name: value for name, value in kwargs.items() if name != named[0]}
 
 
 def _dropped(ranks: Ranks, x: Tensor, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -22,8 +22,8 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from mmbench.errors import UserError
 from mmbench.planning.order import Order
+from mmbench.store.living import SIGNALS, STOPPED
 from mmbench.store.processors import GPUS_VARIABLE, visible_gpus
-from mmbench.training.stopping import STOPPED
 
 LINES = 50  # of standard error that are kept of each
 GRACE = 10.0  # seconds in which the first process says itself why it ends
@@ -49,7 +49,12 @@ class Others:
         self._store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
         self.port = int(self._store.port)
         gpus = _gpus(order, device)
-        self._processes = [self._started(order, rank, gpus) for rank in range(1, order.processes)]
+        # A signal that comes before they ignore it would end them; what is blocked here is blocked in them at first.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            self._processes = [self._started(order, rank, gpus) for rank in range(1, order.processes)]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for rank, process in enumerate(self._processes, 1):
             threading.Thread(target=self._watch, args=(rank, process), daemon=True).start()
 

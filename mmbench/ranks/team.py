@@ -15,7 +15,8 @@ from mmbench.planning.order import Order
 from mmbench.ranks.group import Ranks, join, leave
 from mmbench.ranks.processes import Others
 from mmbench.ranks.split import Split
-from mmbench.training.stopping import SIGNALS, Stop
+from mmbench.store.living import SIGNALS
+from mmbench.training.stopping import Stop
 
 T = TypeVar("T")
 

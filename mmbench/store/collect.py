@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from mmbench.store import digests, journal
 from mmbench.store.files import read_json
 from mmbench.store.folder import PROGRESS, CellFolder, cell_folders, identity
 from mmbench.store.kept import Kept
-from mmbench.store.sources import present
+from mmbench.store.sources import contradicting, present
 
 NAMED = ("dataset", "profile", "method")  # what --set can change, and then has another name in the runs folder
 AGAIN = "to have it made again, delete its result.json"
@@ -30,16 +31,20 @@ MEASURED = COLUMNS[-3:]  # metric, cls and value, which the values of a translat
 
 
 def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> tuple[Results, list[str]]:
-    """All finished cells, and a line per cell that is not just done. A damaged folder gives a line, never an error.
+    """All finished cells, and a line per cell that is not just done, or not as those that it stands beside.
+
+    A damaged folder gives a line, never an error.
 
     Args:
         current: a method's name to the digest of its source as it is now, by default of the plug-in of that name; a
-            result with another one is stale.
+            result with another one is stale, and one of another protocol or another source of its data set.
     """
     cards, datasets = catalog.cards("methods"), catalog.cards("datasets")
     current = current or functools.cache(lambda name: present(cards.get(name)))
+    harness = functools.cache(lambda name: present(datasets.get(name)))
     rows: list[tuple[Any, ...]] = []
     cells: list[Mapping[str, Any]] = []
+    agreeing: dict[str, Mapping[str, Any]] = {}
     folders = cell_folders(runs)
     was_done, notes = journal.finished(runs)
     notes += _vanished(was_done, {folder.name for folder in folders})
@@ -53,19 +58,25 @@ def collect(runs: Path, current: Callable[[str], str | None] | None = None) -> t
             notes.append(f"{folder.name}: {', '.join(wrong)} damaged or gone; {AGAIN}")
         try:
             base = {name: str(result.get(name) or who[name]) for name in NAMED}
-            stale = result.get("source") != current(base["method"])
+            shared = harness(base["dataset"])
+            other = "harness" in result and shared is not None and result["harness"] != shared
+            stale = other or result.get("source") != current(base["method"])
             title = (base["method"] in cards and cards[base["method"]].get("TITLE")) or result["title"]
             told = {"base_method": base["method"], "change": _change(result, who["method"], base["method"])}
             rows += _rows(result, {**who, **told, "title": title, "state": "stale" if stale else state})
             needs_root = base["dataset"] in datasets and datasets[base["dataset"]].get("NEEDS_ROOT", True)
             facts = {name: value for name, value in result.items() if name != "rows"}
             cells.append({**facts, **who, "base": base, "needs_root": needs_root})
+            agreeing[folder.name] = {**result, **base}
             if stale:
                 notes.append(f"{folder.name}: stale ({CHANGED if base['method'] in cards else NOT_HERE})")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             notes.append(f"{folder.name}: damaged result.json ({type(error).__name__}: {error})")
+    odd = contradicting(agreeing)
+    notes += [f"{name}: stands beside cells of another making ({what})" for name, what in odd.items()]
+    remarks = _remarks(cells, datasets, tuple(odd))
     return Results(
-        _frame(rows), tuple(cells), runs, _remarks(cells, datasets), kept=Kept(runs / KEPT), metrics=load_metrics(),
+        _frame(rows), tuple(cells), runs, remarks, kept=Kept(runs / KEPT), metrics=load_metrics(),
         known_methods=listed(cards), known_datasets=listed(datasets),
     ), notes  # fmt: skip
 
@@ -86,10 +97,21 @@ def _change(result: Mapping[str, Any], name: str, base: str) -> str:
     return name.removeprefix(base).lstrip("+")
 
 
-def _remarks(cells: Sequence[Mapping[str, Any]], datasets: Mapping[str, catalog.Card]) -> dict[str, str]:
-    """The remark of each data set, under the names that it and its changed forms have in the runs folder."""
+def _remarks(
+    cells: Sequence[Mapping[str, Any]], datasets: Mapping[str, catalog.Card], odd: Sequence[str] = ()
+) -> dict[str, str]:
+    """The remark of each data set, under the names that it and its changed forms have in the runs folder.
+
+    Args:
+        odd: cells that differ in code, data or settings from others that they are averaged or compared with.
+    """
     remarks = {name: card.get("REMARK", "") for name, card in datasets.items()}
     remarks |= {cell["dataset"]: remarks.get(cell["base"]["dataset"], "") for cell in cells}
+    for dataset, names in itertools.groupby(sorted(odd), key=lambda name: name.partition("/")[0]):
+        first, *more = names
+        others = f" and {len(more)} more" if more else ""
+        said = f"Of other code, data or settings than most cells of {dataset}: {first}{others} (see the notes)."
+        remarks[dataset] = f"{remarks[dataset]} {said}".strip()
     for cell in cells:
         skipped = cell.get("skipped")
         if isinstance(skipped, list) and skipped:

@@ -8,9 +8,7 @@ import io
 import json
 import math
 import os
-import re
 import shutil
-import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mmbench.given.files import parse_json, read_bytes
+from mmbench.store.living import short_name
 
 SEAL = "digest"  # key under which a sealed JSON object holds the SHA-256 of the rest of it
 ASIDE = "damaged-"  # what the name of a thing that cannot be used begins with from then on
@@ -45,7 +44,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def temporary(path: Path) -> Path:
     """A name beside a file, of this process on this machine alone, which :func:`sweep` knows."""
-    return path.with_name(f".{path.name[:150]}.{_host()}.{os.getpid()}")
+    return path.with_name(f".{path.name[:150]}.{short_name()}.{os.getpid()}")
 
 
 def sync(path: Path) -> None:
@@ -150,14 +149,9 @@ def sweep(folder: Path, age: float = LONG_AGO) -> None:
     for path in folder.rglob(".*.*"):
         *_, host, number = path.name.split(".")
         with contextlib.suppress(OSError):
-            living = host == _host() and number.isdigit() and _alive(int(number))
+            living = host == short_name() and number.isdigit() and _alive(int(number))
             if number.isdigit() and not living and time.time() - path.stat().st_mtime >= age:
                 path.unlink()
-
-
-def _host() -> str:
-    """The name of this machine, as a part of a file's."""
-    return re.sub(r"[^\w-]", "_", socket.gethostname())[:24]
 
 
 def _alive(process: int) -> bool:

@@ -161,10 +161,8 @@ class CellFolder:
             cell = read_json(self.path / "cell.json")
         except ValueError:
             cell = {}
-        if cell is None and not self.checkpoints.exists():
-            return
-        cell = cell or {}
-        if cell.get("key") == key and self.state(key) != "damaged":
+        begun = cell is not None or self.checkpoints.exists()
+        if not begun or ((cell or {}).get("key") == key and self.state(key) != "damaged"):
             for name in (FAILED, digests.FILE):
                 (self.path / name).unlink(missing_ok=True)
             self._clear()

@@ -35,7 +35,7 @@ class Lease:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.number, self.secret, self._beats = 0, "", 0
-        self._ends = threading.Event()
+        self._ends, self._handed = threading.Event(), False
         self._beating: threading.Thread | None = None
 
     @classmethod
@@ -76,9 +76,19 @@ class Lease:
         return True
 
     def hand_over(self) -> None:
-        """Leave it to the child that was told the token."""
-        self._stop()
+        """Leave it to the child that was told the token; it beats on until that one has adopted it."""
+        self._handed = True
+
+    def forget(self) -> None:
+        """Have nothing to do with it any more, as a forked process."""
         self.secret = ""
+
+    def child_ended(self) -> None:
+        """Give back what the child that it was handed to has not given back: it died, before or after adopting it."""
+        self._stop()
+        about = self._read(self.number)
+        if about.get("secret") == self.secret and not about.get("released"):
+            self.release()
 
     def release(self) -> None:
         """Give it back."""
@@ -140,11 +150,16 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._ends.wait(BEAT):
-            if max(self._numbers(), default=0) > self.number:
-                print(f"mmbench: {self.path}: another process took it over after a silence", file=sys.stderr)
-                sys.stderr.flush()
-                os._exit(LOST)
-            with contextlib.suppress(OSError):  # a full disk: the next beat may have room again
+            # Of a disk that is full, or a network folder that does not answer, the next beat may see more.
+            with contextlib.suppress(OSError):
+                if max(self._numbers(), default=0) > self.number:
+                    if self._handed:
+                        return  # the child says so
+                    print(f"mmbench: {self.path}: another process took it over after a silence", file=sys.stderr)
+                    sys.stderr.flush()
+                    os._exit(LOST)
+                if self._handed and self._read(self.number).get("process") != os.getpid():
+                    return
                 self._write()
 
     def _write(self, released: bool = False) -> None:

@@ -1,11 +1,24 @@
-"""Which process is meant, and whether it lives: numbers of processes are used again, and mean nothing elsewhere."""
+"""Which process is meant, whether it lives, and how it is asked to end.
+
+Numbers of processes are used again, and mean nothing elsewhere.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
+import re
+import signal
 import socket
 from pathlib import Path
 from typing import Any
+
+SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
+"""By which clusters, and runs, ask a cell to save itself and end."""
+
+STOPPED = 4
+"""Exit code of a cell's process that did."""
 
 
 def started(process: Any) -> str:
@@ -23,3 +36,10 @@ def this_machine() -> str:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
         parts.append(str(Path("/proc/self/ns/pid").readlink()))
     return " ".join(parts)
+
+
+@functools.cache
+def short_name() -> str:
+    """The same as a part of a file's name: containers that are called alike have different ones."""
+    host = re.sub(r"[^\w-]", "_", socket.gethostname())[:24]
+    return f"{host}-{hashlib.sha256(this_machine().encode()).hexdigest()[:6]}"

@@ -30,6 +30,7 @@ class Lock:
         lock.take()
         child = subprocess.Popen(..., pass_fds=lock.descriptors)   # and tells it lock.ticket
         lock.hand_over()
+        child.wait(); lock.child_ended()
 
         with Lock.handed(path, ticket): ...                        # in the child
 
@@ -43,6 +44,7 @@ class Lock:
         self.path = path
         self._file: IO[Any] | None = None
         self._lease: Lease | None = None
+        self._handed: Lease | None = None
 
     @classmethod
     def handed(cls, path: Path, ticket: str) -> Lock:
@@ -127,6 +129,19 @@ class Lock:
         """Leave it to the child that has inherited :attr:`descriptors`."""
         if self._lease is not None:
             self._lease.hand_over()
+            self._handed = self._lease
+        self._close()
+
+    def child_ended(self) -> None:
+        """Free what the child that it was handed to has left: the kernel frees a lock, but not a lease."""
+        if self._handed is not None:
+            self._handed.child_ended()
+            self._handed = None
+
+    def forget(self) -> None:
+        """Have nothing to do with it any more, as a forked process: whoever it came from holds it."""
+        if self._lease is not None:
+            self._lease.forget()
         self._close()
 
     def _close(self) -> None:
@@ -172,7 +187,7 @@ _HELD: weakref.WeakSet[Lock] = weakref.WeakSet()
 
 def _free_in_fork() -> None:
     for lock in list(_HELD):
-        lock.hand_over()
+        lock.forget()
 
 
 os.register_at_fork(after_in_child=_free_in_fork)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import zipfile
 from collections import Counter
@@ -11,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmbench.given.texts import told
 from mmbench.store import digests, journal
 from mmbench.store.files import temporary
 from mmbench.store.folder import CellFolder, cell_folders
-from mmbench.store.numbers import copy_numbers
+from mmbench.store.numbers import RESULT, copy_numbers
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -96,22 +100,43 @@ def copy(choice: Choice, into: Path, numbers_only: bool = False) -> str:
     """Copy a finished cell, or its numbers (:func:`copy_numbers`), in whole or not at all.
 
     Returns why not, in one line; empty where it is there afterwards.
+
+    Raises:
+        OSError: the disk is full, so that no other can be copied either.
     """
     target, name = into / choice.cell.name, choice.cell.name
     found = digests.recorded(choice.cell.path)
     if wrong := digests.wrong_sizes(choice.cell.path, found):
         return f"{name}: {', '.join(wrong)} damaged or gone in {choice.runs}"
-    target.parent.mkdir(parents=True, exist_ok=True)
     beside = temporary(target)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         if numbers_only:
             copy_numbers(choice.cell, choice.result, beside)
         else:
             shutil.copytree(choice.cell.path, beside, ignore=shutil.ignore_patterns(".*"))
-        beside.rename(target)
+        _move(beside, CellFolder(target), str(choice.result.get("key", "")))
+    except shutil.Error as error:
+        _source, _target, why = error.args[0][0]
+        return f"{name}: {why}"
     except (ValueError, zipfile.BadZipFile) as error:
         return f"{name}: {error}"
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        return f"{name}: {told(error)}"
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     journal.enter(into, name, str(choice.result.get("key", "")))
     return ""
+
+
+def _move(made: Path, target: CellFolder, key: str) -> None:
+    """Give a finished cell's folder its name; into one that is there already, and never begun, goes what is in it."""
+    if not target.path.exists():
+        made.rename(target.path)
+        return
+    with target.lock():
+        target.start_over(key)
+        for item in sorted(made.iterdir(), key=lambda item: item.name == RESULT):  # which says that it is whole
+            item.replace(target.path / item.name)

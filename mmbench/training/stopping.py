@@ -12,10 +12,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
-SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
-
-
-STOPPED = 4  # exit code of a cell's process that was asked to end
+from mmbench.store.living import SIGNALS
 
 
 class StoppedError(BaseException):

@@ -80,7 +80,7 @@ class Slurm:
     def __init__(self, options: Mapping[str, Any], where: str, folder: Path) -> None:
         self.options: Options = build(Options, options, where)
         for name, least in (("time", 0), ("cpus", 1), ("memory", 0), ("warning", 1)):
-            if (value := getattr(self.options, name)) < least:
+            if not least <= (value := getattr(self.options, name)) < math.inf:
                 raise UserError(f"{where}: {name} expects {least} or more, got {value}")
         warning, shortest = self.options.warning, self.options.minutes(0)
         if warning >= 60 * shortest:

@@ -56,6 +56,27 @@ def test_each_cell_once_and_the_same_again(
     assert capsys.readouterr().out == f"3 there already, 1 failed, left out. Results: {into}\n"
 
 
+def test_a_folder_of_a_cell_that_was_never_begun_is_no_obstacle(here: Path, there: Path, tmp_path: Path) -> None:
+    into = tmp_path / "all"
+    waiting = CellFolder(into / "synthetic" / "smoke" / "oracle" / "seed-0")
+    with waiting.lock():
+        """A run was stopped while its data were prepared."""
+    assert list(waiting.path.iterdir()) == [waiting.path / ".lock"]
+    assert main(["merge", str(here), str(there), "--into", str(into)]) == 0
+    assert waiting.state() == "done"
+
+
+def test_a_cell_that_cannot_be_copied_is_named_and_the_others_are_copied(
+    here: Path, there: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    into = tmp_path / "all"
+    (into / "synthetic" / "smoke").mkdir(parents=True)
+    (into / "synthetic" / "smoke" / "mmnet").touch()
+    assert main(["merge", str(here), str(there), "--into", str(into)]) == 1
+    assert "synthetic/smoke/mmnet/seed-0: " in capsys.readouterr().out
+    assert CellFolder(into / "synthetic" / "smoke" / "oracle" / "seed-0").state() == "done"
+
+
 @pytest.mark.parametrize(
     ("score", "key", "said"),
     [(0.75, "k", "other numbers"), (0.5, "another", "another key"), (0.75, "x", "another key")],

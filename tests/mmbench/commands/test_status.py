@@ -81,7 +81,8 @@ def test_a_run_that_died_and_one_of_another_machine(plan: Plan, tmp_path: Path) 
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--runs", str(tmp_path / "none")]) == 2
     assert "no such folder" in capsys.readouterr().err
-    assert main(["status", "--runs", str(tmp_path), "--watch", "0"]) == 2
-    assert "--watch 0.0: expected seconds" in capsys.readouterr().err
+    for text in ("0", "inf", "nan", "1e12"):
+        assert main(["status", "--runs", str(tmp_path), "--watch", text]) == 2
+        assert f"--watch {float(text)}: expected seconds" in capsys.readouterr().err
     assert main(["status", "--runs", str(tmp_path)]) == 0
     assert "nothing there yet" in capsys.readouterr().out

@@ -57,7 +57,10 @@ def started_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def training_left(self) -> None:
             """Not told."""
 
-        def stop(self) -> None:
+        def ask(self) -> None:
+            """It ends when it is stopped."""
+
+        def stop(self, patience: float = 0.0) -> None:
             self.lock.release()
 
     monkeypatch.setattr(scheduler, "LocalProcess", Sleeps)
@@ -89,6 +92,18 @@ def test_a_later_run_tries_again_what_failed(plan: Plan, monkeypatch: pytest.Mon
     for _ in range(2):
         scheduler.execute([plan], Options(jobs=4, say=lambda line: None))
     assert [name.split("/")[2] for name in started[4:]] == [FAILS]
+
+
+def test_a_parent_that_turns_out_damaged_is_done_again_by_the_same_run(plan: Plan) -> None:
+    cell = plan.cells[0]
+    cell.folder.make_room()
+    write_json(cell.folder.path / "cell.json", {"key": cell.key})
+    cell.folder.finish({"key": cell.key, "rows": []})
+    claims = Claims(plan.cells, print)
+    cell.folder.set_failed("damaged", "checkpoint/step-3 is cut short")
+    claim = claims.take(cell)
+    assert isinstance(claim, Lock)
+    claim.release()
 
 
 def test_who_holds_a_cell_is_said_once(plan: Plan) -> None:

@@ -108,7 +108,11 @@ class Endless:
         self.cell.folder.set_failed("failed", reason)
         return Outcome(self.cell, "failed", message=reason)
 
-    def stop(self) -> str:
+    def ask(self) -> None:
+        """It does not listen."""
+
+    def stop(self, patience: float = 0.0) -> str:
+        assert 0 <= patience <= scheduler.PATIENCE
         return "saved at step 3 of 9"
 
 
@@ -129,6 +133,20 @@ def test_an_interrupted_run_says_what_is_saved(cell_of: Callable[[str], Cell], m
     with pytest.raises(KeyboardInterrupt):
         scheduler.execute([plan], scheduler.Options(say=said.append))
     assert said == [f"{cell.name}: stopped, saved at step 3 of 9"]
+
+
+def test_a_cell_whose_run_is_asked_to_end_saves_itself(cell_of: Callable[[str], Cell], cache_folder: Path) -> None:
+    cell = cell_of("time.sleep(0.1)")
+    lock = cell.folder.lock()
+    lock.take()
+    order = order_of(cell, cache_folder=cache_folder, device="cpu", threads=1)
+    process = LocalProcess(cell, order, 0, lambda line: None, lock)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (process.latest and process.latest.what == "train"):
+        time.sleep(0.05)
+    process.ask()
+    assert process.stop(patience=60).startswith("saved at step ")
+    assert cell.folder.state(cell.key) == "interrupted" and not cell.folder.is_locked()
 
 
 @pytest.mark.parametrize(("what", "stalled"), [("translate", True), (WAITS, False)])

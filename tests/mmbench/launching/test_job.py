@@ -18,6 +18,7 @@ from mmbench.launching.heartbeat import Heartbeat
 from mmbench.planning.order import order_of
 from mmbench.planning.plan import Cell, make_plan
 from mmbench.store.folder import CellFolder
+from mmbench.store.living import STOPPED
 
 
 def cell_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, does: str, **overrides: int) -> Cell:
@@ -81,3 +82,18 @@ def test_the_folder_tells_how_a_process_ended(code: int, word: str, expected: tu
         Heartbeat(tmp_path, lambda *_: None).write(ended=word)
     assert how(folder, "k", code, "" if code else "last line") == expected
     assert folder.state("k") == expected[0]
+
+
+def test_a_process_that_is_asked_to_end_while_data_are_prepared_has_not_failed(tmp_path: Path) -> None:
+    """Nothing of the cell is begun then: there is no ``cell.json``."""
+    Heartbeat(tmp_path, lambda *_: None).write(ended="asked to end by SIGUSR2, nothing of it is saved yet")
+    ended = how(CellFolder(tmp_path), "k", STOPPED, "")
+    assert ended == ("interrupted", "asked to end by SIGUSR2, nothing of it is saved yet")
+    assert CellFolder(tmp_path).state("k") == "absent"
+
+
+def test_what_another_run_has_taken_over_is_not_called_failed(tmp_path: Path) -> None:
+    folder = CellFolder(tmp_path)
+    with folder.lock():
+        assert how(folder, "k", 1, "another process took it over") == ("running", "")
+    assert not (tmp_path / "failed.json").exists()

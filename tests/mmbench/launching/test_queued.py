@@ -76,6 +76,16 @@ def test_a_job_that_is_over_without_a_word_was_interrupted(plan: Plan, told: lis
     assert ends["mmnet"][0] == ends["mmnet-pp"][0] == "done"
 
 
+def test_what_failed_before_a_job_was_submitted_does_not_speak_of_it(plan: Plan, told: list[str]) -> None:
+    (cell,) = [cell for cell in plan.cells if cell.method == "prior"]
+    cell.folder.set_failed("failed", "of last week")
+    launcher = Made()
+    launcher.lost = {"prior"}
+    jobs = queue(plan, launcher, told)
+    jobs.submit()
+    assert states(jobs.watch())["prior"][0] == "interrupted"
+
+
 def test_jobs_outlive_their_run_and_the_next_one_takes_them_up(plan: Plan, told: list[str], tmp_path: Path) -> None:
     launcher = Made()
     launcher.holds = True

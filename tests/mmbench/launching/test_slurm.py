@@ -161,6 +161,7 @@ def test_when_a_job_queues_itself_again(
         ("[launcher.slurm]\ntime = 2", "warning of 120 seconds, expected less than a job's time of 2 minutes"),
         ("[launcher.slurm]\nwarning = 600", "warning of 600 seconds, expected less than a job's time of 10 minutes"),
         ("[launcher.slurm]\ncpus = 0", "cpus expects 1 or more, got 0"),
+        ("[launcher.slurm]\nmemory = inf", "memory expects 0 or more, got inf"),
         ("[launcher.slurm]\ntime = '1:00:00'", "time: expected int, got '1:00:00'"),
     ],
 )

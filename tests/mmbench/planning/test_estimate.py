@@ -54,7 +54,7 @@ def here(machine: Machine | None = None, device: str = "cpu", precision: str = "
 
 
 def calibrated(one: Wanted, speed: Speed, profile: config.Profile = PROFILE) -> Machine:
-    return Machine(asked=True, start_seconds=4.0, speeds={speed_key(here(), profile, one): speed})
+    return Machine(asked=True, start_seconds=4.0, speeds={speed_key(here(), profile, one, 3): speed})
 
 
 def test_finished_cells_come_first() -> None:
@@ -130,15 +130,16 @@ def test_a_guess_at_the_papers_sizes_is_of_a_gpu_and_a_cpu_takes_longer() -> Non
 
 def test_a_calibration_of_other_settings_or_another_device_is_another() -> None:
     one = method("one", 1.0)
-    key = speed_key(here(), PROFILE, one)
-    assert speed_key(here(), PROFILE, method("one", 1.0)) == key
+    key = speed_key(here(), PROFILE, one, 3)
+    assert speed_key(here(), PROFILE, method("one", 1.0), 3) == key
     for other in (
-        speed_key(here(device="cuda"), PROFILE, one),
-        speed_key(here(precision="bf16"), PROFILE, one),
-        speed_key(Here(Machine(), "cpu", "auto", 2), PROFILE, one),
-        speed_key(here(), PAPER, one),
-        speed_key(here(), PROFILE, method("two", 1.0)),
-        speed_key(here(), PROFILE, method("one", 1.0, steps=5)),
+        speed_key(here(device="cuda"), PROFILE, one, 3),
+        speed_key(here(precision="bf16"), PROFILE, one, 3),
+        speed_key(Here(Machine(), "cpu", "auto", 2), PROFILE, one, 3),
+        speed_key(here(), PAPER, one, 3),
+        speed_key(here(), PROFILE, method("two", 1.0), 3),
+        speed_key(here(), PROFILE, method("one", 1.0, steps=5), 3),
+        speed_key(here(), PROFILE, one, 4),
     ):
         assert other != key
 

@@ -71,9 +71,33 @@ def test_what_is_not_of_the_batch_is_drawn_alike() -> None:
     assert drawn(ranks, 2, torch.randn, (4, 2), {}) is None
     assert drawn(ranks, 2, torch.randn_like, (WHOLE,), {}) is None
     assert drawn(ranks, 2, F.dropout, (WHOLE[:2], 0.5, False), {}) is None
+    assert drawn(ranks, 2, torch.dropout, (WHOLE[:2], 0.5, False), {}) is None
+    assert drawn(ranks, 2, torch.normal, (0.0, 1.0, (4, 3)), {}) is None
     assert drawn(ranks, 2, torch.add, (WHOLE[:2], 1), {}) is None
 
 
-def test_an_unknown_way_to_draw_is_refused() -> None:
-    with pytest.raises(UserError, match="gumbel_softmax, which cannot be split"):
-        drawn(Ranks(0, 3), 2, F.gumbel_softmax, (WHOLE[:2],), {})
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs"),
+    [
+        (F.gumbel_softmax, (WHOLE[:2],), {}),
+        (torch.normal, (0.0, 1.0, (2, 3)), {}),
+        (torch.normal, (0.0, 1.0), {"size": (2, 3)}),
+        (torch.normal, (), {"mean": WHOLE[:2]}),
+        (torch.dropout, (WHOLE[:2], 0.5, True), {}),
+        (torch.poisson, (WHOLE[:2],), {}),
+        (torch.randperm, (2,), {}),
+    ],
+)
+def test_an_unknown_way_to_draw_is_refused(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=f"{function.__name__}, which cannot be split"):
+        drawn(Ranks(0, 3), 2, function, args, kwargs)
+
+
+def test_a_tensor_may_be_named() -> None:
+    ranks = Ranks(1, 3)
+    for function, name, more in ((torch.randn_like, "input", {}), (F.dropout, "input", {"p": 0.5})):
+        torch.manual_seed(5)
+        named = drawn(ranks, 2, function, (), {name: WHOLE[:2], **more})
+        torch.manual_seed(5)
+        placed = drawn(ranks, 2, function, (WHOLE[:2],), more)
+        assert named is not None and placed is not None and torch.equal(named, placed)

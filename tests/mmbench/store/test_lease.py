@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -99,6 +100,60 @@ def test_a_child_holds_what_it_was_handed(path: Path, end: str) -> None:
         child.wait()
     lease = Lease(path)
     assert lease.take()
+    lease.release()
+
+
+def test_its_parent_beats_until_a_slow_child_has_adopted_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "BEAT", 0.02)
+    lock = Lock(path)
+    lock.take()
+    file, ticket, descriptors = path.with_name(".lock.lease-1"), lock.ticket, lock.descriptors
+    copy = os.dup(descriptors[0])
+    lock.hand_over()
+    before = json.loads(file.read_text())["beat"]
+    time.sleep(0.3)
+    assert json.loads(file.read_text())["beat"] > before + 2
+    child = subprocess.Popen(
+        [sys.executable, "-c", HANDED, str(path), ticket.replace(str(descriptors[0]), str(copy), 1)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=(copy,),
+    )  # fmt: skip
+    assert child.stdout is not None and child.stdout.readline() == "True\n"
+    deadline = time.monotonic() + 2 * leases.STALE
+    while json.loads(file.read_text())["process"] != child.pid and time.monotonic() < deadline:
+        time.sleep(0.05)  # a last beat of the parent may stand over the child's first
+    time.sleep(0.3)
+    assert json.loads(file.read_text())["process"] == child.pid
+    child.kill()
+    child.communicate()
+    os.close(copy)
+    lock.child_ended()
+    assert json.loads(file.read_text())["released"], "other machines need not wait until it is stale"
+
+
+def test_a_child_that_dies_before_it_adopts_leaves_nothing_held(path: Path) -> None:
+    lock = Lock(path)
+    lock.take()
+    lock.hand_over()
+    assert Lease(path).is_held()
+    lock.child_ended()
+    assert not Lease(path).is_held()
+
+
+def test_a_network_folder_that_does_not_answer_once_ends_no_beat(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "BEAT", 0.02)
+    lease = Lease(path)
+    lease.take()
+    numbers, failed = lease._numbers, list[int]()
+
+    def stale() -> list[int]:
+        if not failed:
+            failed.append(1)
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return numbers()
+
+    monkeypatch.setattr(lease, "_numbers", stale)
+    time.sleep(0.3)
+    assert failed and json.loads(path.with_name(".lock.lease-1").read_text())["beat"] > 3
     lease.release()
 
 

@@ -173,6 +173,12 @@ def test_an_empty_folder_needs_no_start(cell: CellFolder) -> None:
     assert list(cell.path.parent.iterdir()) == [cell.path]
 
 
+def test_a_failure_before_anything_was_begun_is_forgotten_by_the_next_try(cell: CellFolder) -> None:
+    cell.set_failed("failed", "cache folder: 9 GB needed, 1 GB free")
+    cell.start_over("k")
+    assert cell.state("k") == "absent"
+
+
 def test_the_log_is_cut_behind_a_checkpoint(cell: CellFolder) -> None:
     for step in range(1, 6):
         cell.append_log({"total_step": step, "losses": {"rgb": 1.0}})
@@ -291,6 +297,32 @@ def test_a_result_of_other_code_is_stale(cell: CellFolder) -> None:
         results, notes = collect(cell.path.parents[3], {"mmnet": now}.get)
         assert set(results.rows["state"]) == {state}
         assert len(notes) == (state == "stale")
+
+
+@pytest.mark.parametrize(("harness", "state"), [("now", "done"), ("then", "stale")])
+def test_a_result_of_another_protocol_or_data_source_is_stale(
+    harness: str, state: str, cell: CellFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmbench.store.collect.present", lambda card: "now")
+    put(cell, cell={"key": "k"}, result={**RESULT, "source": "now", "harness": harness})
+    results, notes = collect(cell.path.parents[3])
+    assert set(results.rows["state"]) == {state} and len(notes) == (state == "stale")
+
+
+def test_seeds_of_other_settings_or_data_are_named_below_every_table(cell: CellFolder) -> None:
+    """One of three seeds was trained with another rate, one on other images."""
+    facts = {"source": "now", "config": {"lr": 2e-4}, "manifest": "m", **identity(cell)}
+    changes: list[dict[str, Any]] = [{}, {}, {"config": {"lr": 1e-4}}, {"manifest": "n"}]
+    for seed, change in enumerate(changes):
+        one = CellFolder(cell.path.with_name(f"seed-{seed}"))
+        one.path.mkdir(exist_ok=True)
+        put(one, cell={"key": "k"}, result={**RESULT, **facts, "seed": seed, **change})
+    results, notes = collect(cell.path.parents[3], lambda method: "now")
+    assert len(notes) == 2
+    for seed, what, note in zip((2, 3), ("settings", "data"), notes, strict=True):
+        assert note.startswith(f"synthetic/smoke/mmnet/seed-{seed}: stands beside cells of another making ({what} of ")
+    said = "Of other code, data or settings than most cells of synthetic: synthetic/smoke/mmnet/seed-2 and 1 more"
+    assert said in results.remarks["synthetic"]
 
 
 def test_what_was_moved_aside_is_no_cell(cell: CellFolder) -> None:

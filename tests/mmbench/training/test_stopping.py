@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from mmbench.store.folder import CellFolder
+from mmbench.store.living import SIGNALS
 from mmbench.training import checkpoint
 from mmbench.training.device import Compute
 from mmbench.training.loop import Intervals, train
-from mmbench.training.stopping import SIGNALS, Stop, StoppedError
+from mmbench.training.stopping import Stop, StoppedError
 
 CPU = Compute(torch.device("cpu"), "fp32")
 SELDOM = Intervals(log=3, checkpoint=1000, observe=1000)
