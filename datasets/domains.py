@@ -23,13 +23,15 @@ import numpy as np
 from mmbench.dataset import DataLimits, Problem
 from mmbench.errors import UserError
 from mmbench.modality import Rgb
-from mmbench.modality.opening import BrokenImageError, open_image
+from mmbench.modality.reading import RgbReading
+from mmbench.modality.reading.stored import DamagedError
 from mmbench.task import Group, Split, Task, Translation
 
 from . import tfrecords
 from .blocks import in_turn, shuffled
 
 IMAGES = (".jpg", ".jpeg", ".png")
+READING = RgbReading()
 ENCODED, NAME = "image/encoded_image", "image/file_name"
 OFFICIAL = ("train", "test")
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of a domain for which only one of training and test images is there
@@ -67,10 +69,10 @@ class Picture:
         if self.record is not None:
             encoded = io.BytesIO(tfrecords.bytes_features(tfrecords.read(self.path, self.record))[ENCODED])
         try:
-            return np.asarray(open_image(encoded).convert("RGB"))
-        except BrokenImageError as error:
+            return READING.decode(READING.stored(encoded))
+        except DamagedError as error:
             which = "" if self.record is None else f": {self.name}"
-            raise UserError(f"{self.path}{which}: cannot be decoded ({error}); get the file again") from error
+            raise UserError(f"{self.path}{which}: {error}; get the file again") from error
 
 
 class Parts(NamedTuple):

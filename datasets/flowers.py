@@ -27,8 +27,8 @@ from scipy.io import loadmat
 from mmbench.dataset import DataLimits, Dataset, Problem, Sample
 from mmbench.errors import UserError
 from mmbench.modality import Rgb, Scalar
-from mmbench.modality.opening import open_image
 from mmbench.modality.reading import Reading, RgbReading, ScalarReading
+from mmbench.modality.reading.stored import DamagedError
 from mmbench.resize import fit
 from mmbench.task import Group, Split, Task, Translation
 
@@ -88,6 +88,7 @@ TASK = Task(
 
 
 THETA1, THETA2 = ScalarReading(difference=(0, 1)), ScalarReading(difference=(1, 2))
+THETA3 = RgbReading()
 
 
 class Flowers(Dataset):
@@ -145,7 +146,7 @@ class Flowers(Dataset):
 
     def readings(self) -> dict[str, Reading]:
         """All of them are read from colour images."""
-        return {"theta1": THETA1, "theta2": THETA2, "theta3": RgbReading()}
+        return {"theta1": THETA1, "theta2": THETA2, "theta3": THETA3}
 
     def paths(self) -> dict[str, Path]:
         """The file of labels, and every image that is present."""
@@ -171,16 +172,16 @@ class Flowers(Dataset):
         for sample_id in sorted(self._sizes):
             path = f"jpg/{sample_id}.jpg"
             try:
-                _rgb(self.folder / path)
-            except OSError as error:
+                THETA3.read(self.folder / path)
+            except DamagedError as error:
                 yield Problem(path, str(error))
 
     def _decode(self, sample_id: str) -> np.ndarray:
         path = self.folder / "jpg" / f"{sample_id}.jpg"
         try:
-            return _rgb(path)
-        except OSError as error:
-            raise UserError(f"{path}: cannot be decoded ({error}); {WHERE}") from error
+            return THETA3.read(path)
+        except DamagedError as error:
+            raise UserError(f"{path}: {error}; {WHERE}") from error
 
 
 def _find(root: Path | None) -> Path:
@@ -207,10 +208,6 @@ def _official(path: Path) -> dict[str, int]:
         for number, category in enumerate(categories, start=1)
         if category in index
     }
-
-
-def _rgb(path: Path) -> np.ndarray:
-    return np.asarray(open_image(path).convert("RGB"))
 
 
 def _channels(rgb: np.ndarray) -> Sample:

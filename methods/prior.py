@@ -1,7 +1,8 @@
 """Chance levels: what can be said without looking at the input.
 
 ``prior``: per pixel, the most frequent class, the median depth, the mean colour of the training images.
-``majority``: the same over all pixels together. Every table shows them, so that chance level is seen for what it is.
+``majority``: the same over all pixels together, which ``prior`` says too where training never saw a value. Every table
+shows them, so that chance level is seen for what it is.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Prior(Method):
         output = translation.output
         modality, total = self.task.modality(output), self.get_buffer(f"sum_{output}")
         count = next(iter(inputs.values())).shape[0]
-        if not self.context.settings["per_pixel"]:
-            total = total.sum((1, 2), keepdim=True).expand_as(total)
-        guess = modality.typical(total)
+        whole = total.sum((1, 2), keepdim=True).expand_as(total)
+        if self.context.settings["per_pixel"]:
+            # Of sparse depth or labels some pixels are never seen; nothing can be said of them but what holds of all.
+            whole = torch.where(total.abs().sum(0) > 0, total, whole)
+        guess = modality.typical(whole)
         return guess.expand(count, *guess.shape)

@@ -62,7 +62,9 @@ class Folder(Dataset):
             raise UserError(f"folder: give --data-root, a folder of images; {files.LAYOUT}")
         described = description.read(root)
         found = files.scan(root, described)
-        self.description = discover.complete(described, look.Look(found))
+        seen = look.Look(found)
+        self.description = discover.complete(described, seen)
+        self._forms = seen.forms(self.description.modalities)
         self._guessed = _guesses(described, self.description)
         used = {name: images for name, images in found.images.items() if name in self.description.modalities}
         self.files = dataclasses.replace(found, images=used)
@@ -166,7 +168,9 @@ class Folder(Dataset):
 
     @cached_property
     def _readings(self) -> dict[str, Reading]:
-        return {name: table.reading() for name, table in self.description.modalities.items()}
+        tables = self.description.modalities
+        plain = {name: table.reading() for name, table in tables.items()}
+        return plain | {name: tables[name].reading(form) for name, form in self._forms.items()}
 
     @cached_property
     def _split(self) -> Split:

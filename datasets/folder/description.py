@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from mmbench.modality.reading import (
     ScalarReading,
     SegmentationReading,
 )
+from mmbench.modality.reading.depth import finite
+from mmbench.modality.reading.scalar import is_range
 from mmbench.typed import build
 
 FILE = "dataset.toml"
@@ -76,9 +79,9 @@ class Depth:
         """What the images become."""
         return modalities.Depth(name, centre=self.centre, scale=self.scale)
 
-    def reading(self) -> DepthReading:
-        """How the files are read; the unit is known."""
-        return DepthReading(metres=self.metres, invalid=self.invalid, far=self.far)
+    def reading(self, form: str = "") -> DepthReading:
+        """How the files are read, which are of numbers of this form; the unit is known."""
+        return DepthReading(metres=self.metres, invalid=self.invalid, far=self.far, form=form)
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,9 @@ class Scalar:
         """What the images become; trained with Berhu, as NIR in thesis 4.6.4."""
         return modalities.Scalar(name, loss="berhu")
 
-    def reading(self) -> ScalarReading:
-        """How the files are read."""
-        return ScalarReading(range=self.range, clip=self.clip)
+    def reading(self, form: str = "") -> ScalarReading:
+        """How the files are read, which are of numbers of this form."""
+        return ScalarReading(range=self.range, clip=self.clip, form=form)
 
 
 # Of every table: ``folder`` is beside the description, by default named as the modality; ``pattern`` is a regular
@@ -186,7 +189,7 @@ def read(root: Path) -> Description:
         UserError: the file cannot be read, or holds an unknown key or a wrong value; names the file and the key.
     """
     path = root / FILE
-    if not path.exists():
+    if not os.path.lexists(path):  # a link that leads nowhere is a description that is lost
         return Description()
     values = read_toml(path)
     tables = values.get("modalities", {})
@@ -220,6 +223,8 @@ def _modality(name: str, values: Any, path: Path) -> Table:
         count = len(table.classes) if table.classes and not table.palette else 0
         void = tuple(tuple(value) if isinstance(value, list) else value for value in table.void)
         table = replace(table, ids=table.ids or tuple(range(1, count + 1)), void=void)
+    elif isinstance(table, Depth):
+        table = replace(table, invalid=finite(table.invalid))
     if Path(table.folder).is_absolute() or ".." in Path(table.folder).parts:
         raise UserError(f"{where}: folder {table.folder!r}: expected a folder beside {FILE}")
     _check_pattern(table.pattern, f"{where}: pattern", "sample")
@@ -227,7 +232,7 @@ def _modality(name: str, values: Any, path: Path) -> Table:
         _check_depth(table, where)
     elif isinstance(table, Segmentation):
         _check_segmentation(table, where)
-    elif isinstance(table, Scalar) and table.range and not (len(table.range) == 2 and table.range[0] < table.range[1]):
+    elif isinstance(table, Scalar) and table.range and not is_range(table.range):
         raise UserError(f"{where}: range: expected [lowest, highest], got {list(table.range)}")
     return table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -58,6 +59,11 @@ def _groups(described: Description, files: Files) -> tuple[str, ...]:
         if anchor not in group or len(set(group)) != len(group) or len(group) < 2:
             raise UserError(
                 f"{files.root / FILE}: groups: {'+'.join(group)!r}: expected {anchor!r} (the anchor) and others, once"
+            )
+    for one, other in itertools.combinations(groups, 2):
+        if set(one) == set(other):
+            raise UserError(
+                f"{files.root / FILE}: groups: {'+'.join(other)!r} holds the same as {'+'.join(one)!r}; write it once"
             )
     if not groups:
         tables = {name: described.modalities.get(name) or KINDS[USUAL[name]]() for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -94,6 +95,7 @@ def scan(root: Path, description: Description) -> Files:
         ignored += others
     if description.nearest:
         images = stamps.by_time(images, anchor, description.nearest)
+    _refuse_shared(images, description, root)
     for name, found_here in images.items():
         if not images[anchor].keys() & found_here.keys():
             one, other = next(iter(images[anchor].values())), next(iter(found_here.values()))
@@ -102,6 +104,18 @@ def scan(root: Path, description: Description) -> Files:
                 f"and {one.path}; files of one sample need equal names{_patterns(images)}"
             )
     return Files(root, images, ignored)
+
+
+def _refuse_shared(images: Mapping[str, Mapping[str, Image]], description: Description, root: Path) -> None:
+    """Nothing, unless one file is two modalities of a sample: raises UserError that names the keys which make it so."""
+    for one, other in itertools.combinations(images, 2):
+        shared = (image.path for sample, image in images[one].items() if images[other].get(sample) == image)
+        if path := next(shared, ""):
+            name = other if other in description.modalities else one
+            raise UserError(
+                f"{root / FILE}: [modalities.{name}]: folder, pattern: {path} would be {one} and {other}; "
+                "give each files of its own"
+            )
 
 
 def proposal(root: Path) -> str:

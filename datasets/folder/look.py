@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,16 @@ import numpy as np
 from mmbench.errors import UserError
 from mmbench.modality import Colour
 from mmbench.modality.reading import KINDS, DepthReading
-from mmbench.modality.reading.stored import DamagedError, grey, has_palette, label_codes, opened
+from mmbench.modality.reading.stored import DamagedError, form, grey, has_palette, label_codes, opened
 
 from .description import Depth, Scalar, Segmentation, Table
 from .files import Files
 
 LOOK = 100
 """Images of a modality that are looked at where not all are; they are spread evenly over the sorted names."""
+
+FEW = 5
+"""Images that are looked at for the type of their numbers alone."""
 
 IDS = 255
 """The largest class id that is taken for one without a description, and how many there may be."""
@@ -59,7 +62,7 @@ class Look:
             pixels: Counter[int] = Counter()
             images: Counter[int] = Counter()
             looked = 0
-            for array, codes in self._each(name, table, label_codes):
+            for _, array, codes in self._each(name, table, label_codes, LOOK):
                 values, counts = np.unique(codes, return_counts=True)
                 kinds.add(array.ndim == 3)
                 pixels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
@@ -86,26 +89,17 @@ class Look:
     def values(self, name: str, table: Depth | Scalar) -> Values:
         """The values of a depth or scalar modality. Raises UserError where none can be read, or types are mixed."""
         if name not in self._seen:
-
-            def convert(array: np.ndarray) -> np.ndarray:
-                if isinstance(table, Depth):
-                    values = DepthReading(invalid=table.invalid).counts(array)
-                else:
-                    values = grey(array).astype(np.float64)
-                return values[np.isfinite(values)]
-
-            types: set[Any] = set()
+            types: dict[np.dtype[Any], str] = {}
             lows, highs, some = [], [], []
-            for array, valid in self._each(name, table, convert):
-                types.add(array.dtype.newbyteorder("="))
+            for path, array, valid in self._each(name, table, _valid(table), LOOK):
+                types.setdefault(array.dtype.newbyteorder("="), path)
                 if valid.size:
                     lows.append(float(valid.min()))
                     highs.append(float(valid.max()))
                     some.append(valid[:: max(1, valid.size // 1000)])
-            dtype = _common(types, isinstance(table, Depth))
+            dtype = _common(set(types), isinstance(table, Depth))
             if dtype is None:
-                both = " and ".join(sorted(map(str, types)))
-                raise UserError(f"{self._example(name)}: this folder mixes {both} files; save all alike")
+                raise self._mixed(types)
             if not some:
                 raise UserError(f"{self._example(name)}: no {name} image that was looked at has a valid pixel")
             near, middle, far = np.quantile(np.concatenate(some), (0.05, 0.5, 0.95)).tolist()
@@ -113,13 +107,45 @@ class Look:
         found: Values = self._seen[name]
         return found
 
+    def forms(self, tables: Mapping[str, Table]) -> dict[str, str]:
+        """Of what numbers the files of each depth or scalar modality are (see ``stored.form``), by a few of them; empty
+        where none of those can be read. Raises UserError where types are mixed.
+        """
+        return {name: self._form(name, table) for name, table in tables.items() if isinstance(table, Depth | Scalar)}
+
+    def _form(self, name: str, table: Depth | Scalar) -> str:
+        if name in self._seen:
+            return form(self._seen[name].dtype)
+        types: dict[np.dtype[Any], str] = {}
+        try:
+            for path, array, _ in self._each(name, table, _valid(table), FEW):
+                types.setdefault(array.dtype, path)
+        except UserError:
+            return ""  # each is named when it is read
+        forms = set(map(form, types))
+        if len(forms) > 1:
+            raise self._mixed(types)
+        return forms.pop()
+
+    def _mixed(self, types: Mapping[np.dtype[Any], str]) -> UserError:
+        """The error of a folder that has two types or more, by the first file of each."""
+        first, *others = types
+        other = next((dtype for dtype in others if form(dtype) != form(first)), others[0])
+        return UserError(
+            f"{self.files.root / types[other]}: {other} values, but {types[first]} holds {first} ones: this folder "
+            "mixes types; save all alike"
+        )
+
     def _each(
-        self, name: str, table: Table, convert: Callable[[np.ndarray], np.ndarray]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Arrays as stored and converted. What cannot be read is left to ``verify``, unless there is nothing else."""
+        self, name: str, table: Table, convert: Callable[[np.ndarray], np.ndarray], most: int
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Paths below the root, and arrays as stored and converted, of at most so many images unless ``everything``.
+
+        What cannot be read is left to ``verify``, unless there is nothing else.
+        """
         images = list(self.files.images[name].values())
-        if not self.everything and len(images) > LOOK:
-            images = [images[index * len(images) // LOOK] for index in range(LOOK)]
+        if not self.everything and len(images) > most:
+            images = [images[index * len(images) // most] for index in range(most)]
         problem, good = "", 0
         for image in images:
             path = self.files.root / image.path
@@ -130,12 +156,25 @@ class Look:
                 problem = problem or f"{path}: {error}"
                 continue
             good += 1
-            yield array, made
+            yield image.path, array, made
         if not good:
             raise UserError(problem)
 
     def _example(self, name: str) -> str:
         return str(self.files.root / next(iter(self.files.images[name].values())).path)
+
+
+def _valid(table: Depth | Scalar) -> Callable[[np.ndarray], np.ndarray]:
+    """What takes the values of a stored array that say something, in the file's own counts, float64."""
+
+    def convert(array: np.ndarray) -> np.ndarray:
+        if isinstance(table, Depth):
+            values = DepthReading(invalid=table.invalid).counts(array)
+        else:
+            values = grey(array).astype(np.float64)
+        return values[np.isfinite(values)]
+
+    return convert
 
 
 def _common(types: set[np.dtype[Any]], depth: bool) -> np.dtype[Any] | None:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.modality.reading import RgbReading
 
 
 @pytest.fixture
@@ -42,6 +43,20 @@ def test_numbers_repeat_across_painters(root: Path) -> None:
         path = root / "artworks" / f"{style}2photo" / "trainA" / "00003.jpg"
         np.testing.assert_array_equal(array, np.asarray(Image.open(path)))
         assert (name,) == data.holds(f"{style}/00003") == (data.labels[data.label(f"{style}/00003")],)
+
+
+def test_images_are_read_as_translate_reads_them(root: Path) -> None:
+    """Turned as their camera noted; grey of 16 bits, which would all be white, is refused."""
+    path = root / "artworks" / "monet2photo" / "trainA" / "00003.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # held upright
+    Image.open(path).resize((16, 12)).save(path, exif=exif)
+    array = opened(root).sample("monet/00003")["monet"]
+    assert array.shape == (16, 12, 3)
+    np.testing.assert_array_equal(array, RgbReading().read(path))
+    Image.fromarray(np.full((16, 16), 300, np.uint16)).save(path, "png")
+    with pytest.raises(UserError, match=r"00003\.jpg: I;16 pixels; expected 8-bit colours; get the file again"):
+        opened(root).sample("monet/00003")
 
 
 def test_task_is_of_the_styles_that_are_there(root: Path) -> None:

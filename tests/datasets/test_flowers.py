@@ -17,6 +17,7 @@ from PIL import Image
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
+from mmbench.modality.reading import RgbReading
 from mmbench.training.cache import open_cache
 
 
@@ -52,6 +53,16 @@ def test_resized_channels_agree_with_the_resized_image(root: Path) -> None:
     # Centre crop: 2 of the 16 columns go on either side.
     square = Image.open(root / "flowers-102" / "jpg" / "image_00009.jpg").crop((2, 0, 14, 12))
     np.testing.assert_array_equal(sample["theta3"], np.asarray(square.resize((5, 5), Image.Resampling.BOX)))
+
+
+def test_photos_are_turned_as_translate_turns_them(root: Path) -> None:
+    path = root / "flowers-102" / "jpg" / "image_00002.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # held upright
+    Image.open(path).copy().save(path, exif=exif)
+    data = Flowers(root, EVERYTHING)
+    np.testing.assert_array_equal(data.sample("image_00002")["theta3"], RgbReading().read(path))
+    assert data.sample("image_00002")["theta1"].shape == (16, 12)
 
 
 def test_labels_and_images_are_one_based(root: Path) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mmbench.datasets.folder import Folder
+from mmbench.datasets.folder import Folder, describe
+from own_images import write
 from PIL import Image
 
 from mmbench.dataset import DataLimits
 from mmbench.errors import UserError
 from mmbench.modality import Segmentation
+from mmbench.typed import as_dict
 
 EVERYTHING = DataLimits()
 MARK = b"\xef\xbb\xbf"
@@ -207,3 +210,68 @@ def test_links_that_lead_nowhere(target: str, said: str, own_images: Path) -> No
     link.symlink_to(target)
     with pytest.raises(UserError, match=rf"room0_003\.png: ({said})"):
         Folder(own_images, EVERYTHING)
+
+
+def test_a_description_that_is_a_link_to_nothing_is_named(own_images: Path) -> None:
+    (own_images / "dataset.toml").symlink_to("gone.toml")
+    with pytest.raises(UserError, match=r"dataset\.toml: cannot be read"):
+        Folder(own_images, EVERYTHING)
+
+
+OTHER_TYPES: dict[str, np.ndarray] = {
+    "depth": np.full((16, 20), 1.5, np.float32),
+    "nir": np.full((16, 20), 200, np.uint8),
+}
+
+
+@pytest.fixture
+def sixteen_bits(own_images: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Depth and infrared of 16 bits, of which few are looked at."""
+    monkeypatch.setattr("mmbench.datasets.folder.look.LOOK", 10)
+    for path in (own_images / "rgb").iterdir():
+        write(own_images, "nir", f"{path.stem}.png", np.full((16, 20), 4000, np.uint16))
+    return own_images
+
+
+def put(root: Path, modality: str, number: int) -> str:
+    """A file of another type than the others; its path below the root."""
+    path = sorted((root / modality).iterdir())[number]
+    path.unlink()
+    write(root, modality, f"{path.stem}.npy", OTHER_TYPES[modality])
+    return f"{modality}/{path.stem}.npy"
+
+
+@pytest.mark.parametrize("described", [False, True])
+@pytest.mark.parametrize("modality", OTHER_TYPES)
+def test_one_unit_or_range_is_of_one_type(modality: str, described: bool, sixteen_bits: Path) -> None:
+    """In a file that is not looked at, and where nothing is left to be found."""
+    if described:
+        (sixteen_bits / "dataset.toml").write_text(describe(sixteen_bits))
+    odd = put(sixteen_bits, modality, 1)
+    data = Folder(sixteen_bits, EVERYTHING)
+    said = rf"{odd}: \w+ values, where other files hold 16-bit ones: save all alike.*\[modalities\.{modality}\]"
+    with pytest.raises(UserError, match=said):
+        data.sample("room0_001")
+    assert [problem.path for problem in data.verify()] == [odd]
+
+
+@pytest.mark.parametrize("modality", OTHER_TYPES)
+def test_mixed_types_are_found_where_everything_is_described(modality: str, sixteen_bits: Path) -> None:
+    """Even in the first file, so that the others are not refused for it."""
+    (sixteen_bits / "dataset.toml").write_text(describe(sixteen_bits))
+    put(sixteen_bits, modality, 0)
+    with pytest.raises(UserError, match=r"room2_008\.png: uint16 values, but .*room0_000\.npy holds .* mixes types"):
+        Folder(sixteen_bits, EVERYTHING)
+
+
+def test_damaged_files_say_nothing_of_the_others(sixteen_bits: Path) -> None:
+    (sixteen_bits / "dataset.toml").write_text(describe(sixteen_bits))
+    for path in (sixteen_bits / "depth").iterdir():
+        path.write_bytes(b"")
+    assert len(list(Folder(sixteen_bits, EVERYTHING).verify())) == 40
+
+
+def test_depth_that_is_invalid_anyway_needs_no_telling(own_images: Path) -> None:
+    (own_images / "dataset.toml").write_text("[modalities.depth]\ninvalid = [0, nan, -inf, 65535]\n")
+    recorded = as_dict(Folder(own_images, EVERYTHING).readings())
+    assert json.loads(json.dumps(recorded, allow_nan=False))["depth"]["invalid"] == [0, 65535]

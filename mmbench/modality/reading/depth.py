@@ -14,7 +14,7 @@ from mmbench.modality.depth import Depth
 from mmbench.typed import convert
 
 from .base import Reading
-from .stored import DamagedError, UndescribedError
+from .stored import DamagedError, UndescribedError, expect_form
 
 UNITS = {"millimetre": 0.001, "centimetre": 0.01, "metre": 1.0}
 """Metres per count of depth."""
@@ -34,6 +34,7 @@ class DepthReading(Reading):
         rotated: bits by which 16-bit counts were rotated to the left (SUN RGB-D: 3).
         rays: where the file holds the lengths of rays, and z is wanted: the angles of view across and down, in
             degrees, of the whole image.
+        form: of what numbers the files are that the unit was told of, see :func:`.stored.form`; empty: of any.
     """
 
     kind: Kind = field(init=False, default="depth")
@@ -43,6 +44,7 @@ class DepthReading(Reading):
     far: float = 0.0
     rotated: int = 0
     rays: tuple[float, ...] = ()
+    form: str = ""
 
     lossless: ClassVar[bool] = Depth.lossless
     keys: ClassVar[tuple[str, ...]] = ("unit", "invalid", "far")
@@ -59,7 +61,7 @@ class DepthReading(Reading):
         """
         if key == "invalid":
             values = value if isinstance(value, list) else [value]
-            return replace(self, invalid=convert(tuple[float, ...], values, where))
+            return replace(self, invalid=finite(convert(tuple[float, ...], values, where)))
         if key == "far":
             far = float(convert(float, value, where))
             if not 0 <= far < math.inf:
@@ -67,7 +69,7 @@ class DepthReading(Reading):
             return replace(self, far=far)
         # A stated unit is of plain counts, whatever the data set's own files hold, and however far those reach.
         floats = UNITS["metre"] if self.rotated else self.floats
-        return replace(self, metres=metres_of(value, where), floats=floats, far=0.0, rotated=0, rays=())
+        return replace(self, metres=metres_of(value, where), floats=floats, far=0.0, rotated=0, rays=(), form="")
 
     def counts(self, array: np.ndarray) -> np.ndarray:
         """Depth in the file's own counts, float64 ``(H, W)``, NaN where nothing was measured."""
@@ -87,6 +89,7 @@ class DepthReading(Reading):
         """float32 metres, 0 = not measured."""
         factor = self.floats if self.floats and array.dtype.kind == "f" else self.metres
         counts = np.nan_to_num(self.counts(array))
+        expect_form(array, self.form, "unit")
         if beyond := self.too_far(float(counts.max()), factor):
             raise UndescribedError(beyond)
         depth = (counts * factor).astype(np.float32)
@@ -132,6 +135,11 @@ def metres_of(unit: Any, where: str) -> float:
     if not 0 < metres < math.inf:
         raise UserError(f"{where}: expected more than 0 metres")
     return metres
+
+
+def finite(invalid: tuple[float, ...]) -> tuple[float, ...]:
+    """Those of the values for "not measured" that need to be told: what is not finite means it anyway."""
+    return tuple(filter(math.isfinite, invalid))
 
 
 def ray_factor(height: int, width: int, across: float, down: float) -> np.ndarray:

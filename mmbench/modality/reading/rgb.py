@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +20,9 @@ class RgbReading(Reading):
 
     kind: Kind = field(init=False, default="rgb")
 
-    def stored(self, path: Path) -> np.ndarray:
-        """Colours, also those of grey and palette images."""
-        return numbers(opened(path, self.kind, self.lossless), colour=True)
+    def stored(self, path: Path | io.BytesIO) -> np.ndarray:
+        """Colours, also those of grey and palette images; of a file, or of what an image file holds."""
+        return numbers(opened(path, self.kind, self.lossless, exact=False), colour=True)
 
     def decode(self, array: np.ndarray) -> np.ndarray:
         """uint8 ``(H, W, 3)``."""

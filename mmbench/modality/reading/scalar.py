@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from mmbench.typed import convert
 
 from .base import Reading
 from .rgb import RgbReading
-from .stored import DamagedError, UndescribedError, grey, numbers, opened
+from .stored import DamagedError, UndescribedError, expect_form, grey, has_palette, numbers, opened
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ScalarReading(Reading):
         floats: without ``range``, of files of floating point: the largest values that may become 1, of which the first
             is taken that no value exceeds. Without them they are taken as they are.
         difference: the two channels, counted from 0; a difference of 255 becomes 1. It is taken after resizing.
+        form: of what numbers the files are that the range was told of, see :func:`.stored.form`; empty: of any.
     """
 
     kind: Kind = field(init=False, default="scalar")
@@ -35,6 +37,7 @@ class ScalarReading(Reading):
     clip: bool = True
     floats: tuple[float, ...] = ()
     difference: tuple[int, ...] = ()
+    form: str = ""
 
     keys: ClassVar[tuple[str, ...]] = ("range", "clip")
     example: ClassVar[str] = "range='[0, 255]'"
@@ -44,13 +47,15 @@ class ScalarReading(Reading):
         if key == "clip":
             return replace(self, clip=convert(bool, value, where))
         ends = convert(tuple[float, ...], value, where)
-        if len(ends) != 2 or not ends[0] < ends[1]:
-            raise UserError(f"{where}: expected [lowest, highest]")
-        return replace(self, range=ends, clip=True, difference=())
+        if not is_range(ends):
+            raise UserError(f"{where}: expected [lowest, highest], both finite")
+        return replace(self, range=ends, clip=True, difference=(), form="")
 
     def stored(self, path: Path) -> np.ndarray:
-        """See :class:`Reading`; colours, where their difference is wanted."""
-        return numbers(opened(path, self.kind, self.lossless), colour=bool(self.difference))
+        """See :class:`Reading`; colours, where their difference is wanted, and of palette images."""
+        colour = bool(self.difference)
+        content = opened(path, self.kind, self.lossless, exact=not colour)
+        return numbers(content, colour=colour or has_palette(content))
 
     def decode(self, array: np.ndarray) -> np.ndarray:
         """float32 ``(H, W)`` in [-1, 1]."""
@@ -59,6 +64,7 @@ class ScalarReading(Reading):
             colours = RgbReading().decode(array).astype(np.float32)
             return (colours[..., one] - colours[..., other]) / np.float32(255)
         values = grey(array)
+        expect_form(values, self.form, "range")
         if not np.isfinite(values).all():
             raise DamagedError("values that are not finite")
         if self.range:
@@ -96,3 +102,8 @@ class ScalarReading(Reading):
         if values.min() < low or values.max() > high:
             raise DamagedError(f"values from {values.min():g} to {values.max():g}; expected {low:g} to {high:g}")
         return values
+
+
+def is_range(ends: tuple[float, ...]) -> bool:
+    """Whether these are two finite values, the lower one first."""
+    return len(ends) == 2 and 0 < ends[1] - ends[0] < math.inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from mmbench.typed import convert
 
 from .base import Reading
 from .stored import DamagedError, UndescribedError, has_palette, label_codes, numbers, opened
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class SegmentationReading(Reading):
         if key == "void":
             values = value if isinstance(value, list) else [value]
             if any(isinstance(one, list) for one in values):
-                return replace(self, void_colours=_colours(values, where))
-            return replace(self, void_ids=convert(tuple[int, ...], values, where))
+                return replace(self, void_colours=self._free(_colours(values, where), self.palette, where))
+            return replace(self, void_ids=self._free(convert(tuple[int, ...], values, where), self.ids, where))
         plain = replace(self, ids=(), palette=(), classes=(), strict=True, either=False)
         names = [name for name, _ in modality.legend]
         if key == "ids":
@@ -94,7 +96,7 @@ class SegmentationReading(Reading):
         known, classes = self._table(colour)
         if colour and self.either and len(set(known.tolist())) < len(known):
             raise DamagedError("a colour image, and classes that share a colour; expected one channel of class ids")
-        order = known.argsort()
+        order = known.argsort(kind="stable")
         places = order[known.searchsorted(codes, sorter=order).clip(max=len(known) - 1)]
         strange = known[places] != codes
         if strange.any() and self.strict:
@@ -106,6 +108,17 @@ class SegmentationReading(Reading):
                 f"{expected} of the description"
             )
         return np.where(strange, np.uint8(0), classes[places])
+
+    def _free(self, void: tuple[Value, ...], real: tuple[Value, ...], where: str) -> tuple[Value, ...]:
+        """Values that are to be void. Raises UserError where one of them stands for a class."""
+        numbers = self.classes or range(1, len(real) + 1)
+        taken = [value for value, number in zip(real, numbers, strict=False) if number and value in void]
+        if taken:
+            raise UserError(
+                f"{where}: {taken[0]} stands for a class; expected values of none (if the classes have others, state "
+                "those first)"
+            )
+        return void
 
     def _table(self, colour: bool) -> tuple[np.ndarray, np.ndarray]:
         """Known values, or codes of colours, and the class of each."""

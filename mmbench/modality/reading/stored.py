@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -11,7 +12,7 @@ from PIL import Image, ImageOps
 from mmbench.colours import colour_codes
 from mmbench.errors import UserError
 from mmbench.given.files import read_bytes
-from mmbench.modality.opening import open_image
+from mmbench.modality.opening import AlteredError, open_image
 
 LOSSY = (".jpg", ".jpeg")
 PLAIN = ("1", "L", "P", "I", "F", "RGB")  # Pillow's modes whose arrays are what the file holds; also I;16 and the like
@@ -26,22 +27,29 @@ class UndescribedError(DamagedError):
     """A file holds values that its description does not name; another description would do."""
 
 
-def opened(path: Path, kind: str, lossless: bool) -> np.ndarray | Image.Image:
+def opened(source: Path | io.BytesIO, kind: str, lossless: bool, exact: bool = True) -> np.ndarray | Image.Image:
     """The array of an ``.npy``, or an image, turned by EXIF: cameras note how they were held, whatever they recorded.
 
     Args:
+        source: a file, or what an image file holds.
         kind: of the modality, for messages.
         lossless: refuse JPEG, which would change what the values mean.
+        exact: refuse images of whose values Pillow makes others, as are right for colours alone.
 
     Raises:
         DamagedError: it cannot be decoded to its end, or holds no image.
     """
-    if lossless and path.suffix.lower() in LOSSY:
+    suffix = source.suffix.lower() if isinstance(source, Path) else ""
+    if lossless and suffix in LOSSY:
         raise DamagedError(f"JPEG changes the values of {kind} images; save them as PNG")
     try:
-        return _numpy(path) if path.suffix.lower() == ".npy" else ImageOps.exif_transpose(open_image(path))
+        if isinstance(source, Path) and suffix == ".npy":
+            return _numpy(source)
+        return ImageOps.exif_transpose(open_image(source, exact))
     except (DamagedError, UserError):
         raise
+    except AlteredError as error:
+        raise DamagedError(str(error)) from error
     except Exception as error:  # Pillow and numpy raise whatever the damaged bytes lead them to
         raise DamagedError(f"cannot be decoded ({str(error) or type(error).__name__})") from error
 
@@ -84,6 +92,28 @@ def grey(array: np.ndarray) -> np.ndarray:
     if not (array == array[..., :1]).all():
         raise DamagedError("a colour image; expected one channel of grey")
     return array[..., 0]
+
+
+def form(dtype: np.dtype[Any]) -> str:
+    """Of what numbers values are, as far as one unit or range may be of them: ``16-bit`` are all whole ones above 8."""
+    if dtype.kind == "f":
+        return "floating point"
+    return "1-bit" if dtype.kind == "b" else "8-bit" if dtype.itemsize == 1 else "16-bit"
+
+
+def expect_form(array: np.ndarray, expected: str, key: str) -> None:
+    """Nothing, where an array is of the numbers that the others are of (see :func:`form`; empty: of any).
+
+    Args:
+        key: what was told of the others, for the message.
+
+    Raises:
+        UndescribedError: it is of other numbers.
+    """
+    if expected and form(array.dtype) != expected:
+        raise UndescribedError(
+            f"{array.dtype} values, where other files hold {expected} ones: save all alike, and write their {key}"
+        )
 
 
 def _numpy(path: Path) -> np.ndarray:

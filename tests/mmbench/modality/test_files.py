@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from mmbench.inference.image_files import read_fitted, save
 from mmbench.inference.stated import readings
 from mmbench.modality import Depth, Modality, Rgb, Scalar, Segmentation
 from mmbench.modality.reading import as_written
+from mmbench.typed import as_dict
 
 PALETTE = ((0, 0, 0), (200, 10, 10), (10, 200, 10))
 RGB, DEPTH, NIR = Rgb("rgb"), Depth("depth"), Scalar("nir")
@@ -173,3 +177,104 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         save(tmp_path / "file", {"a.png": b""})
+
+
+def raw_png(bits: int, colour: int, width: int, row: bytes) -> bytes:
+    """A PNG of one row, of forms that Pillow does not write; ``colour`` is PNG's number of the kind of pixels."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+
+
+GREY, COLOUR, GREY_ALPHA = 0, 2, 4
+ALTERED = {
+    "2-bit grey": (raw_png(2, GREY, 4, b"\x1b"), "grey of fewer than 8 bits: "),
+    "4-bit grey": (raw_png(4, GREY, 2, b"\x12"), "grey of fewer than 8 bits: "),
+    "16-bit colours": (raw_png(16, COLOUR, 1, struct.pack(">3H", 300, 300, 300)), "several channels that have not 8 "),
+    "16-bit grey, alpha": (raw_png(16, GREY_ALPHA, 1, struct.pack(">2H", 300, 65535)), "several channels that have no"),
+    "PGM of 12 bits": (b"P5 2 1 4095\n" + struct.pack(">2H", 1, 2), "values of which 4095 is white: "),
+    "PGM of 7 bits": (b"P5 2 1 100\n\1\2", "values of which 100 is white: "),
+    "PGM as text": (b"P2 2 1 100\n1 2\n", "values of which 100 is white: "),
+    "PPM of 16 bits": (b"P6 1 1 65535\n" + struct.pack(">3H", 300, 300, 300), "values of which 65535 is white: "),
+    "PBM": (b"P4 2 1\n\x40", "grey whose 0 is white: "),
+}
+
+
+@pytest.mark.parametrize("form", ALTERED)
+@pytest.mark.parametrize(("modality", "stated"), [(NIR, ["nir.range=[0, 4095]"]), (DEPTH, []), (LABELS, [])])
+def test_values_that_pillow_changes_are_refused(
+    modality: Modality, stated: list[str], form: str, tmp_path: Path
+) -> None:
+    """It scales them, inverts them or cuts them to 8 bits."""
+    content, said = ALTERED[form]
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        read(tmp_path / "a.png", modality, *stated)
+    assert str(raised.value).startswith(f"{tmp_path / 'a.png'}: {said}")
+    assert "save the same values as 8- or 16-bit grey" in str(raised.value)
+
+
+@pytest.mark.parametrize(("form", "expected"), [("4-bit grey", [17, 34]), ("PGM of 7 bits", [3, 5]), ("PBM", [255, 0])])
+def test_as_colours_they_look_right(form: str, expected: list[int], tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(ALTERED[form][0])
+    assert read(tmp_path / "a.png", RGB).tolist() == [[[value] * 3 for value in expected]]
+
+
+def test_white_may_not_be_0(tmp_path: Path) -> None:
+    Image.fromarray(IDS).save(tmp_path / "a.tif", tiffinfo={262: 0})
+    with pytest.raises(UserError, match=r"a\.tif: grey whose 0 is white"):
+        read(tmp_path / "a.tif", LABELS)
+
+
+@pytest.mark.parametrize(
+    ("modality", "stated", "content", "expected"),
+    [
+        (LABELS, [], b"P5 2 1 255\n\1\2", [[1, 2]]),
+        (LABELS, [], b"P2 2 1 255\n1 2\n", [[1, 2]]),
+        (LABELS, [], raw_png(1, GREY, 2, b"\x40"), [[0, 1]]),
+        (LABELS, [], raw_png(8, GREY_ALPHA, 2, b"\1\xff\2\xff"), [[1, 2]]),
+        (DEPTH, [], b"P5 2 1 65535\n" + struct.pack(">2H", 500, 1000), [[0.5, 1]]),
+        (NIR, [], raw_png(1, GREY, 2, b"\x40"), [[-1, 1]]),
+        (NIR, ["nir.range=[0, 400]"], raw_png(16, GREY, 2, struct.pack(">2H", 300, 100)), [[0.5, -0.5]]),
+    ],
+)
+def test_files_whose_values_pillow_keeps(
+    modality: Modality, stated: list[str], content: bytes, expected: list[list[float]], tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    assert read(tmp_path / "a.png", modality, *stated).tolist() == expected
+
+
+def test_grey_palette_files_go_by_their_colours(tmp_path: Path) -> None:
+    indexed = Image.fromarray(IDS)
+    for colours, stated, expected in (
+        ((255, 255, 255, 51, 51, 51, 0, 0, 0), (), [[1, -0.6, -1], [-1, -0.6, 1]]),
+        ((200, 200, 200, 100, 100, 100, 0, 0, 0), ("nir.range=[0, 200]",), [[1, 0, -1], [-1, 0, 1]]),
+    ):
+        indexed.putpalette(colours)
+        indexed.save(tmp_path / "a.png")
+        np.testing.assert_allclose(read(tmp_path / "a.png", NIR, *stated), expected, atol=1e-6)
+    indexed.putpalette([0, 0, 0, 9, 9, 9, 200, 10, 10])
+    indexed.save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"a\.png: a colour image; expected one channel of grey"):
+        read(tmp_path / "a.png", NIR)
+
+
+@pytest.mark.parametrize("stated", ["[0, 2]", "2", "[[200, 10, 10]]"])
+def test_a_class_is_not_void(stated: str, tmp_path: Path) -> None:
+    png(tmp_path / "a.png", IDS)
+    with pytest.raises(UserError, match=r"^--read segmentation\.void=.*: (2|\(200, 10, 10\)) stands for a class"):
+        read(tmp_path / "a.png", LABELS, f"segmentation.void={stated}")
+    other = read(tmp_path / "a.png", LABELS, "segmentation.ids=[0, 1]", "segmentation.void=2")
+    assert np.array_equal(other, np.array([[1, 2, 0], [0, 2, 1]]))
+
+
+def test_values_that_are_not_finite_are_not_recorded(tmp_path: Path) -> None:
+    known = readings(["depth.invalid=[0, nan, inf, 7]"], {"depth": DEPTH}, {})
+    assert json.loads(json.dumps(as_dict(known["depth"]), allow_nan=False))["invalid"] == [0, 7]
+    for ends in ("[0, inf]", "[-inf, 0]", "[nan, 1]", "[-1e308, 1e308]"):
+        with pytest.raises(UserError, match=r"--read nir\.range=.*: expected \[lowest, highest\], both finite"):
+            readings([f"nir.range={ends}"], {"nir": NIR}, {})

@@ -12,11 +12,11 @@ from mmbench.planning.plan import make_plans
 from mmbench.plugins import protocol
 
 KEYS = {
-    "mmnet": "4364f5f7d063ead7",
-    "mmnet-pp": "2374dcc1d9ce0a41",
-    "cyclegan": "698152a0a9cba78e",
-    "oracle": "e566294291d5cfee",
-    "prior": "9fe129497bcb36eb",
+    "mmnet": "a2aeac33cd0fc679",
+    "mmnet-pp": "524c317e61bb7f3e",
+    "cyclegan": "ccd45413c1b504eb",
+    "oracle": "b2ea3ff0edc39753",
+    "prior": "11a3b426b7d05000",
 }
 
 
