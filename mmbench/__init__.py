@@ -77,12 +77,13 @@ def run(
         UserError: an unknown name or setting, a value that makes no sense, or missing data; of a file also a launcher,
             for which there is the command line.
     """
+    from mmbench.commands.arguments import read_path
     from mmbench.launching.benchmark import load
     from mmbench.launching.launcher import LOCAL
     from mmbench.launching.scheduler import execute
     from mmbench.tracking.sink import check
 
-    file, names = (Path(methods), None) if isinstance(methods, str | Path) else (None, methods)
+    file, names = (read_path(str(methods)), None) if isinstance(methods, str | Path) else (None, methods)
     wanted: dict[str, Any] = {
         "methods": None if names is None else list(names),
         "dataset": [dataset] if isinstance(dataset, str) else None if dataset is None else list(dataset),
@@ -90,9 +91,10 @@ def run(
         "log": [log] if isinstance(log, str) else None if log is None else list(log),
         "set": None if overrides is None else dict(overrides),
         "profile": profile, "jobs": jobs, "device": device, "precision": precision, "suite": suite, "table": table,
-        "stall_minutes": stall_minutes, "runs": runs and str(runs), "data_root": data_root and str(data_root),
-        "cache": cache and str(cache), "gpus_per_cell": gpus_per_cell,
+        "stall_minutes": stall_minutes, "gpus_per_cell": gpus_per_cell,
     }  # fmt: skip
+    for key, path in (("runs", runs), ("data_root", data_root), ("cache", cache)):
+        wanted[key] = path and str(read_path(str(path)))
     asked = load(file, {key: value for key, value in wanted.items() if value is not None})
     if asked.way.launcher != LOCAL:
         raise UserError(f"{file}: launcher {asked.way.launcher!r} is for the command: python -m mmbench run {file}")
@@ -107,11 +109,13 @@ def results(runs: str | Path = "runs") -> pd.DataFrame:
     Raises:
         UserError: no such folder, or no results in it.
     """
+    from mmbench.commands.arguments import read_path
     from mmbench.store.collect import collect
     from mmbench.store.folder import expect_cells
 
-    expect_cells(Path(runs))
-    return collect(Path(runs))[0].rows
+    folder = read_path(str(runs))
+    expect_cells(folder)
+    return collect(folder)[0].rows
 
 
 def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
@@ -120,14 +124,16 @@ def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
     Raises:
         UserError: no such folder, or no results in it.
     """
+    from mmbench.commands.arguments import read_path
     from mmbench.planning.recorded import ids_of_test_images
     from mmbench.publishing.build import build_reports
     from mmbench.publishing.write import write_reports
     from mmbench.store.folder import expect_cells
 
-    expect_cells(Path(runs))
-    made, notes = build_reports(Path(runs), names, test_ids=ids_of_test_images)
-    return write_reports(made, notes, Path(runs) / "report")
+    folder = read_path(str(runs))
+    expect_cells(folder)
+    made, notes = build_reports(folder, names, test_ids=ids_of_test_images)
+    return write_reports(made, notes, folder / "report")
 
 
 def load_translator(
@@ -145,6 +151,8 @@ def load_translator(
         UserError: no such cell, one that is not done, a judge, files that are damaged or of another architecture, or a
             repository that cannot be had.
     """
+    from mmbench.commands.arguments import read_path, read_run
     from mmbench.inference import load
 
-    return load.load_translator(run, data_root, device, precision)
+    root = read_path(str(data_root)) if data_root else None
+    return load.load_translator(read_run(str(run)), root, device, precision)

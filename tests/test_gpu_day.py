@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +18,7 @@ import pytest
 import torch
 
 import mmbench
+from mmbench.errors import UserError
 from mmbench.planning.selection import choose_methods
 from mmbench.plugins import catalog
 
@@ -152,6 +157,97 @@ def test_a_part_that_takes_too_long_is_cut_in_an_orderly_way(
     assert made["tests"]["said"] == "in order"
     stand_in(day, monkeypatch, {"tests": "print('whole')"})
     assert rehearse(day, tmp_path, "--only", "tests,steps") == 0
+
+
+def test_sigterm_ends_the_part_too(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The part sends it to the series that started it."""
+    taken: list[int] = []
+
+    def take(number: int, frame: object) -> None:
+        taken.append(number)
+
+    before = signal.signal(signal.SIGTERM, take)
+    try:
+        ends = "import os, signal, time\ntry:\n os.kill(os.getppid(), signal.SIGTERM)\n time.sleep(8)\n"
+        stand_in(day, monkeypatch, {"tests": f"{ends}except KeyboardInterrupt:\n print('in order')"})
+        assert rehearse(day, tmp_path, "--only", "tests") == 130
+        assert signal.getsignal(signal.SIGTERM) is take and not taken
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (tmp_path / "tests.log").read_text() == "in order\n"
+    assert capsys.readouterr().err == "gpu_day: stopped; the same command goes on from what is done\n"
+    assert records(tmp_path) == {}, "the next call does it again"
+
+
+def test_a_series_that_is_told_twice_to_end_leaves_no_part_behind(
+    day: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    real, send = process.wait, process.send_signal
+
+    def again(limit: float | None = None) -> int:
+        monkeypatch.setattr(process, "wait", real)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "wait", again)
+    monkeypatch.setattr(process, "send_signal", lambda number: number == signal.SIGINT or send(number))
+    with pytest.raises(KeyboardInterrupt):
+        day._end(process)
+    assert process.poll() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("text", ['{"state": "do', "[]", ""])
+def test_a_damaged_record_is_a_line_and_its_part_is_not_done(
+    text: str, day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tests.json").write_text(text)
+    stand_in(day, monkeypatch, {"tests": "print('again')"})
+    assert rehearse(day, tmp_path, "--only", "tests") == 0
+    said = capsys.readouterr().out
+    assert said.count("set aside as damaged-tests.json, not done") == 1
+    assert json.loads((tmp_path / "tests.json").read_text())["said"] == "again"
+    assert (tmp_path / "damaged-tests.json").read_text() == text
+    (tmp_path / "steps.json").write_text(text)
+    assert module("parts").kept(tmp_path / "steps.json") == {} and not (tmp_path / "steps.json").exists()
+
+
+def test_what_cannot_be_written_is_one_line_and_code_2(
+    day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert rehearse(day, tmp_path / "file", "--only", "tests") == 2
+    assert capsys.readouterr().err == f"gpu_day: {tmp_path / 'file'}: File exists; make room, or name another --out\n"
+    stand_in(day, monkeypatch, {"tests": "pass"})
+
+    def full(path: Path, record: dict[str, Any]) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(day, "write_json", full)
+    assert rehearse(day, tmp_path / "day", "--only", "tests") == 2
+    assert capsys.readouterr().err.startswith(f"gpu_day: {tmp_path / 'day' / 'tests.json'}: No space left on device;")
+
+
+def test_a_tilde_is_the_home_folder(day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    stand_in(day, monkeypatch, {"tests": "print('home')"})
+    assert rehearse(day, Path("~/day"), "--only", "tests", "--data-root", "~/data") == 0
+    assert records(tmp_path / "day")["tests"]["said"] == "home"
+    asked: list[Path] = []
+
+    def measure(*given: Any) -> None:
+        asked.append(given[-1])
+        raise UserError("enough")
+
+    monkeypatch.setattr(module("steps"), "measure", measure)
+    for out in ("~/steps.json", "~nobody-of-that-name/steps.json"):
+        with pytest.raises(SystemExit) as end:
+            module("steps").main(["--out", out])
+        assert end.value.code == 2
+    assert asked == [tmp_path / "steps.json"]
+    assert rehearse(day, Path("~nobody-of-that-name/day")) == 2
 
 
 def test_without_time_no_part_begins(

@@ -62,6 +62,23 @@ def test_a_method_without_a_series_and_a_seventh_try_are_a_line(tries: ModuleTyp
         module("series").read("m", tmp_path / "t.toml")
 
 
+def test_a_tilde_is_the_home_folder(
+    tries: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Any] = []
+
+    def stop(method: str, series: Any, options: Any, *, train: bool) -> None:
+        asked.extend((options.runs, options.data_root))
+        raise UserError("enough")
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(tries, "Tries", stop)
+    assert tries.main(["unit", "--runs", "~/runs", "--data-root", "~/data"]) == 2
+    assert asked == [tmp_path / "runs", tmp_path / "data"]
+    assert tries.main(["unit", "--runs", "~nobody-of-that-name/runs"]) == 2
+    assert "no home folder is known for '~nobody-of-that-name'" in capsys.readouterr().err
+
+
 def test_scores_are_those_of_direct_unseen_translations() -> None:
     row = {"inputs": "depth", "output": "segmentation", "output_kind": "segmentation", "via": ""}
     back = {"inputs": "segmentation", "output": "depth", "output_kind": "depth", "via": ""}
@@ -89,6 +106,9 @@ def test_scores_are_those_of_direct_unseen_translations() -> None:
     domains = series.scores({"task": {"kind": "cross-domain"}, "rows": [{"metrics": one} for one in metrics]})
     assert list(domains.values()) == pytest.approx([0.4, 0.2])
     assert series.mean(domains) == pytest.approx(0.4), "diversity decides nothing"
+    without = [{**one, "sample_diversity": None} for one in metrics]
+    left = series.scores({"task": {"kind": "cross-domain"}, "rows": [{"metrics": one} for one in without]})
+    assert left == {"judge's accuracy": pytest.approx(0.4)}, "without AlexNet's weights"
 
 
 def test_what_is_kept_stays_in_the_tries_after_it(tries: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

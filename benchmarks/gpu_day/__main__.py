@@ -12,19 +12,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from tabulate import tabulate
 
 from benchmarks.gpu_day import lengths
-from benchmarks.gpu_day.parts import ROOT, STEP_TIMES, Part, Where, choose, command, needs_files, read
+from benchmarks.gpu_day.parts import ROOT, STEP_TIMES, Part, Where, choose, command, kept, needs_files, read
 from mmbench.errors import UserError
-from mmbench.store.files import read_json, write_json
+from mmbench.given.files import path_of
+from mmbench.store.files import write_json
 from mmbench.store.processors import usable_cores
 from mmbench.training import device
 
@@ -109,12 +110,12 @@ class Series:
         """What is changed of a training part's profile, and cells at a time."""
         if self.rehearse:
             return {}, 1
-        methods = (read_json(self.where.out / STEP_TIMES) or {}).get("methods", {})
+        methods = kept(self.where.out / STEP_TIMES).get("methods", {})
         memory = torch.cuda.get_device_properties(0).total_memory / 2**20
         jobs = self.jobs or lengths.at_a_time(part, methods, usable_cores(), memory)
         file = self.where.out / "lengths.json"
-        chosen = read_json(file)
-        if chosen is None:
+        chosen = kept(file)
+        if not chosen:
             training = [p for p in self.parts if p.kind == "train" and (self.where.data_root or not needs_files(p))]
             times = lengths.step_times(methods)
             chosen = {"fraction": lengths.fraction(training, self.left, jobs, times), "minutes": self.minutes}
@@ -125,7 +126,7 @@ class Series:
         return str(self._record(part).get("state", ""))
 
     def _record(self, part: Part) -> dict[str, Any]:
-        return read_json(self._file(part)) or {}
+        return kept(self._file(part))
 
     def _file(self, part: Part) -> Path:
         return self.where.out / f"{part.name}.json"
@@ -133,45 +134,73 @@ class Series:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a part: as from the keyboard first, so that it leaves what it has in order."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE)
-    if process.poll() is None:
-        process.kill()
-        process.wait()
+    try:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+    finally:  # whoever is asked to end twice is in haste, and leaves nothing running either
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does: the part is ended too."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 where every part is done, 1 where one failed or had no time, 2 for bad input."""
+    """Returns 0 where every part is done, 1 where one failed or had no time, 2 for bad input, 130 if told to end."""
+    try:
+        with _sigterm_as_ctrl_c():
+            return _day(arguments)
+    except UserError as error:
+        print(f"gpu_day: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"gpu_day: {where}{error.strerror or error}; make room, or name another --out", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gpu_day: stopped; the same command goes on from what is done", file=sys.stderr)
+        return 130
+
+
+def _day(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="gpu_day", description="A resumable series of measurements on a GPU.")
     parser.add_argument("--minutes", type=float, required=True, help="the budget")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results; the same one goes on")
-    parser.add_argument("--data-root", type=Path, help="folder that holds the data sets with files")
+    parser.add_argument("--out", type=path_of, required=True, help="folder of the results; the same one goes on")
+    parser.add_argument("--data-root", type=path_of, help="folder that holds the data sets with files")
     parser.add_argument("--dataset", default="", help="in place of flowers, read below --data-root")
     parser.add_argument("--only", default="", help="names of parts, comma-separated (see benchmarks/gpu_day/parts)")
     parser.add_argument("--jobs", type=int, default=0, help="training cells at a time (default: as many as fit)")
     parser.add_argument("--offline", action="store_true", help="ask nothing of the network: everything from scratch")
     parser.add_argument("--rehearse", action="store_true", help="tiny, on a CPU")
     options = parser.parse_args(arguments)
-    try:
-        if not 0 < options.minutes < 60 * 24 * 365:
-            raise UserError(f"--minutes {options.minutes:g}: expected more than 0")
-        if options.jobs < 0:
-            raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for as many as fit")
-        names = [name.strip() for name in options.only.split(",") if name.strip()]
-        parts = choose(read(options.rehearse, options.dataset), names)
-        if not options.rehearse and not torch.cuda.is_available():
-            raise UserError("no CUDA device is visible: call it where there is one, or add --rehearse")
-        where = Where(
-            options.out.resolve(), "cpu" if options.rehearse else "cuda",
-            options.data_root and options.data_root.resolve(), options.offline,
-        )  # fmt: skip
-        where.out.mkdir(parents=True, exist_ok=True)
-        return Series(parts, where, options.minutes, options.jobs, options.rehearse).run()
-    except UserError as error:
-        print(f"gpu_day: {error}", file=sys.stderr)
-        return 2
+    if not 0 < options.minutes < 60 * 24 * 365:
+        raise UserError(f"--minutes {options.minutes:g}: expected more than 0")
+    if options.jobs < 0:
+        raise UserError(f"--jobs {options.jobs}: expected 1 or more, or 0 for as many as fit")
+    names = [name.strip() for name in options.only.split(",") if name.strip()]
+    parts = choose(read(options.rehearse, options.dataset), names)
+    if not options.rehearse and not torch.cuda.is_available():
+        raise UserError("no CUDA device is visible: call it where there is one, or add --rehearse")
+    where = Where(
+        options.out.resolve(), "cpu" if options.rehearse else "cuda",
+        options.data_root and options.data_root.resolve(), options.offline,
+    )  # fmt: skip
+    where.out.mkdir(parents=True, exist_ok=True)
+    return Series(parts, where, options.minutes, options.jobs, options.rehearse).run()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 from mmbench.errors import UserError, did_you_mean
 from mmbench.planning import config
 from mmbench.plugins import catalog
+from mmbench.store.files import read_json, set_aside
 from mmbench.typed import build
 
 FILES = Path(__file__).with_name("parts")
@@ -64,6 +65,15 @@ class Where:
     device: str
     data_root: Path | None = None
     offline: bool = False
+
+
+def kept(path: Path) -> dict[str, Any]:
+    """What an earlier call left in a file, empty where there is none; a damaged one is set aside, with a line."""
+    try:
+        return read_json(path) or {}
+    except ValueError as error:
+        print(f"{error}: set aside as {set_aside(path).name}, not done", flush=True)
+        return {}
 
 
 def read(rehearse: bool, dataset: str = "") -> list[Part]:

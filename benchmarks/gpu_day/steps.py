@@ -17,8 +17,10 @@ import torch
 from tabulate import tabulate
 
 from benchmarks import step
+from benchmarks.gpu_day.parts import kept
 from mmbench.errors import UserError
-from mmbench.store.files import read_json, write_json
+from mmbench.given.files import path_of
+from mmbench.store.files import write_json
 from mmbench.training import device
 from mmbench.training.device import Compute
 
@@ -33,7 +35,7 @@ def measure(names: Sequence[str], profile: str, dataset: str, where: str, steps:
         What the file holds: ``methods`` (name -> precision -> rows of :class:`benchmarks.step.StageCost`), ``errors``
         (name -> text), ``hardware``, ``tf32``.
     """
-    made = read_json(out) or {"methods": {}}
+    made = kept(out) or {"methods": {}}
     made["errors"] = {}
     if missing := [name for name in names if name not in made["methods"]]:
         made["hardware"] = device.describe(device.choose(where, "bf16"))
@@ -92,9 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dataset", default="synthetic", help="its task; its files are not read")
     parser.add_argument("--device", default="cuda", help="cuda or cpu")
     parser.add_argument("--steps", type=int, default=8, help="timed steps of each stage")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--out", type=path_of, required=True, help="JSON file")
     try:
+        options = parser.parse_args(arguments)
         made = measure(
             options.methods.split(","), options.profile, options.dataset, options.device, options.steps, options.out
         )

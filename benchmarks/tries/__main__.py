@@ -19,6 +19,7 @@ import pandas as pd
 import mmbench
 from benchmarks.tries.series import MOST, Series, Try, mean, merged, read, scores
 from mmbench.errors import UserError
+from mmbench.given.files import path_of
 from mmbench.planning.config import parse_overrides
 from mmbench.planning.plan import Cell, make_plan
 from mmbench.table import Table
@@ -130,11 +131,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("method", help="one of benchmarks/tries/tries.toml")
     parser.add_argument("--profile", default="laptop")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--runs", type=Path, default=Path("runs-tries"), help="folder of the cells and the table")
-    parser.add_argument("--data-root", type=Path, help="folder of data sets that have files")
+    parser.add_argument("--runs", type=path_of, default=Path("runs-tries"), help="folder of the cells and the table")
+    parser.add_argument("--data-root", type=path_of, help="folder of data sets that have files")
     parser.add_argument("--dry-run", action="store_true", help="print the commands, and what is there already")
-    options = parser.parse_args(arguments)
     try:
+        options = parser.parse_args(arguments)
         series = read(options.method)
         tried = Tries(options.method, series, options, train=not options.dry_run).run()
     except UserError as error:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from math import inf
 from pathlib import Path
 
 from mmbench.commands.arguments import add_data_root, read_path
+from mmbench.errors import UserError
 
+LARGEST = 4096  # pixels of a picture's side: with eight samples, a sheet that few programs open
 USUAL = ("rgb", "depth", "segmentation", "nir")
 
 
@@ -54,6 +57,9 @@ def _data(options: argparse.Namespace) -> int:
     if options.action == "prepare":
         data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
     else:
+        for option, number, most in (("--count", options.count, inf), ("--size", options.size, LARGEST)):
+            if not 1 <= number <= most:
+                raise UserError(f"{option} {number}: expected 1 {f'to {most}' if most < inf else 'or more'}")
         out = options.out or Path(f"{Path(options.dataset).name}.png")
         data.show(options.dataset, options.data_root, changes, out, options.count, options.size)
     return 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.files import path_of
 from mmbench.inference import image_files, tiles
 from mmbench.inference.image_files import Fitted
 from mmbench.inference.translator import Bn, Translator
@@ -92,7 +94,7 @@ def group_files(sources: Sequence[str], files: Sequence[Path], named: Sequence[s
             raise UserError(f"--input {item!r}: expected modality=file, such as depth=a.png")
         if sources and name not in sources:
             raise UserError(f"--input {item}: {name!r} is not in --from{did_you_mean(name, sources)}")
-        found.setdefault(name, []).append(Path(path))
+        found.setdefault(name, []).append(path_of(path))
     order = list(sources or found)
     counts = {name: len(found.get(name, [])) for name in order}
     if len(set(counts.values())) > 1:
@@ -114,18 +116,17 @@ def translate_files(
     steps = request.path(translator, tuple(samples[0]))
     target = translator.modalities[request.output]
     stems = _stems(samples)
-    may_write(out, [name for stem in stems for name in target.names_of(stem)], overwrite)
     whole = request.overlap is not None
-    read = [None if whole else one for one in (read_sample(translator, files, whole) for files in samples)]
     written = []
-    begun = time.perf_counter()
-    for stem, files, fitted in zip(stems, samples, read, strict=True):
-        made = request.made(
-            translator, fitted or read_sample(translator, files, whole)
-        )  # whole images would fill memory
-        paths = image_files.save(out, target.files_of(stem, made))
-        print(", ".join(str(path) for path in paths))
-        written.extend(paths)
+    with room_for(out, [name for stem in stems for name in target.names_of(stem)], overwrite):
+        read = [None if whole else one for one in (read_sample(translator, files, whole) for files in samples)]
+        begun = time.perf_counter()
+        for stem, files, fitted in zip(stems, samples, read, strict=True):
+            # Whole images would fill memory, and are read again one by one.
+            made = request.made(translator, fitted or read_sample(translator, files, whole))
+            paths = image_files.save(out, target.files_of(stem, made))
+            print(", ".join(str(path) for path in paths))
+            written.extend(paths)
     tell(translator, request, steps, len(samples), time.perf_counter() - begun)
     return written
 
@@ -165,16 +166,28 @@ def _stems(samples: Sequence[Files]) -> list[str]:
     return list(owners)
 
 
-def may_write(out: Path, names: Sequence[str], overwrite: bool) -> None:
-    """Make the folder. Raises UserError where that cannot be done, or a file is there and not to be overwritten."""
+@contextlib.contextmanager
+def room_for(out: Path, names: Sequence[str], overwrite: bool) -> Iterator[None]:
+    """A folder for files of these names; one that was made here and stays empty is taken away again.
+
+    Raises:
+        UserError: it cannot be made, or a file is there and not to be overwritten.
+    """
     there = [out / name for name in names if (out / name).exists()]
     if there and not overwrite:
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise UserError(f"{there[0]}{more}: exists already; name another --out, or add --overwrite")
+    made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--out {out}: cannot be made a folder ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        if made:
+            with contextlib.suppress(OSError):  # it is not empty
+                out.rmdir()
 
 
 def read_sample(translator: Translator, files: Mapping[str, Path], whole: bool) -> dict[str, Fitted]:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from mmbench.errors import UserError
 from mmbench.given.texts import shown
 from mmbench.inference import image_files, sequences
-from mmbench.inference.files import Files, Request, may_write, read_sample, tell
+from mmbench.inference.files import Files, Request, read_sample, room_for, tell
 from mmbench.inference.image_files import Fitted, frame_fitted
 from mmbench.inference.sequences import Broken, Film
 from mmbench.inference.translator import Translator
@@ -41,9 +41,10 @@ def translate_folders(
     samples = list(sequences.folder_samples(sources, folders))
     target = translator.modalities[request.output]
     stems = [next(iter(one.values())).stem for one in samples if not isinstance(one, Broken)]
-    may_write(out, [name for stem in stems for name in target.names_of(stem)], overwrite)
     read = (_read(translator, one, request.overlap is not None) for one in samples)
-    return _all(translator, request, sources, tqdm(read, total=len(samples), unit="image", disable=None), out, None)
+    told = tqdm(read, total=len(samples), unit="image", disable=None)
+    with room_for(out, [name for stem in stems for name in target.names_of(stem)], overwrite):
+        return _all(translator, request, sources, told, out, None)
 
 
 def translate_video(
@@ -60,7 +61,6 @@ def translate_video(
     rate = sequences.rate_of(video)
     film = out / f"{video.stem}-{target.name}.mp4"
     first, *_ = target.names_of(f"{video.stem}-*")
-    may_write(out, [film.name, *(path.name for path in out.glob(first))], overwrite)
     size = None if request.overlap is not None else translator.size
 
     def read() -> Iterator[Named]:
@@ -71,7 +71,8 @@ def translate_video(
                 fitted = frame_fitted(frame, modality, translator.readings.get(source), size)
                 yield f"{video.stem}-{number:06d}", {source: fitted}
 
-    with sequences.film(film, rate) as made:
+    names = [film.name, *(path.name for path in out.glob(first))]
+    with room_for(out, names, overwrite), sequences.film(film, rate) as made:
         broken = _all(translator, request, [source], tqdm(read(), unit="frame", disable=None), out, made)
     if film.exists():
         print(film)
@@ -114,5 +115,6 @@ def _all(
         done += 1
     tell(translator, request, request.path(translator, sources), done, time.perf_counter() - begun)
     if broken:
-        print(f"{broken} left out, named above; the others are in {out}")
+        others = f"; the others are in {out}" if done else ""
+        print(f"{broken} left out, named above{others}")
     return broken

@@ -16,6 +16,7 @@ from mmbench.plugins import catalog, keys
 from mmbench.plugins.catalog import Card
 
 PROFILE, DATA = "profile.", "data."
+INTEGERS = range(-(2**63), 2**63)  # TOML's
 
 Overrides = Mapping[str, Any]
 
@@ -58,22 +59,40 @@ def changed_name(name: str, changed: Overrides) -> str:
 
 
 def parse_overrides(items: Iterable[str]) -> dict[str, Any]:
-    """``--set key=value`` items as a dict; values are read as TOML, anything else is text."""
-    made: dict[str, Any] = {}
+    """``--set key=value`` items as a dict; values are read as TOML, anything else is text.
+
+    Raises UserError for an item that is none, a key with two values, or a value as :func:`value_of`.
+    """
+    texts: dict[str, str] = {}
     for item in items:
-        key, equals, text = item.partition("=")
+        key, equals, text = (part.strip() for part in item.partition("="))
         if not equals or not key:
             raise UserError(f"--set {item!r}: expected key=value, such as --set side_information=skip")
-        made[key.strip()] = value_of(text)
-    return made
+        if texts.setdefault(key, text) != text:
+            raise UserError(f"--set {key}: stands there as {texts[key]:.40} and as {text:.40}; give it once")
+    return {key: value_of(text, f"--set {key}") for key, text in texts.items()}
 
 
-def value_of(text: str) -> Any:
-    """A value as TOML has it; anything else is text."""
+def value_of(text: str, where: str = "a value") -> Any:
+    """A value as TOML has it; anything else is text.
+
+    Args:
+        where: what gave it, for messages.
+
+    Raises:
+        UserError: a whole number that is none of TOML's, which have 64 bits, or lists in lists too deep to be read.
+    """
     try:
-        return tomllib.loads(f"value = {text.strip()}")["value"]
+        value = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         return text.strip()
+    except RecursionError as error:
+        raise UserError(f"{where}: too deeply nested") from error
+    except ValueError:  # of thousands of digits
+        value = INTEGERS.stop
+    if isinstance(value, int) and value not in INTEGERS:
+        raise UserError(f"{where}: expected a whole number from {INTEGERS.start} to {INTEGERS.stop - 1}")
+    return value
 
 
 def profile_overrides(overrides: Overrides) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import Any
 from mmbench.dataset import Dataset
 from mmbench.errors import UserError
 from mmbench.given.files import expect_folder, path_of
+from mmbench.given.texts import told
 from mmbench.planning import config
 from mmbench.planning.listing import listing
 from mmbench.planning.overrides import Changes, changed_name, changes_of, dataset_changes, profile_changes
@@ -26,6 +28,7 @@ from mmbench.store.folder import CellFolder
 from mmbench.task import Access
 
 DATA_VARIABLE = "MMBENCH_DATA"
+SEEDS = 10**4  # that training draws different numbers for, see ``training/loop.py``
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,26 @@ def open_dataset(
             f"(get them from {where_to_get(card)})"
         )
     made = catalog.load(card, card["CLASS"])
-    adapter: Dataset = made(root, limits, settings) if settings else made(root, limits)
+    with _blaming(card, f"cannot be made by {card['CLASS']}(root, limits{', settings' if settings else ''})"):
+        adapter: Dataset = made(root, limits, settings) if settings else made(root, limits)
     return adapter
+
+
+@contextlib.contextmanager
+def _blaming(card: Card, what: str) -> Iterator[None]:
+    """What a data set's own code raises inside becomes a UserError; what is wrong with a file stays an OSError.
+
+    Args:
+        what: went wrong then, for the message.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # no other BaseException: a signal may ask the process to end
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        raise catalog.blamed(card, what, error) from error
 
 
 def check_parts(dataset: str, adapter: Dataset, parts: Mapping[str, int]) -> None:
@@ -202,6 +223,8 @@ def make_plan(
         planned: names of folders that other plans have.
     """
     overrides = overrides or {}
+    if wrong := [seed for seed in seeds if not 0 <= seed < SEEDS]:
+        raise UserError(f"--seeds {wrong[0]}: expected whole numbers from 0 to {SEEDS - 1}")
     card = catalog.find("datasets", dataset)
     profile = config.profile(profile_name, card["KIND"], config.profile_overrides(overrides))
     chosen, notes = choose_methods(methods, card["KIND"], suite, profile.scale)
@@ -217,9 +240,12 @@ def make_plan(
     config.check_overrides(chosen, overrides)
     overrides = config.pinned_files(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
-    identity = content.identity(adapter)
-    listed = listing(adapter, card, identity, profile.size)
-    check_parts(dataset, adapter, listed.parts)
+    with _blaming(card, "cannot be listed"):
+        identity = content.identity(adapter)
+        listed = listing(adapter, card, identity, profile.size)
+        check_parts(dataset, adapter, listed.parts)
+        settings, modalities = adapter.settings, len(adapter.task.modalities)
+        found = "; ".join(filter(None, [adapter.note, content.remark(adapter)]))
     oracles = [method for method in chosen if Access(method["ACCESS"]) is Access.TRUE_PAIRS]
     if lacking := [name for name, usable in listed.whole.items() if not usable and oracles]:
         for method in oracles:
@@ -234,14 +260,11 @@ def make_plan(
         changed_name(own_label(source, identity, runs, planned) if source else card.name, dataset_changes(overrides)),
         changed_name(profile.name, profile_changes(overrides)),
     )
-    maker = _Maker(card, adapter, listed.hashes, profile, runs.joinpath(*names), overrides, identity)
+    maker = _Maker(card, settings, listed.hashes, profile, runs.joinpath(*names), overrides, identity)
     for seed in seeds:
         for method in chosen:
             maker.cell(method, seed)
-    need = DataNeed(
-        listed.samples, listed.parts["test"], len(adapter.task.modalities), listed.bytes, listed.prepared_in, identity
-    )
-    found = "; ".join(filter(None, [adapter.note, content.remark(adapter)]))
+    need = DataNeed(listed.samples, listed.parts["test"], modalities, listed.bytes, listed.prepared_in, identity)
     return Plan(*names, profile, tuple(maker.cells.values()), need, tuple(notes), data_root, found)
 
 
@@ -256,8 +279,8 @@ def _fault(method: Card, profile: config.Profile, kind: str) -> str:
         keys.source_digest(method.path, method.module)
         parent = method.get("PARENT")
         return _fault(catalog.find("methods", parent), profile, kind) if parent else ""
-    except UserError as error:
-        return str(error)
+    except Exception as error:  # whatever its files hold, it takes down itself alone
+        return told(error)
 
 
 class _Maker:
@@ -266,7 +289,7 @@ class _Maker:
     def __init__(
         self,
         card: Card,
-        adapter: Dataset,
+        settings: Mapping[str, Any],
         split: Mapping[str, str],
         profile: config.Profile,
         folder: Path,
@@ -277,7 +300,7 @@ class _Maker:
         self.cells: dict[tuple[str, int], Cell] = {}
         self.data: dict[str, Any] = {
             "manifest": identity,
-            "settings": adapter.settings,
+            "settings": settings,
             "split": split,
             "source": keys.source_digest(card.path, card.module),
         }

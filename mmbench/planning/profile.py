@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ KINDS: tuple[str, ...] = typing.get_args(TaskKind)
 RECOLOURED: TaskKind = "cross-modal"
 # What a profile holds that no number depends on.
 NOT_IN_KEY = ("title", "log_every", "checkpoint_every", "align_every", "step_ms")
+MAY_BE_0 = ("network.blocks", "data.train", "data.validation", "data.test")  # of its numbers
+MOST = 10**9  # of its numbers: what is meant as "never" fits, and what is made of it by multiplying is finite
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Profile:
         batch: images per view and step.
         steps: the budget every method shares (stages take shares of it).
         extra_steps: the budget of methods that start from another's finished cell.
-        observe_steps: steps of a stage that only observes (BN re-estimation, priors).
+        observe_steps: steps of a stage that only observes (BN re-estimation).
         flips: horizontal flips, the same for all modalities of an image.
         augmentation: crops and colours, see :class:`Augmentation`; colours in cross-modal tasks alone.
         network, data: see :class:`NetworkSize` and :class:`DataLimits`.
@@ -129,12 +131,17 @@ def _values(card: Card, task_kind: str) -> dict[str, Any]:
 
 
 def _build(name: str, values: Mapping[str, Any], task_kind: str, where: str) -> Profile:
-    made: Profile = build(Profile, {"name": name, **values}, where)
+    try:
+        made: Profile = build(Profile, {"name": name, **values}, where)
+    except OverflowError as error:  # a whole number of hundreds of digits where any number is expected
+        raise UserError(f"{where}: a number is too large ({error})") from error
     if made.scale not in SCALES:
         raise UserError(f"{where}: scale cannot be {made.scale!r}{did_you_mean(made.scale, SCALES)}")
-    for field_name, value in vars(made).items():
-        if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
-            raise UserError(f"{where}: {field_name} expects more than 0, got {value}")
+    for key, value in (*_numbers(made), *_numbers(made.network, "network."), *_numbers(made.data, "data.")):
+        if not (value > 0 or (value == 0 and key in MAY_BE_0)):
+            raise UserError(f"{where}: {key} expects {'0 or more' if key in MAY_BE_0 else 'more than 0'}, got {value}")
+        if value > MOST:
+            raise UserError(f"{where}: {key} expects at most {MOST:g}, got {value}")
     if problem := made.augmentation.problem():
         raise UserError(f"{where}: augmentation: {problem}")
     if made.augmentation.recolours and task_kind != RECOLOURED:
@@ -143,3 +150,11 @@ def _build(name: str, values: Mapping[str, Any], task_kind: str, where: str) -> 
             f"[kind.{RECOLOURED}.augmentation]"
         )
     return made
+
+
+def _numbers(part: Profile | NetworkSize | DataLimits, prefix: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of a part, those in its lists too, by their keys."""
+    for name, value in vars(part).items():
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, int | float) and not isinstance(one, bool):
+                yield f"{prefix}{name}", one

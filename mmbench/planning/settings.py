@@ -38,13 +38,15 @@ import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from mmbench.errors import UserError, did_you_mean
+from mmbench.given.texts import told
 from mmbench.given.weights import looks_like_file, unplaced
 from mmbench.planning.overrides import own_overrides, pinned_files
 from mmbench.planning.profile import KINDS, SCALES, Profile
-from mmbench.planning.spec import check_named_limits, set_at, source_of, spec_of, update, variant_of
+from mmbench.planning.spec import check_named_limits, check_range, set_at, source_of, spec_of, update, variant_of
 from mmbench.plugins.catalog import Card
 from mmbench.schedule import Stage
 from mmbench.typed import build, convert
@@ -55,7 +57,15 @@ STAGE_KEYS = (
 )  # fmt: skip
 PLAYERS = ("generator", "discriminator")
 CONDITIONS: dict[str, tuple[str, ...]] = {"scale": SCALES, "kind": KINDS, "profile": ()}  # and what they may be
-OVERLAY_KEYS = (*CONDITIONS, "settings", "stages")
+TABLES = ("settings", "stages")
+OVERLAY_KEYS = (*CONDITIONS, *TABLES)
+# Lowest and highest of a stage's numbers, or of each in a table of them.
+LIMITS: dict[str, tuple[float, float]] = {
+    "lr": (0, inf), "warmup": (0, inf), "decay": (0, 1), "anneal": (0, 1), "beta1": (0, 0.9999),
+    "weight_decay": (0, inf), "lr_factors": (0, inf), "weights": (-inf, inf), "players": (0, inf),
+}  # fmt: skip
+SHARE = (0.0, 1.0)
+STEPS = 10**8  # from which on two stages of a cell would draw alike, see ``training/loop.py``
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,15 @@ class MethodConfig:
 
 def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str, Any]) -> MethodConfig:
     """Settings and stages of a method or variant. Raises UserError naming the file and the unknown key."""
+    try:
+        return _resolved(card, profile, task_kind, overrides)
+    except UserError:
+        raise
+    except Exception as error:  # the file is anybody's: in the place of a table may stand anything
+        raise UserError(f"{source_of(card)}: settings and stages cannot be read ({told(error)})") from error
+
+
+def _resolved(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str, Any]) -> MethodConfig:
     where, spec, own = source_of(card), spec_of(card), own_overrides(card, pinned_files([card], overrides))
     overlays = [overlay for overlay in spec.get("when", []) if _applies(overlay, profile, task_kind, where)]
     overlays.append(variant_of(card))
@@ -94,7 +113,7 @@ def resolve(card: Card, profile: Profile, task_kind: str, overrides: Mapping[str
     tables = [copy.deepcopy(dict(stage)) for stage in spec["schedules"][schedule]]
     for overlay in overlays:
         for name, changes in overlay.get("stages", {}).items():
-            _change_stages(tables, name, changes)
+            _change_stages(tables, name, changes, where)
     for key, value in own.items():
         if key.startswith("stage."):
             for table in _set_in_stages(tables, key, value):  # what is wrong there names it, and not the method's file
@@ -113,14 +132,18 @@ def _applies(overlay: Mapping[str, Any], profile: Profile, task_kind: str, where
     for key in overlay:
         if key not in OVERLAY_KEYS:
             raise UserError(f"{where}: [[when]]: unknown key {key!r}{did_you_mean(key, OVERLAY_KEYS)}")
+        if key in TABLES and not isinstance(overlay[key], Mapping):
+            raise UserError(f"{where}: [[when]]: {key} expects a table, got {overlay[key]!r}")
     actual = {"scale": profile.scale, "kind": task_kind, "profile": profile.name}
     holds = True
     for key, known in CONDITIONS.items():
         wanted = overlay.get(key, [actual[key]])
-        wanted = [wanted] if isinstance(wanted, str) else wanted
+        wanted = wanted if isinstance(wanted, list | tuple) else [wanted]
         for value in wanted if key in overlay else ():
+            if not isinstance(value, str):
+                raise UserError(f"{where}: [[when]]: {key} expects a text or a list of texts, got {value!r}")
             if known and value not in known:
-                raise UserError(f"{where}: [[when]]: no {key} is named {value!r}{did_you_mean(str(value), known)}")
+                raise UserError(f"{where}: [[when]]: no {key} is named {value!r}{did_you_mean(value, known)}")
         holds = holds and actual[key] in wanted
     return holds
 
@@ -142,17 +165,22 @@ def _set_in_stages(tables: list[dict[str, Any]], key: str, value: Any) -> list[d
     ):
         if rest[0] == kind and len(rest) > 1 and rest[1] not in known:
             raise UserError(f"--set {key}: unknown {what} {rest[1]!r}{did_you_mean(rest[1], known)}")
-    return _change_stages(tables, name, nested)
+    return _change_stages(tables, name, nested, f"--set {key}")
 
 
-def _change_stages(tables: list[dict[str, Any]], name: str, changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _change_stages(
+    tables: list[dict[str, Any]], name: str, changes: Mapping[str, Any], where: str
+) -> list[dict[str, Any]]:
     """Change the stages of that name, or all where it is ``*``; returns them."""
+    if not isinstance(changes, Mapping):
+        raise UserError(f"{where}: stages.{name} expects a table, got {changes!r}")
     meant = [table for table in tables if name in ("*", table["name"])]
     for table in meant:
         for key, value in changes.items():
-            old = table.get(key, {} if isinstance(value, Mapping) else value)
+            old: Any = table.get(key, {} if isinstance(value, Mapping) else value)
             if isinstance(old, Mapping) != isinstance(value, Mapping):
-                raise UserError(f"stage {table['name']!r}: {key} expects {'a table' if old != value else 'a value'}")
+                expected = "a table" if isinstance(old, Mapping) else "a value"
+                raise UserError(f"{where}: stage {table['name']!r}: {key} expects {expected}, got {value!r}")
             table[key] = {**old, **value} if isinstance(value, Mapping) else value
     return meant
 
@@ -191,6 +219,8 @@ def _stage(
                 raise UserError(f"{where}: unknown key {key!r}{did_you_mean(key, [*options, *STAGE_KEYS])}")
             update(own, {key: value}, where, choices, ranges)
     plain = {k: v for k, v in table.items() if k in STAGE_KEYS and k not in ("share", "steps", "observe")}
+    share = convert(float, table.get("share", 1.0), f"{where}: share")
+    check_range("share", share, SHARE, where)
     if table.get("observe"):
         steps, plain = profile.observe_steps, {**plain, "players": {}, "lr": 0.0}
     elif "steps" in table:
@@ -198,10 +228,17 @@ def _stage(
     else:
         budgets = {"first": profile.steps, "extra": profile.extra_steps, "full": profile.steps + profile.extra_steps}
         budget = budgets[card.get("BUDGET", "extra" if card.get("PARENT") else "first")]
-        share = convert(float, table.get("share", 1.0), f"{where}: share")
         steps = round((spent + share) * budget) - round(spent * budget)
     if not isinstance(steps, int) or steps < 1:
         raise UserError(f"{where}: expected at least 1 step, got {steps!r}")
-    plain["players"] = {name: times for name, times in plain.get("players", {"generator": 1}).items() if times}
+    if steps >= STEPS:
+        raise UserError(f"{where}: expected fewer than {STEPS:g} steps, got {steps}")
+    players = plain.get("players", {"generator": 1})
+    if isinstance(players, Mapping):  # what else stands there is refused by its type
+        plain["players"] = {name: times for name, times in players.items() if times}
     made: Stage = build(Stage, {**plain, "index": index, "steps": steps, "options": own}, where)
+    for key, limits in LIMITS.items():
+        value = getattr(made, key)
+        for name, number in value.items() if isinstance(value, Mapping) else [("", value)]:
+            check_range(f"{key}.{name}" if name else key, number, limits, where)
     return made

@@ -62,17 +62,21 @@ def update(target: dict[str, Any], changes: Table, where: str, choices: Table, r
             raise UserError(f"{where}: {key} expects {expected.__name__}, got {value!r}")
         if value not in choices.get(key, [value]):
             raise UserError(f"{where}: {key} cannot be {value!r}{did_you_mean(str(value), choices[key])}")
-        _check_range(key, value, (ranges or {}).get(key, ()), where)
+        check_range(key, value, (ranges or {}).get(key, ()), where)
         target[key] = value
 
 
-def _check_range(key: str, value: Any, limits: Sequence[Any], where: str) -> None:
-    """Of limits that are numbers; see :func:`check_named_limits` for others."""
+def check_range(key: str, value: Any, limits: Sequence[Any], where: str) -> None:
+    """Raise UserError where a value is no finite number between limits that are numbers, themselves included.
+
+    See :func:`check_named_limits` for others.
+    """
     if not limits or any(isinstance(limit, str) for limit in limits):
         return
     low, high = limits
     if not (isinstance(value, int | float) and -inf < value < inf and low <= value <= high):
-        meant = f"a number from {low:g} to {high:g}" if high < inf else f"a number of at least {low:g}"
+        meant = f"a number of at least {low:g}" if low > -inf else "a finite number"
+        meant = f"a number from {low:g} to {high:g}" if high < inf else meant
         raise UserError(f"{where}: {key} expects {meant}, got {value!r}")
 
 

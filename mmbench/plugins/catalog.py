@@ -12,6 +12,7 @@ point of the group ``mmbench.profiles`` names.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.metadata
@@ -19,8 +20,9 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -86,13 +88,16 @@ def cards(folder: str) -> dict[str, Card]:
     another file has taken, and then stands under its file's.
     """
     found: dict[str, Card] = {}
-    for path, module in _sources(folder):
-        for card in (_profile(path, stamp(path)),) if folder == PROFILES else _read(folder, path, module):
-            taken = found.setdefault(card.name, card)
-            if taken.path != card.path:
-                own = replace(card, name=f"{path.stem} ({path.parent})")
-                problem = card.problem or f"NAME {card.name!r} is taken by {taken.path}"
-                found.setdefault(own.name, _broken(own, problem))
+    read = [
+        (_profile(path, stamp(path)),) if folder == PROFILES else _read(folder, path, module)
+        for path, module in _sources(folder)
+    ]
+    for card in chain(*read, _entered(folder, importlib.metadata.entry_points)[1]):
+        taken = found.setdefault(card.name, card)
+        if taken.path != card.path:
+            own = replace(card, name=f"{card.path.stem} ({card.path.parent})")
+            problem = card.problem or f"NAME {card.name!r} is taken by {taken.path}"
+            found.setdefault(own.name, _broken(own, problem))
     if folder == METHODS:
         found = {name: _with_parents(card, found) for name, card in found.items()}
     return dict(sorted(found.items()))
@@ -140,12 +145,17 @@ def load(card: Card, attribute: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plug-in is anybody's code, sys.exit() included
-        line = line_of(error, card.path)
-        where = f"{card.path}:{line}" if line else str(card.path)
-        raise UserError(f"{where}: {card.name!r} cannot be imported: {told(error)}") from error
+        raise blamed(card, "cannot be imported", error) from error
     if not hasattr(module, attribute):
         raise UserError(f"{card.path}: {card.name!r} has no {attribute!r}")
     return getattr(module, attribute)
+
+
+def blamed(card: Card, what: str, error: BaseException) -> UserError:
+    """What a plug-in's own code raised, as one line that names its file and, where it was raised there, the line."""
+    line = line_of(error, card.path)
+    where = f"{card.path}:{line}" if line else str(card.path)
+    return UserError(f"{where}: {card.name!r} {what}: {told(error)}")
 
 
 def line_of(error: BaseException, path: Path) -> int | None:
@@ -202,7 +212,7 @@ def _sources(folder: str) -> list[tuple[Path, str]]:
     if extra := os.environ.get(PLUGINS_VARIABLE):
         place = expect_folder(path_of(extra), PLUGINS_VARIABLE)
         places.append((place / folder, f"mmbench_plugins.{folder}"))
-    entered = list(_entered(folder))
+    entered, _ = _entered(folder, importlib.metadata.entry_points)
     if folder == PROFILES:
         folders = [*(place for place, _ in places), *(path.parent for path, _ in entered)]
         return [(path, "") for place in folders for path in sorted(place.glob("*.toml"))]
@@ -214,7 +224,7 @@ def _sources(folder: str) -> list[tuple[Path, str]]:
                     sources.append((path, f"{package}.{path.parent.name}"))
             else:
                 sources.append((path, f"{package}.{path.stem}"))
-    return sources + entered
+    return [*sources, *entered]
 
 
 @functools.cache  # to look through all that is installed takes long
@@ -222,15 +232,35 @@ def _points(entry_points: Callable[[], importlib.metadata.EntryPoints]) -> impor
     return entry_points()
 
 
-def _entered(folder: str) -> Iterator[tuple[Path, str]]:
-    """Files and names of the modules that entry points name; one that is not installed is left out."""
-    for point in _points(importlib.metadata.entry_points).select(group=f"mmbench.{folder}"):
+@functools.cache  # a package that fails would be imported again and again
+def _entered(
+    folder: str, entry_points: Callable[[], importlib.metadata.EntryPoints]
+) -> tuple[list[tuple[Path, str]], list[Card]]:
+    """Files and names of the modules that entry points name, and a card for each that cannot be found, with the reason.
+
+    One that is not installed is left out.
+    """
+    sources, broken = [], []
+    for point in _points(entry_points).select(group=f"mmbench.{folder}"):
         try:
-            spec = importlib.util.find_spec(point.module)
-        except ImportError:
-            spec = None
-        if spec is not None and spec.origin:
-            yield Path(spec.origin), point.module
+            if path := _origin(point.module):
+                sources.append((path, point.module))
+        except (Exception, SystemExit) as error:  # the package that a module is in is imported, and is anybody's code
+            module = point.value.partition(":")[0].strip()
+            if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+                continue
+            path = None
+            with contextlib.suppress(Exception):
+                path = _origin(module.partition(".")[0])
+            card = Card(point.name, folder, path or Path(module), module)
+            broken.append(replace(card, problem=str(blamed(card, f"({point.value}) cannot be imported", error))))
+    return sources, broken
+
+
+def _origin(module: str) -> Path | None:
+    """A module's file, found without importing it; the packages that it is in are imported."""
+    spec = importlib.util.find_spec(module)
+    return Path(spec.origin) if spec is not None and spec.origin else None
 
 
 def _read(folder: str, path: Path, module: str) -> tuple[Card, ...]:
@@ -244,7 +274,8 @@ def _parse(folder: str, path: Path, module: str, *stamps: tuple[int, ...]) -> tu
     beside = path.with_suffix(".toml")
     try:
         values = kept_literals(path)
-        spec = read_toml(beside) if folder == METHODS and beside.exists() else {}
+        # A link to nothing is somebody's settings that are gone, not a method without any.
+        spec = read_toml(beside) if folder == METHODS and os.path.lexists(beside) else {}
     except (SyntaxError, OSError, ValueError, TypeError, RecursionError, MemoryError, UserError) as error:
         return (Card(fallback, folder, path, module, problem=told(error)),)
     if "NAME" not in values:

@@ -40,6 +40,6 @@ def kept_literals(path: Path) -> dict[str, Any]:
     try:
         kept = remembered("cards", Path(__file__)).of(path, "literals", lambda: repr(literals(path)))
         found: dict[str, Any] = ast.literal_eval(kept)
-    except ValueError:  # no literal says infinity, an ellipsis or a number of thousands of digits
+    except (ValueError, SyntaxError):  # no literal says infinity, an ellipsis or a number of thousands of digits
         found = literals(path)
     return found

@@ -1,7 +1,8 @@
 """What was read out of source files, kept in the cache folder by their size and time of modification.
 
 To parse a method and all that it imports takes longer than the rest of a plan. The file may be deleted any time; one
-that is damaged is as one that is not there, and where the folder cannot be written, nothing is kept.
+that is damaged is as one that is not there, and where the folder cannot be written, nothing is kept. Its last line is
+the SHA-256 of the rest: an answer in which one letter is another would often be believed too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import time
@@ -48,7 +50,8 @@ class Remembered:
         self.changed = False
         self.known: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
-            kept = parse_json(read_bytes(path)) if path else {"form": []}
+            content, _, seal = (read_bytes(path) if path else b"").rpartition(b"\n")
+            kept = parse_json(content) if seal == _seal(content) else {"form": None}
             if kept["form"] == self.form and isinstance(kept["known"], dict):
                 self.known = kept["known"]
 
@@ -91,7 +94,8 @@ class Remembered:
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps({"form": self.form, "known": self.known}), encoding="utf-8")
+            content = json.dumps({"form": self.form, "known": self.known}).encode()
+            beside.write_bytes(content + b"\n" + _seal(content))
             beside.replace(self.path)
             self.changed = False
 
@@ -106,6 +110,10 @@ def remembered(name: str, *makers: Path, limit: int = LIMIT) -> Remembered:
     made = Remembered(path, makers, limit)
     atexit.register(made.save)
     return made
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def stamp(path: Path) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from mmbench.given.texts import shown, told
 from mmbench.publishing import latex
 from mmbench.publishing import page as html
+from mmbench.publishing.build import CELLS_NOTE
 from mmbench.reporting import Figure, Table
 from mmbench.store.files import write_bytes
 
@@ -33,11 +34,12 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
     """
     files: list[Path] = []
     notes = [shown(_portable(note)) for note in notes]
-    entries: dict[str, list[html.Entry]] = {}
-    places = _places(made)
+    entries: list[tuple[Table | Figure, html.Entry]] = []
+    pairs: set[tuple[str, str]] = set()
     for name, item in _named(made):
         try:
             contents, body = _rendered(item)
+            pairs |= _pairs(item)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a report may hand over a class of its own
@@ -48,13 +50,16 @@ def write_reports(made: Sequence[Table | Figure], notes: Sequence[str], folder: 
             write_bytes(path, content)
         files += written
         gallery = item.gallery if isinstance(item, Figure) else None
-        entry = html.Entry(name, item.title, body, [path.name for path in written], gallery)
-        entries.setdefault(_place(item, places), []).append(entry)
+        entries.append((item, html.Entry(name, item.title, body, [path.name for path in written], gallery)))
     if notes:
         files.append(folder / "notes.txt")
         write_bytes(files[-1], _encoded("\n".join(notes) + "\n"))
     # Results lead: what belongs to no data set, such as a figure of architectures, stands behind them.
-    sections = {place: entries[place] for place in [*places.values(), GENERAL] if place in entries}
+    places = {f"{dataset}-{profile}": f"{dataset}, profile {profile}" for dataset, profile in sorted(pairs)}
+    sections: dict[str, list[html.Entry]] = {place: [] for place in (*places.values(), GENERAL)}
+    for item, entry in entries:
+        sections[_place(item, places)].append(entry)
+    sections = {place: inside for place, inside in sections.items() if inside}
     files.append(folder / PAGE)
     write_bytes(files[-1], _encoded(html.page("Zero-pair image translation: results", _facts(made), sections, notes)))
     return files
@@ -114,13 +119,12 @@ def _named(made: Sequence[Table | Figure]) -> list[tuple[str, Table | Figure]]:
     return list(taken.items())
 
 
-def _places(made: Sequence[Table | Figure]) -> dict[str, str]:
-    """``<dataset>-<profile>`` -> heading of its section, sorted."""
-    pairs = set()
-    for item in made:
-        if isinstance(item, Table) and {"dataset", "profile"} <= set(item.frame):
-            pairs |= set(item.frame[["dataset", "profile"]].astype(str).itertuples(index=False, name=None))
-    return {f"{dataset}-{profile}": f"{dataset}, profile {profile}" for dataset, profile in sorted(pairs)}
+def _pairs(item: Table | Figure) -> set[tuple[str, str]]:
+    """The data sets and profiles that a table has rows of. Raises ValueError where two of its columns have one name."""
+    if not (isinstance(item, Table) and {"dataset", "profile"} <= set(item.frame)):
+        return set()
+    rows = item.frame[["dataset", "profile"]].astype(str).itertuples(index=False, name=None)
+    return {(dataset, profile) for dataset, profile in rows}
 
 
 def _place(item: Table | Figure, places: Mapping[str, str]) -> str:
@@ -132,7 +136,7 @@ def _facts(made: Sequence[Table | Figure]) -> dict[str, str]:
     """What the page was made from, when, and with which code."""
     counts: dict[str, int] = {}
     for item in made:
-        if isinstance(item, Table) and item.name.startswith("cells-"):
+        if isinstance(item, Table) and item.note == CELLS_NOTE:  # any report may name a table as it likes
             for state, number in item.frame.groupby("state")["cells"].sum().items():
                 counts[str(state)] = counts.get(str(state), 0) + int(number)
     cells = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,26 @@ def test_functions_are_not_replaced_by_modules_of_their_name(tmp_path: Path) -> 
 def test_results_of_a_folder_that_is_not_there_are_an_error_and_no_empty_table(tmp_path: Path) -> None:
     with pytest.raises(mmbench.UserError, match="no such folder"):
         mmbench.results(tmp_path / "rnus")
+
+
+def test_a_tilde_is_the_home_folder_as_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    asked: dict[str, Any] = {"profile": "smoke", "jobs": 1, "device": "cpu", "cache": "~/cache", "data_root": "~"}
+    assert mmbench.run(["prior"], runs="~/runs", **asked) == {"synthetic/smoke/prior/seed-0": "done"}
+    (home / "b.toml").write_text('methods = ["prior"]\nprofile = "smoke"\nruns = "runs"\n')
+    assert mmbench.run("~/b.toml", jobs=1) == {"synthetic/smoke/prior/seed-0": "found done"}
+    assert set(mmbench.results("~/runs")["method"]) == {"prior"}
+    assert home / "runs" / "report" / "report.html" in mmbench.report("~/runs")
+    with pytest.raises(mmbench.UserError, match=f"{home / 'runs'}: not the folder of a run"):
+        mmbench.load_translator("~/runs", data_root="~/data")
+    calls: tuple[Callable[[str], Any], ...] = (mmbench.results, mmbench.report, mmbench.load_translator, mmbench.run)
+    for call in calls:
+        with pytest.raises(mmbench.UserError, match="no home folder is known for '~nobody-of-that-name'"):
+            call("~nobody-of-that-name/runs")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_listing_loads_neither_pandas_nor_matplotlib() -> None:

@@ -79,6 +79,7 @@ def test_what_was_prepared_is_what_a_run_reads(tmp_path: Path, capsys: pytest.Ca
 
 def test_show_draws_every_modality_and_the_legend(tmp_path: Path) -> None:
     out = tmp_path / "rooms.png"
+    assert main(["data", "show", "synthetic", "--out", str(out), "--count", "1", "--size", "1"]) == 0
     assert main(["data", "show", "synthetic", "--out", str(out), "--count", "2", "--size", "32"]) == 0
     picture = np.asarray(Image.open(out))
     card = catalog.find("datasets", "synthetic")
@@ -117,6 +118,10 @@ def test_show_fills_the_column_of_every_domain(tmp_path: Path, capsys: pytest.Ca
         (["verify", __file__], "a file, expected a folder of own images"),
         (["show", "synthetic", "--set", "data.nri=1"], "unknown key 'nri'"),
         (["prepare", "synthetic", "--profile", "laptopp"], "did you mean 'laptop'"),
+        (["show", "synthetic", "--size", "-5"], "--size -5: expected 1 to 4096"),
+        (["show", "synthetic", "--size", "1000000"], "--size 1000000: expected 1 to 4096"),
+        (["show", "synthetic", "--count", "-1"], "--count -1: expected 1 or more"),
+        (["show", "synthetic", "--count", "0"], "--count 0: expected 1 or more"),
     ],
 )
 def test_bad_input_is_a_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

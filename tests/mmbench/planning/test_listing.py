@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mmbench.errors import UserError
 from mmbench.planning import listing as module
 from mmbench.planning.plan import Plan, make_plan, open_dataset
 from mmbench.plugins import catalog
@@ -91,7 +92,7 @@ def test_a_list_is_made_for_each_plan_otherwise(lacks: str, tmp_path: Path, monk
     plan(tmp_path, 4000)
     another_process()
     monkeypatch.setattr(type(dataset), "split", refuse)
-    with pytest.raises(AssertionError, match="once more"):
+    with pytest.raises(UserError, match="once more"):
         plan(tmp_path, 4000)
 
 

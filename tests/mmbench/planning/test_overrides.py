@@ -56,6 +56,26 @@ def test_set_without_key_or_value_is_refused(item: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        (["a=1", "b=2", "a=2"], r"^--set a: stands there as 1 and as 2; give it once$"),
+        (["a=1", " a = 1.0"], r"^--set a: stands there as 1 and as 1\.0; give it once$"),
+        (["x=" + "9" * 5000], f"^--set x: expected a whole number from {-(2**63)} to {2**63 - 1}$"),
+        (["x=-9223372036854775809"], "^--set x: expected a whole number from"),
+        (["x=" + "[" * 5000], "^--set x: too deeply nested$"),
+    ],
+)
+def test_what_set_cannot_mean_is_a_line_that_names_it(items: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        config.parse_overrides(items)
+
+
+def test_the_same_twice_is_no_contradiction_and_whole_numbers_have_64_bits() -> None:
+    """``--skip-damaged`` is ``--set data.damaged=skip``, which may stand beside it."""
+    assert config.parse_overrides(["a=x", "a = x", f"b={2**63 - 1}"]) == {"a": "x", "b": 2**63 - 1}
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("stage.align", 3),

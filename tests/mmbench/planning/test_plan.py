@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mmbench.errors import UserError
-from mmbench.planning.plan import DATA_VARIABLE, Plan, make_plan
+from mmbench.planning.plan import DATA_VARIABLE, SEEDS, Plan, make_plan
+from mmbench.planning.settings import STEPS
 from mmbench.plugins import catalog, keys, protocol
+from mmbench.training.loop import _step_seed
 
 DATASET = '''
 """A data set of files, told from another by their names."""
@@ -290,3 +293,15 @@ def test_a_method_whose_package_is_not_installed_is_left_out_or_said_in_a_line(
     assert [note for note in made.skipped if note.startswith("asking: left out, it needs the package nobodys_package")]
     (tmp_path / "methods" / "asking.py").write_text(text.replace("nobodys_package", "json"))
     assert "asking" in {cell.method for cell in plan(tmp_path, suite="followups").cells}
+
+
+@pytest.mark.parametrize("seed", [-1, 10**4, 99999999999999999999])
+def test_a_seed_that_training_cannot_draw_with_is_a_line(seed: int, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^--seeds {seed}: expected whole numbers from 0 to 9999$"):
+        plan(tmp_path, "prior", seeds=[0, seed])
+    assert plan(tmp_path, "prior", seeds=[9999]).cells[0].seed == 9999
+
+
+def test_the_highest_seed_is_one_that_torch_takes() -> None:
+    torch.manual_seed(_step_seed(SEEDS - 1, 99, STEPS - 1))
+    assert _step_seed(0, 1, 0) > _step_seed(0, 0, STEPS - 1) and _step_seed(1, 0, 0) > _step_seed(0, 99, STEPS - 1)

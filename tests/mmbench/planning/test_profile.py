@@ -58,11 +58,28 @@ def test_a_profiles_table_for_the_kind_of_task_wins_and_set_wins_over_it() -> No
         ("smoke", {"augmentation.contrast": float("nan")}, "augmentation: contrast expects 0 to 1, got nan"),
         ("smoke", {"augmentation.croop": 1}, r"augmentation: unknown key 'croop' \(did you mean 'crop'\?\)"),
         ("smoke", {"augmentation": True}, "augmentation: expected a table, got True"),
+        ("smoke", {"data.train": -1}, "^--set profile: data.train expects 0 or more, got -1"),
+        ("smoke", {"data.test": -3}, "data.test expects 0 or more, got -3"),
+        ("smoke", {"network.width": 0}, "^--set profile: network.width expects more than 0, got 0"),
+        ("smoke", {"network.poolings": 0}, "network.poolings expects more than 0, got 0"),
+        ("smoke", {"network.blocks": -1}, "network.blocks expects 0 or more, got -1"),
+        ("smoke", {"network.kernel": -7}, "network.kernel expects more than 0, got -7"),
+        ("smoke", {"network.convs": [1, 0]}, "network.convs expects more than 0, got 0"),
+        ("smoke", {"step_ms": float("nan")}, "step_ms expects more than 0, got nan"),
+        ("smoke", {"step_ms": float("inf")}, r"step_ms expects at most 1e\+09, got inf"),
+        ("smoke", {"step_ms": 10**400}, "^--set profile: a number is too large"),
+        ("smoke", {"steps": 10**400}, r"steps expects at most 1e\+09, got 1000"),
     ],
 )
 def test_a_wrong_profile_is_a_line(name: str, overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         config.profile(name, "cross-modal", overrides)
+
+
+def test_none_means_all_images_or_no_residual_blocks_and_a_billion_steps_mean_never() -> None:
+    changes = {"data.train": 0, "data.validation": 0, "data.test": 0, "network.blocks": 0, "checkpoint_every": 10**9}
+    made = config.profile("smoke", "cross-modal", changes)
+    assert (made.data.train, made.network.blocks, made.checkpoint_every) == (0, 0, 10**9)
 
 
 # Digests of what keys hold of a profile, from before there was augmentation.
@@ -183,6 +200,8 @@ def test_a_package_brings_profiles_beside_the_module_that_it_names(
         (OWN + 'name = "other"\n', "a profile is named by its file"),
         (OWN.replace("batch = 2", "batch = 0"), "batch expects more than 0, got 0"),
         ("[x\n", "cannot be read as TOML"),
+        (OWN + "data.train = -1\n", "data.train expects 0 or more, got -1"),
+        (OWN + f"step_ms = 1{'0' * 400}\n", "a number is too large"),
     ],
 )
 def test_a_file_that_breaks_a_rule_is_listed_with_it_and_refused_by_name(

@@ -39,6 +39,29 @@ def test_a_mistyped_condition_is_a_line_and_does_not_hold_everywhere(overlay: di
             resolve("smoke", of=card("named" if "when" in spec["variants"]["named"] else "", spec))
 
 
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ({"settings": 3}, r"^m\.toml: \[\[when\]\]: settings expects a table, got 3"),
+        ({"stages": ["x"]}, r"^m\.toml: \[\[when\]\]: stages expects a table, got \['x'\]"),
+        ({"stages": {"first": 3}}, r"^m\.toml: stages\.first expects a table, got 3"),
+        ({"stages": {"first": {"lr": {"x": 3}}}}, r"^m\.toml: stage 'first': lr expects a value, got {'x': 3}"),
+        ({"kind": 5}, r"^m\.toml: \[\[when\]\]: kind expects a text or a list of texts, got 5"),
+        ({"profile": [["x"]]}, r"profile expects a text or a list of texts, got \['x'\]"),
+        ({"scale": None}, "scale expects a text or a list of texts, got None"),
+        ({"stages": {"first": {"players": ["generator"]}}}, r"stage 'first': players: expected a table, got \['gene"),
+        ({"stages": {"first": {"players": {"generator": "x"}}}}, "players.generator: expected int, got 'x'"),
+        ({"stages": {"second": {"weights": 3}}}, r"^m\.toml: stage 'second': weights: expected a table, got 3"),
+        ({"stages": {"second": {"weights": {"rgb": "x"}}}}, r"weights\.rgb: expected float, got 'x'"),
+        (3, r"^m\.toml: settings and stages cannot be read \(TypeError: 'int' object is not iterable\)"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_table_is_a_line_that_names_the_file(overlay: Any, message: str) -> None:
+    for spec in ({**SPEC, "when": [overlay]}, {**SPEC, "variants": {"named": {"when": [overlay]}}}):
+        with pytest.raises(UserError, match=message):
+            resolve("smoke", of=card("named" if "when" in spec["variants"]["named"] else "", spec))
+
+
 def test_an_overlay_applies_where_all_its_conditions_hold() -> None:
     assert resolve("paper", "cross-modal").settings["reduction"] == "mean"
     assert resolve("paper", "cross-channel").settings["reduction"] == "norm"
@@ -142,11 +165,34 @@ def test_a_card_without_toml_brings_literals_or_one_stage() -> None:
         ({"stage.*.lr": "fast"}, r"^--set stage.\*.lr: stage 'first': lr: expected float, got 'fast'"),
         ({"stage.second.weights": 1}, "weights: expected a table, got 1"),
         ({"stage.second.frozen": "encoder/rgb"}, "frozen: expected a list, got 'encoder/rgb'"),
+        (
+            {"stage.first.share": float("nan")},
+            "^--set stage.first.share: .*share expects a number from 0 to 1, got nan",
+        ),
+        ({"stage.*.share": float("inf")}, "share expects a number from 0 to 1, got inf"),
+        ({"stage.look.share": -0.5}, "share expects a number from 0 to 1, got -0.5"),
+        ({"stage.first.steps": 10**8}, r"^--set stage.first.steps: .*fewer than 1e\+08 steps, got 100000000"),
+        ({"stage.first.lr": float("nan")}, "^--set stage.first.lr: .*lr expects a number of at least 0, got nan"),
+        ({"stage.first.warmup": -1}, "warmup expects a number of at least 0, got -1"),
+        ({"stage.first.decay": 5}, "decay expects a number from 0 to 1, got 5.0"),
+        ({"stage.first.anneal": -0.1}, "anneal expects a number from 0 to 1, got -0.1"),
+        ({"stage.first.beta1": 1}, "beta1 expects a number from 0 to 0.9999, got 1.0"),
+        ({"stage.first.weight_decay": float("inf")}, "weight_decay expects a number of at least 0, got inf"),
+        ({"stage.second.lr_factors.critic": -1}, "lr_factors.critic expects a number of at least 0, got -1.0"),
+        ({"stage.second.players.generator": -1}, "^--set stage.second.pl.*players.generator expects .*, got -1"),
+        ({"stage.first.weights.gan": float("nan")}, "weights.gan expects a finite number, got nan"),
     ],
 )
 def test_a_wrong_value_is_a_line_that_names_it(overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         resolve("smoke", overrides=overrides)
+
+
+def test_the_ends_of_what_a_stage_may_have_are_in_it() -> None:
+    lowest = {"warmup": 0, "decay": 0, "anneal": 0, "beta1": 0, "weight_decay": 0, "lr": 0, "weights.gan": -1}
+    highest = {"decay": 1, "anneal": 1, "beta1": 0.9999, "share": 1, "steps": 10**8 - 1}
+    for changes in (lowest, highest):
+        resolve("paper", overrides={f"stage.first.{key}": value for key, value in changes.items()})
 
 
 @pytest.mark.parametrize(("key", "value"), [("scale", 0.0), ("scale", 4.0), ("levels", 1), ("levels", 10**9)])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mmbench.commands.main import main
 from mmbench.errors import UserError
 from mmbench.plugins import catalog
 from mmbench.plugins.literals import literals
@@ -83,6 +84,13 @@ def test_a_damaged_toml_is_the_methods_problem(plugins: Path) -> None:
     assert "one.toml: cannot be read as TOML" in catalog.cards("methods")["one"].problem
 
 
+def test_a_toml_that_is_a_link_to_nothing_is_the_methods_problem(plugins: Path) -> None:
+    """And no method without settings."""
+    write(plugins / "one.py", "one")
+    (plugins / "one.toml").symlink_to(plugins / "gone.toml")
+    assert f"{plugins / 'one.toml'}: cannot be read (No such file" in catalog.cards("methods")["one"].problem
+
+
 def test_variants_are_cards_of_their_own(plugins: Path) -> None:
     write(plugins / "one.py", "one", "COST = 1.0\n")
     (plugins / "one.toml").write_text(
@@ -152,6 +160,36 @@ def test_entry_points_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert catalog.load(card, "C").__name__ == "C"
     monkeypatch.delitem(sys.modules, card.module)
     assert "gone" not in catalog.cards("methods")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("X = 1\nraise OSError('no\\nluck')\n", "py:2: 'theirs' ({value}) cannot be imported: OSError: no luck"),
+        ("raise SystemExit(0)\n", "__init__.py:1: 'theirs' ({value}) cannot be imported: SystemExit: 0"),
+        ("import mmbench_no_such_package\n", "ModuleNotFoundError: No module named 'mmbench_no_such_package'"),
+        ("def (\n", "SyntaxError"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("folder", ["methods", "datasets", "reports", "profiles"])
+def test_a_package_that_fails_is_listed_with_the_reason(
+    folder: str, text: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    package = f"mmbench_test_{tmp_path.name}"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = importlib.metadata.EntryPoint("theirs", f"{package}.module:C", f"mmbench.{folder}")
+    points = importlib.metadata.EntryPoints([point])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda: points)
+    card = catalog.cards(folder)["theirs"]
+    assert problem.format(value=point.value) in card.problem
+    assert str(tmp_path / package / "__init__.py") in card.problem
+    assert main(["list", folder]) == 0
+    assert "theirs" in capsys.readouterr().out
+    with pytest.raises(UserError, match="'theirs' cannot be read: "):
+        catalog.find(folder, "theirs")
 
 
 @pytest.mark.parametrize("name", catalog.cards("methods"))

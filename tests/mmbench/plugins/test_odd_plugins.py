@@ -10,10 +10,14 @@ import pytest
 from odd_plugins import write_odd_plugins
 
 from mmbench.commands.main import main
+from mmbench.planning.plan import make_plan
 from mmbench.plugins import catalog
 from mmbench.plugins.rules import LONGEST, NAME
 
 COUNT, SEED = 100, 16
+METHOD = (
+    'NAME = "odd"\nTITLE = "T"\nCLASS = "C"\nACCESS = "seen-groups"\nGROUP = "zero-pair"\nKINDS = ("cross-modal",)\n'
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,55 @@ def test_one_that_is_named_is_one_line(folder: Path, tmp_path: Path, capsys: pyt
             said = capsys.readouterr().err
             assert said.count("\n") == 1, said
             assert said.startswith("mmbench: ")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        'STAGES = [{"name": "train", "players": ["generator"]}]',
+        'STAGES = [{"name": "train", "lr": 1e-3, "weights": 3}]',
+        'STAGES = [{"name": "train", "lr": 1e-3, "share": 1e999}]',
+        "[[when]]\nsettings = 3",
+        "[[when]]\nkind = 5",
+        "[[when]]\nstages.train = 3",
+        "[variants.more]\nwhen = 3",
+    ],
+)
+def test_somebody_elses_odd_method_takes_down_itself_alone(
+    odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "methods").mkdir()
+    literal, name = odd.startswith("STAGES"), "more" if "more" in odd else "odd"
+    card = METHOD + (odd if literal else "")
+    (tmp_path / "methods" / "odd.py").write_text(card)
+    if not literal:
+        (tmp_path / "methods" / "odd.toml").write_text(f"{odd}\n" + "in_all = true\n" * (name == "more"))
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
+    made = make_plan(["all"], "synthetic", "smoke", [0], tmp_path / "runs")
+    assert "mmnet" in {cell.method for cell in made.cells}
+    (note,) = [note for note in made.skipped if note.startswith(f"{name}: cannot be used (")]
+    file = str(tmp_path / "methods" / ("odd.py" if literal else "odd.toml"))
+    assert file in note and note.isprintable()
+    assert main(["run", "--dry-run", "--profile", "smoke", "--methods", name, "--runs", str(tmp_path / "runs")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("mmbench: ") and file in line
+
+
+@pytest.mark.parametrize("what", ["__init__", "split", "manifest", "holds", "note", "exit"])
+def test_a_data_set_that_raises_is_a_line_that_names_its_file(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "datasets").mkdir()
+    file = tmp_path / "datasets" / f"badset_{what.strip('_')}.py"  # modules of one name are imported once
+    raises = "raise SystemExit(3)" if what == "exit" else "raise RuntimeError('out\\nof luck')"
+    head = "@property\n    def note(self)" if what == "note" else f"def {what.replace('exit', 'split')}(self, *given)"
+    base = "from mmbench.datasets.synthetic import Synthetic\n"
+    card = 'NAME = "badset"\nTITLE = "Bad"\nCLASS = "Bad"\nKIND = "cross-modal"\nNEEDS_ROOT = False\n'
+    file.write_text(f"{base}{card}class Bad(Synthetic):\n    {head}:\n        {raises}\n")
+    monkeypatch.setenv(catalog.PLUGINS_VARIABLE, str(tmp_path))
+    run = ["run", "--dry-run", "--profile", "smoke", "--methods", "prior", "--runs", str(tmp_path / "r"), "--dataset"]
+    assert main([*run, "synthetic,badset"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"mmbench: {file}:") and "'badset' cannot be " in line
+    assert ("SystemExit: 3" if what == "exit" else "out of luck") in line
+    assert main([*run, "synthetic"]) == 0

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from mmbench.plugins import literals as of_literals
+from mmbench.plugins.literals import kept_literals
 from mmbench.plugins.remembered import Remembered, cache_folder
 
 
@@ -93,6 +95,41 @@ def test_a_damaged_file_is_as_none(text: str, kept: Callable[[], Remembered], so
     first(kept, source)
     (tmp_path / "cache" / "kept.json").write_text(text)
     assert asked_again(kept, source) == 1
+
+
+def test_one_changed_byte_is_as_none(kept: Callable[[], Remembered], source: Path, tmp_path: Path) -> None:
+    """Whichever it is: most of them leave JSON, which would be believed."""
+    first(kept, source)
+    file = tmp_path / "cache" / "kept.json"
+    whole = file.read_bytes()
+    assert asked_again(kept, source) == 0
+    for position, byte in enumerate(whole):
+        file.write_bytes(whole[:position] + bytes([byte ^ 1]) + whole[position + 1 :])
+        assert asked_again(kept, source) == 1, position
+
+
+@pytest.mark.parametrize("answer", ["{'NAME': 'other'}", "{'NAME': 'mine'", "None", "{'NAME': inf}"])
+def test_a_card_is_what_its_file_says_whatever_is_kept(
+    answer: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.write_text("NAME = 'mine'\n")
+    age(source, 60)
+    cards = Remembered(tmp_path / "cards.json", ())
+    monkeypatch.setattr(of_literals, "remembered", lambda *_: cards)
+    assert kept_literals(source) == {"NAME": "mine"}
+    cards.save()
+    text = (tmp_path / "cards.json").read_text()
+    assert "'mine'" in text
+    (tmp_path / "cards.json").write_text(text.replace("{'NAME': 'mine'}", answer))
+    cards = Remembered(tmp_path / "cards.json", ())
+    assert kept_literals(source) == {"NAME": "mine"}
+
+
+def test_a_number_of_thousands_of_digits_is_read_from_its_file(source: Path) -> None:
+    """Of which the text that is kept could not be read again."""
+    source.write_text(f"NAME = 'mine'\nX = 0x{'f' * 5000}\n")
+    age(source, 60)
+    assert kept_literals(source) == {"NAME": "mine", "X": 16**5000 - 1}
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(source: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from mmbench.plugins import catalog
 from mmbench.publishing.build import build_reports, cell_tables
+from mmbench.publishing.write import write_reports
 from mmbench.reporting import COLUMNS, Table
 from mmbench.store.collect import collect
 from mmbench.table import ranges
@@ -99,6 +100,25 @@ def test_tables_stand_in_the_papers_order_and_cells_last(runs: Path) -> None:
     names = [item.name.partition("-rooms-")[0] for item in build_reports(runs)[0]]
     assert names.index("segmentation") < names.index("cost") < names.index("cells") == len(names) - 1
     assert "cells-rooms-laptop" not in {item.name for item in build_reports(runs, ["cost"])[0]}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"dataset": ["rooms"], "profile": ["laptop"]}),
+        pd.DataFrame({"state": ["done"], "cells": ["many"]}),
+        pd.DataFrame([["rooms", "halls", "laptop"]], columns=["dataset", "dataset", "profile"]),
+        pd.DataFrame(),
+    ],
+)
+def test_a_reports_own_table_takes_down_itself_at_most(frame: pd.DataFrame, runs: Path) -> None:
+    """Whatever it is named: what the page says of cells is counted in mmbench's own tables alone."""
+    made, notes = build_reports(runs)
+    own = Table("cells-of-mine", "Mine", frame)
+    files = write_reports([own, *made], notes, runs / "report")
+    assert {"notes.txt", "report.html", "cells-rooms-laptop.csv"} <= {path.name for path in files}
+    page = (runs / "report" / "report.html").read_text(encoding="utf-8")
+    assert "2 damaged, 2 done, 1 stale" in page and "rooms, profile laptop" in page
 
 
 @pytest.mark.parametrize(
