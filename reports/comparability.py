@@ -104,7 +104,8 @@ def _notes(protocol: Protocol, facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"RGB encoder: weights of the file {given.get('file')}"
     if protocol.steps is None:
         yield f"steps: {_text(_number(facts.get('profile_values'), 'steps'))}, published none"
-    if changed := [key for key in _changed(facts) if not _is_steps(key)]:
+    parts = [_mapping(part) for part in _mapping(facts.get("changed")).values()]
+    if changed := {key for part in parts for key in part if not _is_steps(key)}:
         yield f"changed by --set: {', '.join(sorted(changed))}"
     yield f"deviations: {protocol.deviations}"
 

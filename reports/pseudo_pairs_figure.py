@@ -27,6 +27,7 @@ NAME = "pseudo-pairs"
 TITLE = "Gain of pseudo-pairs over a control of as many steps"
 
 WITH, CONTROL = ("mmnet-pp", "mmnet-pp-input"), "mmnet-control"
+PSEUDO = ".pseudo_pairs"  # the end of the settings that a control has not: the kind, and the loss's weight
 STAGE = "align"  # the second of the thesis' schedule
 STEPS, TIED = "steps of stage 2", "tied colours"
 # Of each axis what --set varies along it: cells that differ in anything else are other lines.
@@ -58,9 +59,9 @@ def _gains(results: Results) -> Iterator[dict[str, Any]]:
     plain = rows[(rows["group"] == "zero-pair") & (rows[["via", "weights", "selection", "cls"]] == "").all(axis=1)]
     by_cell = dict(list(plain.groupby(["dataset", "profile", "method", "seed"])))
     parents = {str(cell.get("key")): cell for cell in results.cells}
-    controls = {_parent(cell): cell for cell in results.cells if _base(cell) == CONTROL and _parent(cell)}
+    controls = {_alike(cell): cell for cell in results.cells if _base(cell) == CONTROL and _parent(cell)}
     for cell in results.cells:
-        control, parent = controls.get(_parent(cell)), parents.get(_parent(cell))
+        control, parent = controls.get(_alike(cell)), parents.get(_parent(cell))
         if _base(cell) not in WITH or control is None or parent is None:
             continue
         with contextlib.suppress(*UNREADABLE):
@@ -149,6 +150,14 @@ def _who(cell: Mapping[str, Any]) -> tuple[Any, ...]:
 def _base(cell: Mapping[str, Any]) -> str:
     base = cell.get("base")
     return str(base.get("method", "")) if isinstance(base, Mapping) else ""
+
+
+def _alike(cell: Mapping[str, Any]) -> tuple[str, str]:
+    """What a cell and its control have in common: the parent, and all that ``--set`` changed but of pseudo-pairs."""
+    changed = cell.get("changed")
+    parts = changed.values() if isinstance(changed, Mapping) else ()
+    items = [item for part in parts if isinstance(part, Mapping) for item in part.items()]
+    return _parent(cell), json.dumps(sorted(i for i in items if not i[0].endswith(PSEUDO)), default=str)
 
 
 def _parent(cell: Mapping[str, Any]) -> str:

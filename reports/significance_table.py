@@ -243,7 +243,8 @@ def _table(
     note = (
         "Difference: method - M&MNets on the same translation, means over the seeds that both have. low, high, p: "
         f"{REPLICATES:,} paired resamples of the test images, the trained networks as they are. p (Holm): corrected "
-        f"for the rows of this table. The smallest p possible is {2 / (REPLICATES + 1):.4f}."
+        f"for the rows of this table. The smallest p possible is {2 / (REPLICATES + 1):.4f}. Images count as "
+        "independent: where several show one scene, as frames of a video do, the intervals are too narrow."
     )
     if frame["p"].isna().any():
         note += " -: per-image statistics are missing or damaged, or of other test images."

@@ -27,7 +27,8 @@ NOTE = (
     "How many of the numbers that a paper's table prints stand beside a result, by verdict. agrees: the means differ "
     "by no more than the metric's tolerance, and the half-width of the 95 % t-interval over at least 3 seeds is at "
     "most twice that; better, worse: the whole interval lies beyond the tolerance on that side; undecided: neither. "
-    "Results with settings changed by --set are not counted."
+    "Results with settings of their method changed by --set are not counted; changes of the profile or the data are "
+    "named."
 )
 
 

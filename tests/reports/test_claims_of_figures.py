@@ -146,6 +146,14 @@ def test_c26_compares_reverse_accuracy_of_all_pairs(munit: float, stargan: float
     assert cards(*parts[1:], *others).loc["C26 papers", "verdict"] == UNTESTED
 
 
+def test_on_artworks_it_is_sdit_without_attention_that_table_6_4_prints() -> None:
+    place = {**LPIPS, "dataset": "artworks-4"}
+    theirs = [row(name, 0.59, (0.001, 0.0, -0.001), **place) for name in BASELINES]
+    ours = row("sdit-no-attention", 0.62, (0.0, -0.001, 0.001), **place)
+    card = cards(ours, *theirs, row("sdit", 0.1, **place)).loc["C25 papers"]
+    assert (card["verdict"], card["comparison"]) == (HOLDS, "sdit-no-attention - cyclegan-domains")
+
+
 def test_c26_averages_over_targets_not_over_rows() -> None:
     """One target has three rows with one classifier's 90, the other one row with 50: the mean is 70."""
     rows = [row("sdit", 90.0, **{**REVERSE, "inputs": name}) for name in "acd"]

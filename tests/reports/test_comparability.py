@@ -77,6 +77,9 @@ def test_pretraining_is_asked_of_methods_that_can_have_it_and_as_the_published_r
 def test_a_change_of_settings_and_other_test_images_are_noted() -> None:
     made = comparability("sunrgbd", [changed("changed/method", {"latent_noise": 0.1})])
     assert (made.reasons, made.notes[2]) == ((), "changed by --set: latent_noise")
+    more = {"profile": {"profile.batch": 60}, "dataset": {"data.depth": "raw"}}
+    made = comparability("sunrgbd", [changed("changed", more)])
+    assert (made.reasons, made.notes[2]) == ((), "changed by --set: data.depth, profile.batch")
     sizes = {"a": 24_500, "b": 24_500, "validation": 1000, "test": 1000}
     notes = comparability("scenenet-51k", [{**FACTS, "split_sizes": sizes}], source="cvpr2018").notes
     assert notes[0] == "CVPR's test frames are of the training videos, ours are not"

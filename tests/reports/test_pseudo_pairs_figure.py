@@ -76,6 +76,23 @@ def test_gains_are_over_the_control_of_the_same_parent_and_seed() -> None:
     assert set(table.frame["method"]) == {"mmnet-pp"}
 
 
+def test_a_control_of_other_settings_is_no_control() -> None:
+    """Both are run again with a longer third stage, which makes both better by 1.5: each has its own control."""
+    runs = Runs()
+    runs.add("", 900, 0.0, (2.0,), {})
+    first = len(runs.cells)
+    runs.add("", 900, 0.0, (3.0,), {"stage.pseudo-pairs.steps": 900})
+    for cell in runs.cells[first:]:
+        cell["method"] += "+c"
+    half = len(runs.rows) // 2
+    longer = [{**one, "method": f"{one['method']}+c", "value": one["value"] + 1.5} for one in runs.rows[half:]]
+    runs.rows[half:] = longer
+    table = runs.build()[0]
+    assert isinstance(table, Table)
+    segmentation = table.frame[table.frame["translation"] == "depth → segmentation"]
+    assert segmentation[["changes", "gain"]].values.tolist() == [["", 2.0], ['{"stage.pseudo-pairs.steps": 900}', 3.0]]
+
+
 def test_a_line_varies_in_one_thing_alone() -> None:
     runs = filled()
     figure = runs.build()[1]
