@@ -17,8 +17,9 @@ Deviations, each with its reason:
   Holes of real images (void, invalid depth) are copied into generated ones (``networks/presentation.py``).
 - No identity loss: the two sides have different channels.
 - Instance normalization in the U-Net too, as in the CycleGAN paper, and no dropout.
-- ``upsampling = "resize"`` replaces transposed convolutions, which is nobody's paper but a remedy for checkerboards.
-- Cycle weight 1 instead of 10 at laptop scale, where 10 gives worse translations (``cyclegan.toml``).
+- At laptop scale the U-Nets up-sample by resizing in place of transposed convolutions, against checkerboards, their
+  discriminators learn at a quarter of the rate, and the cycle weighs 1 instead of 10 (``cyclegan.toml``): nobody's
+  paper, but what gave better translations.
 """
 
 from __future__ import annotations

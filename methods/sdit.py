@@ -8,7 +8,7 @@ cycle 800; Adam 1e-4 with beta1 0.5.
 What the sources leave open, and deviations:
 
 - Eq. 6.1 prints the logarithmic loss; the authors' code trains a Wasserstein loss with gradient penalty, five steps of
-  the discriminator each, and so does this.
+  the discriminator each, and so does this (one step at laptop scale).
 - The penalty's score of an image is the mean over its patches; the authors' code and ``stargan.py`` have their sum
   (``penalty_score``).
 - Eq. 6.6 is minimized by generator and discriminator, as printed; in the authors' code by the generator alone, against

@@ -4,7 +4,8 @@ Choi et al.: StarGAN, CVPR 2018; the row "StarGAN(paired)" of thesis tables 4.4-
 cycle consistency (which is not required for paired modalities)" (4.6.2). Every seen direction is trained with its
 modality's own loss beside StarGAN's adversarial and classification losses. Depth to segmentation is never trained: the
 shared trunk, the depth's first and the segmentation's last layer are joined at test time. Everything else, with the
-deviations, as in ``stargan_unpaired.py``.
+deviations, as in ``stargan_unpaired.py``; at laptop scale one discriminator step per generator step, where the paper
+has five, and a narrower discriminator too.
 """
 
 from __future__ import annotations

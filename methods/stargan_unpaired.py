@@ -10,7 +10,7 @@ Deviations, each with its reason:
   already, so its classification head has an easy task; the loss is kept because the recipe has it.
 - In every step each modality is translated to one other, drawn so that every modality is a target once.
 - Reconstruction is the modality's own loss (cross-entropy, Berhu) where StarGAN has L1 on RGB.
-- One discriminator step per generator step at laptop scale, where the paper has five.
+- The generator is narrower than the paper's at laptop scale (``stargan_unpaired.toml``).
 - What is generated is made hard and given real images' holes before it is looked at (``networks/presentation.py``).
 """
 

@@ -18,23 +18,20 @@ from mmbench.planning.papers import papers
 from mmbench.store.files import write_json
 
 ALONE = """
-import resource, sys
+import sys
 from mmbench.commands.main import main
 code = main(["papers"])
-used = resource.getrusage(resource.RUSAGE_SELF)
-print("torch" in sys.modules, used.ru_utime + used.ru_stime, code)
+print("torch" in sys.modules, code)
 """
 
 
-def test_papers_says_what_is_missing_without_torch_in_under_a_second(tmp_path: Path) -> None:
+def test_papers_says_what_is_missing_without_torch(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "MMBENCH_DATA"}
     done = subprocess.run(
         [sys.executable, "-c", ALONE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     *lines, last = done.stdout.splitlines()
-    torch, seconds, code = last.split()
-    assert (torch, code) == ("False", "0")
-    assert float(seconds) < 1
+    assert last == "False 0"
     headings = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
     assert headings[: len(papers().tables)] == list(papers().tables)
     assert "  python -m mmbench run --table thesis-4.6 --seeds 0,1,2 --data-root DATA" in lines
