@@ -10,6 +10,7 @@ from mmbench.commands.arguments import add_data_root, read_path
 from mmbench.errors import UserError
 
 LARGEST = 4096  # pixels of a picture's side: with eight samples, a sheet that few programs open
+DONE = {"verify": "verified", "prepare": "prepared", "show": "shown"}
 USUAL = ("rgb", "depth", "segmentation", "nir")
 
 
@@ -43,6 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _data(options: argparse.Namespace) -> int:
     from mmbench.commands import data_sets as data
     from mmbench.planning.config import parse_overrides
+    from mmbench.planning.plan import blaming
+    from mmbench.planning.selection import choose_datasets
 
     if options.action == "init":
         named = {modality: getattr(options, modality) for modality in USUAL}
@@ -52,14 +55,17 @@ def _data(options: argparse.Namespace) -> int:
         data.download(options.dataset, options.data_root or Path("data"), options.yes)
         return 0
     changes = parse_overrides(options.set)
-    if options.action == "verify":
-        return 1 if data.verify(options.dataset, options.data_root, changes, options.content) else 0
-    if options.action == "prepare":
-        data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
-    else:
+    if options.action == "show":
         for option, number, most in (("--count", options.count, inf), ("--size", options.size, LARGEST)):
             if not 1 <= number <= most:
                 raise UserError(f"{option} {number}: expected 1 {f'to {most}' if most < inf else 'or more'}")
-        out = options.out or Path(f"{Path(options.dataset).name}.png")
-        data.show(options.dataset, options.data_root, changes, out, options.count, options.size)
+    (source,) = choose_datasets([options.dataset])
+    with blaming(source.card, f"cannot be {DONE[options.action]}"):
+        if options.action == "verify":
+            return 1 if data.verify(options.dataset, options.data_root, changes, options.content) else 0
+        if options.action == "prepare":
+            data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
+        else:
+            out = options.out or Path(f"{Path(options.dataset).name}.png")
+            data.show(options.dataset, options.data_root, changes, out, options.count, options.size)
     return 0

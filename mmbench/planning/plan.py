@@ -139,13 +139,13 @@ def open_dataset(
             f"(get them from {where_to_get(card)})"
         )
     made = catalog.load(card, card["CLASS"])
-    with _blaming(card, f"cannot be made by {card['CLASS']}(root, limits{', settings' if settings else ''})"):
+    with blaming(card, f"cannot be made by {card['CLASS']}(root, limits{', settings' if settings else ''})"):
         adapter: Dataset = made(root, limits, settings) if settings else made(root, limits)
     return adapter
 
 
 @contextlib.contextmanager
-def _blaming(card: Card, what: str) -> Iterator[None]:
+def blaming(card: Card, what: str) -> Iterator[None]:
     """What a data set's own code raises inside becomes a UserError; what is wrong with a file stays an OSError.
 
     Args:
@@ -240,7 +240,7 @@ def make_plan(
     config.check_overrides(chosen, overrides)
     overrides = config.pinned_files(chosen, overrides)
     adapter = open_dataset(dataset, profile.data, data_root, overrides)
-    with _blaming(card, "cannot be listed"):
+    with blaming(card, "cannot be listed"):
         identity = content.identity(adapter)
         listed = listing(adapter, card, identity, profile.size)
         check_parts(dataset, adapter, listed.parts)

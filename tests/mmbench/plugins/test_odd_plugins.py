@@ -137,3 +137,7 @@ def test_a_data_set_that_raises_is_a_line_that_names_its_file(
     assert line.startswith(f"mmbench: {file}:") and "'badset' cannot be " in line
     assert ("SystemExit: 3" if what == "exit" else "out of luck") in line
     assert main([*run, "synthetic"]) == 0
+    if what == "split":
+        assert main(["data", "verify", "badset"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"mmbench: {file}:") and "'badset' cannot be verified: RuntimeError: out of luck" in line
