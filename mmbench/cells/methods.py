@@ -23,10 +23,11 @@ class Methods:
     def initial(self, name: str, dataset: Dataset, weights_of: Path | None) -> tuple[Method, config.MethodConfig]:
         """A method with the seed's initial weights, and its settings; ``weights_of`` is whose weights it will have."""
         card = catalog.find("methods", name)
-        settings = config.resolve(card, self.profile, self.kind, self.order.overrides)
+        overrides = config.for_role(card, self.order.overrides)
+        settings = config.resolve(card, self.profile, self.kind, overrides)
         context = Context(
             dataset.task, self.profile.size, self.profile.network,
-            config.placed(settings.settings, self.order.overrides), len(dataset.labels),
+            config.placed(settings.settings, overrides), len(dataset.labels),
             recorded_pretrained(weights_of),
         )  # fmt: skip
         return build_method(card, context, self.order.seed), settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmbench.planning.overrides import check_overrides as check_overrides
 from mmbench.planning.overrides import data_settings as data_settings
+from mmbench.planning.overrides import for_role as for_role
 from mmbench.planning.overrides import own_overrides as own_overrides
 from mmbench.planning.overrides import parse_overrides as parse_overrides
 from mmbench.planning.overrides import pinned_files as pinned_files

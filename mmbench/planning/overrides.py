@@ -28,7 +28,7 @@ class Changes:
     Attributes:
         dataset: ``data.*``.
         profile: ``profile.*`` that numbers depend on.
-        method: settings and stages of the method, and of the parent and the judge that its numbers depend on.
+        method: settings and stages of the method, and of the parent that its numbers depend on.
     """
 
     dataset: Overrides = field(default_factory=dict)
@@ -36,9 +36,20 @@ class Changes:
     method: Overrides = field(default_factory=dict)
 
 
-def changes_of(method: Card, dataset: Card, overrides: Overrides) -> Changes:
-    """What of ``--set`` concerns the cell of a method on a data set; of files their names and digests."""
-    of_method = _method_changes(method, dataset.get("JUDGE", ""), overrides)
+def for_role(method: Card, overrides: Overrides) -> Overrides:
+    """What of ``--set`` a method is made with: a judge's are the data's and the profile's alone.
+
+    A setting's name may be the judge's too, such as a stage's rate: a judge that changes with what it scores is no
+    measure of the change.
+    """
+    if method.get("ROLE") != "judge":
+        return overrides
+    return {key: value for key, value in overrides.items() if key.startswith((PROFILE, DATA))}
+
+
+def changes_of(method: Card, overrides: Overrides) -> Changes:
+    """What of ``--set`` concerns the cell of a method; of files their names and digests."""
+    of_method = _method_changes(method, for_role(method, overrides))
     of_method = {key: weights.unplaced(value) for key, value in of_method.items()}
     return Changes(dataset_changes(overrides), profile_changes(overrides), of_method)
 
@@ -155,11 +166,9 @@ def check_overrides(chosen: Sequence[Card], overrides: Overrides) -> None:
         raise UserError(f"--set {key}: no chosen method has such a setting{did_you_mean(key, choices)}")
 
 
-def _method_changes(card: Card, judge: str, overrides: Overrides) -> dict[str, Any]:
-    """A method's own changes and those of the cells that it waits for: two keys must not share one folder."""
+def _method_changes(card: Card, overrides: Overrides) -> dict[str, Any]:
+    """A method's own changes and those of its parents: two keys must not share one folder."""
     changed = own_overrides(card, overrides)
     if card.get("PARENT"):
-        changed |= _method_changes(catalog.find("methods", card["PARENT"]), "", overrides)
-    if judge and card.get("ROLE") != "judge":
-        changed |= own_overrides(catalog.find("methods", judge), overrides)
+        changed |= _method_changes(catalog.find("methods", card["PARENT"]), overrides)
     return changed

@@ -313,8 +313,9 @@ class _Maker:
         if self.card.get("JUDGE") and method.get("ROLE") != "judge":
             # One judge for all seeds: results of two seeds must not differ by their judge.
             judge = self.cell(catalog.find("methods", self.card["JUDGE"]), 0)
-        resolved = config.resolve(method, self.profile, self.card["KIND"], self.overrides)
-        changed = changes_of(method, self.card, self.overrides)
+        overrides = config.for_role(method, self.overrides)
+        resolved = config.resolve(method, self.profile, self.card["KIND"], overrides)
+        changed = changes_of(method, overrides)
         key = keys.digest(
             {
                 "source": keys.source_digest(method.path, method.module),
@@ -330,7 +331,7 @@ class _Maker:
         folder = CellFolder(self.folder / changed_name(method.name, changed.method) / f"seed-{seed}")
         cell = Cell(
             self.card.name, self.profile.name, method.name, seed, key, folder, method, resolved,
-            self.overrides, changed, parent, judge,
+            overrides, changed, parent, judge,
         )  # fmt: skip
         self.cells[method.name, seed] = cell
         return cell

@@ -123,16 +123,15 @@ def test_what_makes_a_variant_cannot_be_set_otherwise() -> None:
 
 
 def test_a_change_belongs_to_the_part_of_a_cells_path_that_it_concerns() -> None:
-    """Of a child to its parent's as well, of what is judged to the judge's: two keys must not share a folder."""
+    """Of a child to its parent's as well: two keys must not share a folder. A judge stays what it is."""
     overrides = {"data.nir": True, "profile.steps": 5, "profile.log_every": 1, "stage.joint.lr": 0.5, "zoom": 0.1}
-    flowers, synthetic = catalog.find("datasets", "flowers"), catalog.find("datasets", "synthetic")
     child, prior, judge = (catalog.find("methods", name) for name in ("mmnet-pp", "prior", "judge-classifier"))
-    made = changes_of(child, synthetic, overrides)
+    made = changes_of(child, overrides)
     assert made.dataset == {"data.nir": True}
     assert made.profile == {"profile.steps": 5}, "how often a line is logged changes no number"
     assert made.method == {"stage.joint.lr": 0.5}
-    assert changes_of(prior, synthetic, overrides).method == {}
-    assert changes_of(prior, flowers, overrides).method == changes_of(judge, flowers, overrides).method == {"zoom": 0.1}
+    assert changes_of(prior, overrides).method == changes_of(judge, overrides).method == {}
+    assert changes_of(judge, overrides).profile == made.profile
 
 
 def test_a_changed_name_is_the_name_and_eight_digits() -> None:

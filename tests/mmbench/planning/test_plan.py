@@ -190,19 +190,20 @@ def test_a_judge_with_other_code_makes_other_keys_of_all_that_it_scores(
     assert keys_of(plan(tmp_path, "prior")) == alone, "where nothing is judged the judge does not count"
 
 
-def test_a_judge_with_other_settings_gives_what_it_scores_another_folder(filed: Path, tmp_path: Path) -> None:
-    """A setting's name may be the judge's too: two keys in one folder would move each other aside."""
+def test_a_change_of_what_is_judged_is_none_of_the_judge(filed: Path, tmp_path: Path) -> None:
+    """A setting's name, or a stage's, may be the judge's too; one judge scores before and after."""
     (tmp_path / "plugins" / "methods").mkdir()
     card = METHOD.format(name="zooming", kind="cross-channel") + 'SETTINGS = {"zoom": 0.3}\n'
     (tmp_path / "plugins" / "methods" / "zooming.py").write_text(card)
     plain, changed = (
         plan(tmp_path, "zooming", "prior", dataset="filed", data_root=filed, overrides=overrides).cells
-        for overrides in ({}, {"zoom": 0.1})
+        for overrides in ({}, {"zoom": 0.1, "stage.train.lr": 0.5})
     )
     assert [cell.method for cell in plain] == ["judge-classifier", "zooming", "prior"]
-    for before, after in zip(plain, changed, strict=True):
-        assert before.key != after.key
-        assert before.folder.path != after.folder.path, before.method
+    (judge, zooming, prior), (same, other, also) = plain, changed
+    assert (judge.key, judge.folder, same.overrides) == (same.key, same.folder, {})
+    assert zooming.key != other.key and zooming.folder.path != other.folder.path
+    assert prior.key == also.key
 
 
 def test_an_override_gives_the_cells_that_it_concerns_another_folder(tmp_path: Path) -> None:
