@@ -40,11 +40,12 @@ def readings(
         if not equals or key not in keys:
             raise UserError(f"{where}: expected {hint(modality)}{did_you_mean(key, keys)}")
         reading = made.get(name) or as_written(modality)
-        made[name] = reading.changed(key, value_of(text), modality, where)
+        made[name] = reading.changed(key, value_of(text, where), modality, where)
     for name, modality in modalities.items():
         if unit is not None and "unit" in KINDS[modality.kind].keys:
             reading = made.get(name) or as_written(modality)
-            made[name] = reading.changed("unit", value_of(unit), modality, f"--depth-unit {unit}")
+            where = f"--depth-unit {unit}"
+            made[name] = reading.changed("unit", value_of(unit, where), modality, where)
     return made
 
 
