@@ -77,13 +77,13 @@ def run(
         UserError: an unknown name or setting, a value that makes no sense, or missing data; of a file also a launcher,
             for which there is the command line.
     """
-    from mmbench.commands.arguments import read_path
+    from mmbench.given.files import path_of
     from mmbench.launching.benchmark import load
     from mmbench.launching.launcher import LOCAL
     from mmbench.launching.scheduler import execute
     from mmbench.tracking.sink import check
 
-    file, names = (read_path(str(methods)), None) if isinstance(methods, str | Path) else (None, methods)
+    file, names = (path_of(str(methods)), None) if isinstance(methods, str | Path) else (None, methods)
     wanted: dict[str, Any] = {
         "methods": None if names is None else list(names),
         "dataset": [dataset] if isinstance(dataset, str) else None if dataset is None else list(dataset),
@@ -94,7 +94,7 @@ def run(
         "stall_minutes": stall_minutes, "gpus_per_cell": gpus_per_cell,
     }  # fmt: skip
     for key, path in (("runs", runs), ("data_root", data_root), ("cache", cache)):
-        wanted[key] = path and str(read_path(str(path)))
+        wanted[key] = path and str(path_of(str(path)))
     asked = load(file, {key: value for key, value in wanted.items() if value is not None})
     if asked.way.launcher != LOCAL:
         raise UserError(f"{file}: launcher {asked.way.launcher!r} is for the command: python -m mmbench run {file}")
@@ -109,11 +109,11 @@ def results(runs: str | Path = "runs") -> pd.DataFrame:
     Raises:
         UserError: no such folder, or no results in it.
     """
-    from mmbench.commands.arguments import read_path
+    from mmbench.given.files import path_of
     from mmbench.store.collect import collect
     from mmbench.store.folder import expect_cells
 
-    folder = read_path(str(runs))
+    folder = path_of(str(runs))
     expect_cells(folder)
     return collect(folder)[0].rows
 
@@ -124,13 +124,13 @@ def report(runs: str | Path = "runs", names: Sequence[str] = ()) -> list[Path]:
     Raises:
         UserError: no such folder, or no results in it.
     """
-    from mmbench.commands.arguments import read_path
+    from mmbench.given.files import path_of
     from mmbench.planning.recorded import ids_of_test_images
     from mmbench.publishing.build import build_reports
     from mmbench.publishing.write import write_reports
     from mmbench.store.folder import expect_cells
 
-    folder = read_path(str(runs))
+    folder = path_of(str(runs))
     expect_cells(folder)
     made, notes = build_reports(folder, names, test_ids=ids_of_test_images)
     return write_reports(made, notes, folder / "report")
@@ -151,8 +151,9 @@ def load_translator(
         UserError: no such cell, one that is not done, a judge, files that are damaged or of another architecture, or a
             repository that cannot be had.
     """
-    from mmbench.commands.arguments import read_path, read_run
+    from mmbench.commands.arguments import read_run
+    from mmbench.given.files import path_of
     from mmbench.inference import load
 
-    root = read_path(str(data_root)) if data_root else None
+    root = path_of(str(data_root)) if data_root else None
     return load.load_translator(read_run(str(run)), root, device, precision)

@@ -12,11 +12,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from tabulate import tabulate
@@ -26,6 +26,7 @@ from benchmarks.gpu_day.parts import ROOT, STEP_TIMES, Part, Where, choose, comm
 from mmbench.errors import UserError
 from mmbench.given.files import path_of
 from mmbench.store.files import write_json
+from mmbench.store.living import sigterm_as_ctrl_c
 from mmbench.store.processors import usable_cores
 from mmbench.training import device
 
@@ -145,24 +146,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-@contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does: the part is ended too."""
-
-    def stop(number: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 where every part is done, 1 where one failed or had no time, 2 for bad input, 130 if told to end."""
     try:
-        with _sigterm_as_ctrl_c():
+        with sigterm_as_ctrl_c():
             return _day(arguments)
     except UserError as error:
         print(f"gpu_day: {error}", file=sys.stderr)

@@ -62,10 +62,10 @@ def _data(options: argparse.Namespace) -> int:
     (source,) = choose_datasets([options.dataset])
     with blaming(source.card, f"cannot be {DONE[options.action]}"):
         if options.action == "verify":
-            return 1 if data.verify(options.dataset, options.data_root, changes, options.content) else 0
+            return 1 if data.verify(source, options.data_root, changes, options.content) else 0
         if options.action == "prepare":
-            data.prepare(options.dataset, options.data_root, changes, options.profile, options.cache)
+            data.prepare(source, options.data_root, changes, options.profile, options.cache)
         else:
             out = options.out or Path(f"{Path(options.dataset).name}.png")
-            data.show(options.dataset, options.data_root, changes, out, options.count, options.size)
+            data.show(source, options.data_root, changes, out, options.count, options.size)
     return 0

@@ -17,7 +17,7 @@ from mmbench.dataset import Dataset, Problem
 from mmbench.errors import UserError
 from mmbench.planning import config
 from mmbench.planning.plan import check_parts, open_dataset
-from mmbench.planning.selection import OWN_IMAGES, Source, choose_datasets
+from mmbench.planning.selection import OWN_IMAGES, Source
 from mmbench.plugins import catalog
 from mmbench.plugins.catalog import Card
 from mmbench.plugins.remembered import cache_folder
@@ -32,15 +32,14 @@ from mmbench.training import cache
 DESCRIPTION = "dataset.toml"
 
 
-def open_named(
-    name: str, data_root: Path | None, overrides: Mapping[str, Any], limits: DataLimits | None = None
-) -> tuple[Source, Dataset]:
-    """A data set by its name, or of the folder that was named."""
-    (source,) = choose_datasets([name])
-    return source, open_dataset(source.card.name, limits or DataLimits(), source.root or data_root, overrides)
+def open_chosen(
+    source: Source, data_root: Path | None, overrides: Mapping[str, Any], limits: DataLimits | None = None
+) -> Dataset:
+    """A data set that was chosen by its name, or of the folder that was named."""
+    return open_dataset(source.card.name, limits or DataLimits(), source.root or data_root, overrides)
 
 
-def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read_all: bool = False) -> int:
+def verify(source: Source, data_root: Path | None, overrides: Mapping[str, Any], read_all: bool = False) -> int:
     """Open every file, prepared ones too; print what each part and each modality holds, and a line per problem.
 
     Args:
@@ -49,12 +48,11 @@ def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read
     Returns the number of problems. What would refuse a run is one of them.
 
     Raises:
-        UserError: there is no such folder or data set, or a data set other than own images is not there.
+        UserError: a data set other than own images is not there.
     """
-    (source,) = choose_datasets([name])
     problems = 0
     try:
-        source, dataset = open_named(name, data_root, overrides)
+        dataset = open_chosen(source, data_root, overrides)
         split = dataset.split()
         check_parts(source.card.name, dataset, {part: len(ids) for part, ids in split.parts().items()})
     except UserError as error:
@@ -79,13 +77,14 @@ def verify(name: str, data_root: Path | None, overrides: Mapping[str, Any], read
     return problems
 
 
-def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], profile: str, folder: Path | None) -> Path:
+def prepare(
+    source: Source, data_root: Path | None, overrides: Mapping[str, Any], profile: str, folder: Path | None
+) -> Path:
     """Decode everything that a profile reads into its cache, with progress; returns the cache's folder."""
     from tqdm import tqdm
 
-    (source,) = choose_datasets([name])
     chosen = config.profile(profile, source.card["KIND"], config.profile_overrides(overrides))
-    source, dataset = open_named(name, data_root, overrides, chosen.data)
+    dataset = open_chosen(source, data_root, overrides, chosen.data)
     ids = all_ids(dataset)
     target = folder or cache_folder()
     need = disk_need(dataset.task.modalities, held(dataset, ids), chosen.size)
@@ -100,17 +99,19 @@ def prepare(name: str, data_root: Path | None, overrides: Mapping[str, Any], pro
     return made.folder
 
 
-def show(name: str, data_root: Path | None, overrides: Mapping[str, Any], out: Path, count: int, size: int) -> None:
+def show(
+    source: Source, data_root: Path | None, overrides: Mapping[str, Any], out: Path, count: int, size: int
+) -> None:
     """Write a PNG: one row per sample, a column per modality, what colours of classes and depths mean below.
 
     Complete samples (test, then validation) come first; a modality that a sample lacks stays white. Where a sample is
     an image of one domain, each column holds ``count`` images of its domain.
     """
-    source, dataset = open_named(name, data_root, overrides)
+    dataset = open_chosen(source, data_root, overrides)
     parts = dataset.split().parts()
     order = [*parts["test"], *parts["validation"], *(i for group in dataset.task.groups for i in parts[group.name])]
     if not order:
-        raise UserError(f"{source.label}: no samples; `data verify {name}` shows what was found")
+        raise UserError(f"{source.label}: no samples; `data verify {source.root or source.label}` shows what was found")
     white = np.full((size, size, 3), 255, np.uint8)
     shown = order[:count]
     modalities = dataset.task.modalities

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from mmbench.commands import (
@@ -33,6 +30,7 @@ from mmbench.errors import UserError, did_you_mean
 from mmbench.given.files import NO_ROOM
 from mmbench.given.texts import shown
 from mmbench.launching import messages
+from mmbench.store.living import sigterm_as_ctrl_c
 
 EXAMPLES = """examples:
   python -m mmbench run                                    every method on the embedded set (minutes)
@@ -115,7 +113,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; bad input is one line on standard error and 2."""
     messages.show()
-    with _sigterm_as_ctrl_c():
+    with sigterm_as_ctrl_c():
         return _answered(arguments)
 
 
@@ -150,23 +148,6 @@ def _answered(arguments: Sequence[str] | None) -> int:
 def _refused(text: str) -> int:
     print(f"mmbench: {shown(text)}", file=sys.stderr)
     return 2
-
-
-@contextlib.contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does."""
-
-    def stop(number: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _remedy(error: OSError) -> str:

@@ -139,8 +139,7 @@ def execute(plans: Sequence[Plan], options: Options, remaining: Remaining | None
         for process in running:
             process.ask()
         ends_at = time.monotonic() + PATIENCE
-        while running:
-            process = running[0]
+        for process in list(running):
             options.say(f"{process.cell.name}: stopped, {process.stop(max(0.0, ends_at - time.monotonic()))}")
             running.remove(process)
         raise

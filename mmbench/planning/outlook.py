@@ -44,11 +44,7 @@ def look(plan: Plan, here: Here, jobs: int, cache: Path) -> Outlook:
     methods = wanted(plan.cells)
     made = estimates(here, plan.profile, methods.values(), plan.data.test, plan.data.modalities)
     by_method = dict(zip(methods, made, strict=True))
-    cells = {
-        cell.name: replace(one, seconds=one.seconds * _share_left(cell, states[cell.name]))
-        for cell in plan.cells
-        for one in [by_method[method_folder(cell)]]
-    }
+    cells = {cell.name: _still(by_method[method_folder(cell)], cell, states[cell.name]) for cell in plan.cells}
     samples = plan.data.samples
     lacking = samples - prepared_samples(cache, plan.data.prepared_in, samples) if left else 0
     preparation = lacking * here.machine.samples.get(sample_key(plan), SAMPLE)
@@ -63,11 +59,12 @@ def look(plan: Plan, here: Here, jobs: int, cache: Path) -> Outlook:
     )  # fmt: skip
 
 
-def _share_left(cell: Cell, state: str) -> float:
-    """Of a cell's steps: those that are not saved. What is saved of another key, or damaged, is not gone on with."""
+def _still(whole: Estimate, cell: Cell, state: str) -> Estimate:
+    """What a cell still takes of its steps. What is saved of another key, or damaged, is not gone on with."""
     if state in ("done", "absent", "stale", "damaged") or cell.folder.told("cell.json").get("key") != cell.key:
-        return 1.0
-    return 1.0 - min(cell.folder.saved_step(), cell.steps) / max(cell.steps, 1)
+        return whole
+    saved = min(cell.folder.saved_step(), cell.steps) / max(cell.steps, 1)
+    return replace(whole, seconds=whole.seconds * (1 - saved))
 
 
 def wanted(cells: Sequence[Cell]) -> dict[Path, Wanted]:

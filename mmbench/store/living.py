@@ -11,8 +11,10 @@ import hashlib
 import re
 import signal
 import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
 """By which clusters, and runs, ask a cell to save itself and end."""
@@ -43,3 +45,20 @@ def short_name() -> str:
     """The same as a part of a file's name: containers that are called alike have different ones."""
     host = re.sub(r"[^\w-]", "_", socket.gethostname())[:24]
     return f"{host}-{hashlib.sha256(this_machine().encode()).hexdigest()[:6]}"
+
+
+@contextlib.contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM, by which schedulers and containers end a program, do what Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

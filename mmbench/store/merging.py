@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import shutil
 import zipfile
 from collections import Counter
@@ -12,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmbench.given.files import NO_ROOM
 from mmbench.given.texts import told
 from mmbench.store import digests, journal
 from mmbench.store.files import temporary
 from mmbench.store.folder import CellFolder, cell_folders
 from mmbench.store.numbers import RESULT, copy_numbers
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def copy(choice: Choice, into: Path, numbers_only: bool = False) -> str:
     Returns why not, in one line; empty where it is there afterwards.
 
     Raises:
-        OSError: the disk is full, so that no other can be copied either.
+        OSError: there is no room, so that no other can be copied either.
     """
     target, name = into / choice.cell.name, choice.cell.name
     found = digests.recorded(choice.cell.path)
@@ -122,7 +120,7 @@ def copy(choice: Choice, into: Path, numbers_only: bool = False) -> str:
     except (ValueError, zipfile.BadZipFile) as error:
         return f"{name}: {error}"
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in NO_ROOM:
             raise
         return f"{name}: {told(error)}"
     finally:
